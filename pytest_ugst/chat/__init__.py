@@ -1,0 +1,1 @@
+"""Talking to language models: one async interface over the OpenAI chat completions API."""

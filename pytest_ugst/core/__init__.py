@@ -1,0 +1,1 @@
+"""The pure heart: goals, statuses and their law, conversations, episodes. No I/O."""

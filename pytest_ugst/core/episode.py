@@ -1,0 +1,102 @@
+"""Episodes: one goal, one simulator, one trial, and everything that came of it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from pytest_ugst.core.base import Frozen
+from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
+from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.usage import Usage
+from pytest_ugst.core.verdict import Verdict
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+class Setting(Frozen):
+    """What an episode was played with: everything that would make a second one differ, apart from chance."""
+
+    simulator: str
+    agent: str
+    judge: str
+    steer: Literal["none", "goal", "state"] = "none"
+    reasoning: bool = False
+    prompts: str = ""
+    """Version or digest of the prompts."""
+    judge_sees_tools: bool = True
+    seed: int = 0
+
+
+class Episode(Frozen):
+    """One goal played by one simulator once, with the goal state after every turn.
+
+    ``goal.components`` holds the sub-components that were tracked (decomposed ones too). The goal states are derived
+    from the verdicts, so that they can't disagree with them.
+    """
+
+    # cached_property needs a writable instance dictionary, which pydantic's frozen models do keep.
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    id: str
+    """Names goal and trial within a run: ``GOAL`` or ``GOAL@2``."""
+    goal: Goal
+    trial: int = Field(default=1, ge=1)
+    setting: Setting
+    max_turns: int
+    conversation: Conversation
+    verdicts: tuple[Verdict, ...] = ()
+    usage: dict[str, Usage] = Field(default_factory=dict)
+    """By role: simulator, agent, judge, decomposer."""
+    started: str = ""
+    """UTC, ISO 8601."""
+    seconds: float = 0.0
+    task: dict[str, float] = Field(default_factory=dict)
+    """Scores of the agent's own work, where the domain knows how to give them."""
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The sub-components that were tracked."""
+        return self.goal.components or ()
+
+    @property
+    def broken_off(self) -> str | None:
+        """Why the conversation broke off, where neither side chose to end it."""
+        stop = self.conversation.stop
+        if stop in BROKEN_OFF:
+            return f"conversation broke off ({stop}): {self.conversation.error or 'no reason recorded'}"
+        return None
+
+    def state(self, turn: int) -> GoalState:
+        """S_turn: the goal state after ``turn`` turns; 0 is the initial one."""
+        if turn <= 0:
+            return GoalState.initial(self.components)
+        last = len(self.conversation.turns)
+        if turn >= last:
+            return self.final_state
+        return GoalState.fold(self.components, self.verdicts, turn)
+
+    @cached_property
+    def final_state(self) -> GoalState:
+        """S_n: the goal state at the end of the conversation."""
+        return GoalState.fold(self.components, self.verdicts, len(self.conversation.turns), self.broken_off)
+
+    @property
+    def states(self) -> tuple[GoalState, ...]:
+        """S_0 to S_n."""
+        return tuple(self.state(turn) for turn in range(len(self.conversation.turns) + 1))
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every sub-component counts as success."""
+        return not self.final_state.failures()
+
+    def explain(self) -> str:
+        """Say what broke which sub-component, for a failing test; empty if nothing did."""
+        parts = [f"{self.broken_off}"] if self.broken_off else []
+        parts += [s.explain() for s in self.final_state.failures()]
+        return "\n".join(parts)

@@ -1,0 +1,22 @@
+"""Errors that a person is meant to read."""
+
+from __future__ import annotations
+
+
+class UgstError(Exception):
+    """Base of every error this project raises on purpose.
+
+    The message is one line for a person: what is wrong, where, and what to do about it.
+    """
+
+
+class UsageError(UgstError):
+    """The user's input is at fault: an option, a goal file, a missing key. Exit status 4 in pytest."""
+
+
+class GoalFileError(UsageError):
+    """A goal file is malformed; the message names file, line, field and the remedy."""
+
+
+class RoleError(UgstError):
+    """A role (simulator, agent or judge) could not do its part of one episode."""

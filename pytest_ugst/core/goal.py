@@ -1,0 +1,92 @@
+"""Goals and their sub-components."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, JsonValue, StringConstraints, model_validator
+
+from pytest_ugst.core.base import Frozen
+from pytest_ugst.core.check import Check
+from pytest_ugst.core.state import Category
+
+DEFAULT_MAX_TURNS = 10
+"""Turns a conversation may take unless goal or options say otherwise; the paper's setting."""
+
+RULES_BY_CATEGORY: dict[Category, frozenset[str]] = {
+    Category.PROFILE: frozenset({"never", "every", "once"}),
+    Category.POLICY: frozenset({"never", "every", "once"}),
+    Category.OBJECTIVE: frozenset({"complete", "attempted"}),
+    Category.REQUIREMENT: frozenset({"complete", "attempted"}),
+    Category.PREFERENCE: frozenset({"aligned"}),
+}
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,119}$")]
+"""Letters, digits, ``_``, ``.`` and ``-``: it names tests and files."""
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+
+
+class Component(Frozen):
+    """One sub-component of a goal."""
+
+    id: Identifier
+    category: Category
+    text: Text
+    parent: Identifier | None = None
+    """The objective a requirement or preference belongs to."""
+    check: Check | None = None
+    """Decides the status in place of a judge model."""
+    slots: dict[str, JsonValue] = Field(default_factory=dict)
+    """What the sub-component means to a rule-based simulator."""
+
+    @model_validator(mode="after")
+    def _check_fits(self) -> Component:
+        if self.check is not None:
+            wrong = self.check.rules() - RULES_BY_CATEGORY[self.category]
+            if wrong:
+                allowed = ", ".join(sorted(RULES_BY_CATEGORY[self.category]))
+                raise ValueError(
+                    f"check: {', '.join(sorted(wrong))} does not apply to a {self.category} (use {allowed})"
+                )
+        return self
+
+
+class Goal(Frozen):
+    """What the user wants, in natural language, and its sub-components where they are known."""
+
+    id: Identifier
+    text: Text
+    domain: str | None = None
+    """The domain the agent works in; without one the agent has no tools."""
+    components: tuple[Component, ...] | None = None
+    """None means that a judge model has to decompose the goal."""
+    tags: tuple[str, ...] = ()
+    max_turns: int | None = Field(default=None, ge=1, le=200)
+    data: dict[str, Any] = Field(default_factory=dict)
+    """What the domain needs to know to open a session for this goal."""
+    source: str | None = Field(default=None, exclude=True)
+    """``file:line`` the goal was read from."""
+
+    @model_validator(mode="after")
+    def _components_fit(self) -> Goal:
+        if self.components is None:
+            return self
+        seen: dict[str, Component] = {}
+        for component in self.components:
+            if component.id in seen:
+                raise ValueError(f"components: the id {component.id!r} occurs twice")
+            seen[component.id] = component
+        for component in self.components:
+            if component.parent is None:
+                continue
+            if component.category not in (Category.REQUIREMENT, Category.PREFERENCE):
+                raise ValueError(f"components: {component.id!r} is a {component.category} and takes no parent")
+            parent = seen.get(component.parent)
+            if parent is None or parent.category is not Category.OBJECTIVE:
+                raise ValueError(f"components: {component.id!r} names {component.parent!r}, which is no objective")
+        return self
+
+    @property
+    def fully_checked(self) -> bool:
+        """Whether every sub-component carries a check, so that no judge model is needed."""
+        return self.components is not None and all(c.check is not None for c in self.components)

@@ -1,0 +1,38 @@
+"""Verdicts: what a judge says of one sub-component after one turn."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from pytest_ugst.core.base import Frozen
+from pytest_ugst.core.state import Status
+
+
+class Evidence(Frozen):
+    """The words a verdict rests on."""
+
+    turn: int
+    speaker: Literal["user", "agent", "tool"]
+    quote: str
+
+
+class Verdict(Frozen):
+    """What a judge says of one sub-component after one turn: a status, or why there is none."""
+
+    component: str
+    turn: int
+    status: Status | None = None
+    error: str | None = None
+    """Why there is no status; a missing verdict is never a success."""
+    reasoning: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    by: str = ""
+    """Who said it: ``checks`` or the judge's name."""
+
+    @model_validator(mode="after")
+    def _status_or_error(self) -> Verdict:
+        if (self.status is None) == (self.error is None):
+            raise ValueError("a verdict has either a status or an error")
+        return self

@@ -1,0 +1,34 @@
+"""The hooks by which a conftest.py or an installed package extends pytest-ugst.
+
+They are registered with pytest's own plugin manager, so a function of one of these names in a ``conftest.py`` or in a
+pytest plugin is all it takes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_ugst.core.episode import Episode
+    from pytest_ugst.engine.run import Run
+    from pytest_ugst.registry import Registry
+
+
+@pytest.hookspec
+def pytest_ugst_register(registry: Registry) -> None:
+    """Register simulators, agents, judges, checks, domains and goal sources by name.
+
+    Called once per process, before the first goal is collected. The built-ins come in the same way.
+    """
+
+
+@pytest.hookspec
+def pytest_ugst_episode_finished(episode: Episode) -> None:
+    """An episode was played and journaled. Called in the process that played it, from the engine's thread."""
+
+
+@pytest.hookspec
+def pytest_ugst_report(run: Run) -> None:
+    """All episodes of the run are done. Called once, in the controlling process, before the summary is printed."""
