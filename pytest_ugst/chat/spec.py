@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from pytest_ugst.core.base import Frozen
 
@@ -42,12 +42,15 @@ class ModelSpec(Frozen):
     model: str
     """What the server calls it; or a hub name, a checkpoint folder or a GGUF file to serve."""
     base_url: str | None = None
-    """The server's address up to and including ``/v1``. None: a server is started for the run."""
+    """The server's address up to and including ``/v1``; for azure the resource's,
+    ``https://NAME.openai.azure.com``. None: a server is started for the run."""
     provider: Literal["openai", "azure"] = "openai"
     api_version: str | None = None
     """For azure."""
     api_key_env: str | None = None
     """The environment variable that holds the key."""
+    api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
+    """The key itself, of a server that was started for the run; never written anywhere, never read from a file."""
     sampling: dict[str, Any] = Field(default_factory=dict)
     """Sent along with every request: ``temperature``, ``max_tokens``, ``seed``, ..."""
     structured: Literal["auto", "json_schema", "text"] = "auto"

@@ -21,6 +21,11 @@ M = TypeVar("M", bound="BaseModel")
 class ChatError(RoleError):
     """A model could not be made to answer, retries included."""
 
+    def __init__(self, message: str, retries: int = 0) -> None:
+        super().__init__(message)
+        self.retries = retries
+        """Tries beyond the first that were made in vain."""
+
 
 class ChatUnavailable(ChatError):
     """The server can't be reached, refuses the key, or does not know the model: trying again won't help."""

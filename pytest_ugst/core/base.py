@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 class Frozen(BaseModel):
     """An immutable pydantic record; an unknown field is an error, so that a typo never passes silently."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some fields changed; unlike pydantic's, validated, and without what the original had cached."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**{**(deepcopy(fields) if deep else fields), **(update or {})})
+
+
+def writable(value: Any) -> Any:
+    """Replace the half surrogate pairs in all strings of JSON-like data, so that it can be written as UTF-8.
+
+    A model may put ``\\ud83d`` without its other half into a JSON answer; Python takes that for a string, but no file
+    and no request can hold it, and the episode would be lost when it is journaled.
+    """
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return value
+    if isinstance(value, dict):
+        return {writable(key): writable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [writable(item) for item in value]
+    return value
+
+
+Words = Annotated[str, AfterValidator(writable)]
+"""Text from outside: what a model said, or a file holds."""

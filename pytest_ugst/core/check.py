@@ -51,10 +51,10 @@ class Condition(Frozen):
     user_says: Pattern | None = None
     agent_says: Pattern | None = None
     tool: ToolMatch | None = None
-    all_of: tuple[Condition, ...] | None = None
-    any_of: tuple[Condition, ...] | None = None
-    none_of: tuple[Condition, ...] | None = None
-    in_order: tuple[Condition, ...] | None = None
+    all_of: tuple[Condition, ...] | None = Field(default=None, min_length=1)
+    any_of: tuple[Condition, ...] | None = Field(default=None, min_length=1)
+    none_of: tuple[Condition, ...] | None = Field(default=None, min_length=1)
+    in_order: tuple[Condition, ...] | None = Field(default=None, min_length=1)
     """Each holds in the same turn as the one before it or in a later one."""
 
     @model_validator(mode="after")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
-from pytest_ugst.core.base import Frozen
+from pytest_ugst.core.base import Frozen, Words, writable
 
 
 class StopReason(StrEnum):
@@ -27,10 +28,10 @@ BROKEN_OFF = frozenset({StopReason.AGENT_ERROR, StopReason.USER_ERROR})
 class ToolCall(Frozen):
     """One call of a domain's tool by the agent, with what it returned."""
 
-    id: str
-    name: str
-    arguments: dict[str, JsonValue] = Field(default_factory=dict)
-    result: str = ""
+    id: Words
+    name: Words
+    arguments: Annotated[dict[str, JsonValue], AfterValidator(writable)] = Field(default_factory=dict)
+    result: Words = ""
     """What the agent got to read."""
     ok: bool = True
     """False for an error result."""
@@ -39,19 +40,19 @@ class ToolCall(Frozen):
 class Turn(Frozen):
     """One user utterance and the agent's answer to it."""
 
-    user: str
-    user_reasoning: str | None = None
+    user: Words
+    user_reasoning: Words | None = None
     """What the simulator thought first; the agent never sees it."""
     tool_calls: tuple[ToolCall, ...] = ()
-    agent: str | None = None
+    agent: Words | None = None
     """None where the conversation ended before the agent could answer."""
-    agent_reasoning: str | None = None
+    agent_reasoning: Words | None = None
 
 
 class Closing(Frozen):
     """How the simulator said that the conversation is over."""
 
-    text: str
+    text: Words
     """The utterance as the simulator produced it, with the termination indicator."""
     separate: bool
     """Whether the indicator came as a message of its own, as the rules ask."""
@@ -59,7 +60,7 @@ class Closing(Frozen):
     """Whether the same utterance asked for something that the agent then could not answer."""
     before_reply: bool = False
     """Whether the agent had not yet answered anything."""
-    reasoning: str | None = None
+    reasoning: Words | None = None
 
 
 class Conversation(Frozen):
@@ -68,7 +69,7 @@ class Conversation(Frozen):
     turns: tuple[Turn, ...] = ()
     stop: StopReason | None = None
     closing: Closing | None = None
-    error: str | None = None
+    error: Words | None = None
     """What went wrong, where ``stop`` is an error."""
 
     def up_to(self, turn: int) -> Conversation:

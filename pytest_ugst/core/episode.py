@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
@@ -15,6 +16,12 @@ from pytest_ugst.core.usage import Usage
 from pytest_ugst.core.verdict import Verdict
 
 SCHEMA_VERSION: Literal[1] = 1
+
+
+def _finite(scores: Any) -> Any:
+    if not isinstance(scores, dict):
+        return scores
+    return {name: score for name, score in scores.items() if not isinstance(score, float) or math.isfinite(score)}
 
 
 class Setting(Frozen):
@@ -55,8 +62,9 @@ class Episode(Frozen):
     started: str = ""
     """UTC, ISO 8601."""
     seconds: float = 0.0
-    task: dict[str, float] = Field(default_factory=dict)
-    """Scores of the agent's own work, where the domain knows how to give them."""
+    task: Annotated[dict[str, float], BeforeValidator(_finite)] = Field(default_factory=dict)
+    """Scores of the agent's own work, where the domain knows how to give them. One that is no finite number is left
+    out: JSON could not hold it."""
 
     @property
     def components(self) -> tuple[Component, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints, field_validator, model_validator
 
-from pytest_ugst.core.base import Frozen
+from pytest_ugst.core.base import Frozen, writable
 from pytest_ugst.core.check import Check
 from pytest_ugst.core.state import Category
 
@@ -34,9 +34,11 @@ class Component(Frozen):
     text: Text
     parent: Identifier | None = None
     """The objective a requirement or preference belongs to."""
+    parent_text: str | None = Field(default=None, exclude=True, repr=False)
+    """That objective in the goal's words. A goal fills it in, so that a judge can read a sub-component by itself."""
     check: Check | None = None
     """Decides the status in place of a judge model."""
-    slots: dict[str, JsonValue] = Field(default_factory=dict)
+    slots: Annotated[dict[str, JsonValue], AfterValidator(writable)] = Field(default_factory=dict)
     """What the sub-component means to a rule-based simulator."""
 
     @model_validator(mode="after")
@@ -62,10 +64,18 @@ class Goal(Frozen):
     """None means that a judge model has to decompose the goal."""
     tags: tuple[str, ...] = ()
     max_turns: int | None = Field(default=None, ge=1, le=200)
-    data: dict[str, Any] = Field(default_factory=dict)
+    data: Annotated[dict[str, Any], AfterValidator(writable)] = Field(default_factory=dict)
     """What the domain needs to know to open a session for this goal."""
     source: str | None = Field(default=None, exclude=True)
     """``file:line`` the goal was read from."""
+
+    @field_validator("components")
+    @classmethod
+    def _parent_texts(cls, components: tuple[Component, ...] | None) -> tuple[Component, ...] | None:
+        if components is None:
+            return None
+        texts = {c.id: c.text for c in components}
+        return tuple(c.model_copy(update={"parent_text": texts.get(c.parent)}) if c.parent else c for c in components)
 
     @model_validator(mode="after")
     def _components_fit(self) -> Goal:

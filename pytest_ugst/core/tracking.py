@@ -106,14 +106,13 @@ class GoalState:
             broken_off: Why the conversation broke off through no fault of the simulator. What was not yet settled
                 by then is an error.
         """
-        by_component: dict[str, dict[tuple[int, str | None, str | None], Verdict]] = {}
+        by_component: dict[str, dict[tuple[object, ...], Verdict]] = {}
         for verdict in verdicts:
             if 1 <= verdict.turn <= turns:
-                key = (verdict.turn, verdict.status, verdict.error)
-                by_component.setdefault(verdict.component, {}).setdefault(key, verdict)
+                by_component.setdefault(verdict.component, {})[_order(verdict)] = verdict
         states = []
         for component in components:
-            said = sorted(by_component.get(component.id, {}).values(), key=lambda v: (v.turn, v.status or ""))
+            said = [verdict for _, verdict in sorted(by_component.get(component.id, {}).items())]
             states.append(_fold_one(component, said, turns, broken_off))
         return cls(tuple(states), turns)
 
@@ -137,6 +136,12 @@ class GoalState:
     def statuses(self) -> dict[str, Status]:
         """Status by sub-component id."""
         return {s.component.id: s.status for s in self.components}
+
+
+def _order(verdict: Verdict) -> tuple[object, ...]:
+    """A total order over all that a verdict says, so that neither arrival nor repetition shows in a state."""
+    evidence = tuple((e.turn, e.speaker, e.quote) for e in verdict.evidence)
+    return (verdict.turn, verdict.status or "", verdict.error or "", verdict.by, verdict.reasoning, evidence)
 
 
 def _fold_one(component: Component, verdicts: Sequence[Verdict], turns: int, broken_off: str | None) -> ComponentState:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from pytest_ugst.core.base import Frozen
+from pytest_ugst.core.base import Frozen, Words
 from pytest_ugst.core.state import Status
 
 
@@ -15,7 +15,7 @@ class Evidence(Frozen):
 
     turn: int
     speaker: Literal["user", "agent", "tool"]
-    quote: str
+    quote: Words
 
 
 class Verdict(Frozen):
@@ -24,9 +24,9 @@ class Verdict(Frozen):
     component: str
     turn: int
     status: Status | None = None
-    error: str | None = None
+    error: Words | None = None
     """Why there is no status; a missing verdict is never a success."""
-    reasoning: str = ""
+    reasoning: Words = ""
     evidence: tuple[Evidence, ...] = ()
     by: str = ""
     """Who said it: ``checks`` or the judge's name."""

@@ -1,0 +1,143 @@
+"""A language model as the agent, working with a domain's tools by OpenAI tool calling."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from pytest_ugst.core.conversation import Conversation, ToolCall
+from pytest_ugst.core.errors import RoleError
+from pytest_ugst.core.roles import AgentTurn, Session
+from pytest_ugst.core.thoughts import join_thoughts, split_thoughts
+from pytest_ugst.prompts.loader import Prompts
+
+if TYPE_CHECKING:
+    from pytest_ugst.chat.types import Chat, Message, ToolRequest
+    from pytest_ugst.registry import RoleContext
+
+UNREADABLE = "_unreadable"
+"""The argument under which a call's arguments are recorded that were not a JSON object."""
+
+_SHOWN = 400  # characters of malformed arguments the model gets to see again
+
+
+def make_llm_agent(chat: Chat, context: RoleContext) -> LlmAgent:
+    """An agent played by a model.
+
+    Raises:
+        UsageError: For a bad folder of prompts.
+    """
+    return LlmAgent(chat, Prompts.load(context.prompts), context.max_tool_rounds)
+
+
+@dataclass(frozen=True, slots=True)
+class LlmAgent:
+    """Answers users with a model, calling the session's tools. Remembers nothing between calls."""
+
+    chat: Chat
+    prompts: Prompts
+    max_tool_rounds: int = 10
+    """How many times in one turn the model may ask for tools; after that it has to answer."""
+
+    @property
+    def name(self) -> str:
+        """The model's alias."""
+        return self.chat.name
+
+    async def respond(self, conversation: Conversation, session: Session) -> AgentTurn:
+        """Call tools until there is an answer, and give it.
+
+        Raises:
+            RoleError: If the model can't be reached, a tool crashes, or there is no answer even when asked again.
+        """
+        messages = self.messages(conversation, session)
+        tools = [tool.openai() for tool in session.tools]
+        calls: list[ToolCall] = []
+        thoughts: list[str | None] = []
+        rounds = 0
+        while True:
+            may_call = bool(tools) and rounds < self.max_tool_rounds
+            if tools and not may_call:
+                messages[-1] = _with_note(messages[-1], self.prompts.fill("agent_last_round"))
+            reply = await self.chat.complete(messages, tools=tools if may_call else None)
+            spoken, thought = split_thoughts(reply.text)
+            thoughts += [reply.reasoning, thought]
+            if not (may_call and reply.tool_requests):
+                break
+            rounds += 1
+            taken = {call.id for turn in conversation.turns for call in turn.tool_calls} | {call.id for call in calls}
+            made = [self._run(request, session, taken) for request in reply.tool_requests]
+            calls += made
+            messages += _round(spoken, made)
+        if not spoken:
+            messages[-1] = _with_note(messages[-1], self.prompts.fill("agent_again"))
+            reply = await self.chat.complete(messages)
+            spoken, thought = split_thoughts(reply.text)
+            thoughts += [reply.reasoning, thought]
+        if not spoken:
+            why = " (cut off at the token limit)" if reply.finish_reason == "length" else ""
+            raise RoleError(f"the agent {self.name!r} gave an empty answer, asked twice{why}")
+        return AgentTurn(spoken, tuple(calls), join_thoughts(*thoughts))
+
+    def messages(self, conversation: Conversation, session: Session) -> list[Message]:
+        """The request for an answer: instructions, and all that was said and called so far."""
+        system = self.prompts.fill("agent_system", policy=session.policy)
+        if session.tools:
+            system = f"{system}\n\n{self.prompts.fill('agent_tools')}"
+        messages: list[Message] = [{"role": "system", "content": system}]
+        for turn in conversation.turns:
+            messages.append({"role": "user", "content": turn.user})
+            for call in turn.tool_calls:
+                messages += _round("", [call])
+            if turn.agent is not None:
+                messages.append({"role": "assistant", "content": turn.agent})
+        return messages
+
+    def _run(self, request: ToolRequest, session: Session, taken: set[str]) -> ToolCall:
+        call_id = _fresh(request.id, taken)
+        taken.add(call_id)
+        if request.arguments is None:
+            told = f"Error: the arguments of {request.name} were not a JSON object. Call it again with one."
+            return ToolCall(
+                id=call_id, name=request.name, arguments={UNREADABLE: request.raw[:_SHOWN]}, result=told, ok=False
+            )
+        try:
+            result = session.call(request.name, request.arguments)
+        except Exception as error:
+            raise RoleError(f"the tool {request.name!r} crashed: {type(error).__name__}: {error}") from error
+        return ToolCall(id=call_id, name=request.name, arguments=request.arguments, result=result.text, ok=result.ok)
+
+
+def _fresh(wanted: str, taken: set[str]) -> str:
+    """An id of its own for a call: some servers send empty or repeated ones, and results must find their calls."""
+    if wanted and wanted not in taken:
+        return wanted
+    number = 1
+    while f"{wanted or 'call'}-{number}" in taken:
+        number += 1
+    return f"{wanted or 'call'}-{number}"
+
+
+def _round(text: str, calls: Sequence[ToolCall]) -> list[Message]:
+    """Tool calls made together, and their results, as messages."""
+    asked: dict[str, Any] = {
+        "role": "assistant",
+        "content": text or None,
+        "tool_calls": [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)},
+            }
+            for call in calls
+        ],
+    }
+    told = [{"role": "tool", "tool_call_id": call.id, "content": call.result} for call in calls]
+    return cast("list[Message]", [asked, *told])
+
+
+def _with_note(message: Message, note: str) -> Message:
+    """A message with a note of ours below its text."""
+    return cast("Message", {**message, "content": f"{message.get('content') or ''}\n\n{note}"})

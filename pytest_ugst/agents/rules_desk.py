@@ -1,0 +1,41 @@
+"""The rule-based agent's hand on the tools: calls them, keeps a record, reads the answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pytest_ugst.agents.rules_state import Memory
+from pytest_ugst.core.conversation import ToolCall
+from pytest_ugst.core.roles import Session
+
+
+class Refusal(Exception):
+    """A tool said no; the message is the tool's, without "Error: "."""
+
+
+class Desk:
+    """The tools of one session, for one answer."""
+
+    def __init__(self, session: Session, memory: Memory) -> None:
+        self.calls: list[ToolCall] = []
+        self._session = session
+        self._memory = memory
+
+    def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """Call a tool and read its answer.
+
+        Raises:
+            Refusal: If the tool gives an error result.
+        """
+        result = self._session.call(tool, arguments)
+        self._memory.calls += 1
+        self.calls.append(
+            ToolCall(
+                id=f"call_{self._memory.calls}", name=tool, arguments=arguments, result=result.text, ok=result.ok
+            )
+        )
+        if not result.ok:
+            raise Refusal(result.text.removeprefix("Error: "))
+        answer: dict[str, Any] = json.loads(result.text)
+        return answer

@@ -1,0 +1,267 @@
+"""What a user's utterance means at the concierge desk: stretches about one thing each, intents, asked-for facts.
+
+Rules only, no model: names of the town are masked first (so that "Foundry Park" asks for no park), the utterance is
+cut where another kind of thing begins, and every stretch is read by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from pytest_ugst.agents import rules_slots
+from pytest_ugst.agents.rules_slots import CUISINES, DISHES, Slots
+from pytest_ugst.domains.concierge.data import places
+
+MAX_READ = 4_000
+"""Characters of an utterance that are read."""
+
+
+@dataclass(slots=True)
+class Stretch:
+    """A part of an utterance that is about one thing."""
+
+    kind: str | None
+    """restaurant, hotel, attraction, train; None where it does not say."""
+    text: str
+    slots: Slots
+    names: list[str] = field(default_factory=list)
+    """Places and trains it names, exactly."""
+    references: list[str] = field(default_factory=list)
+    intents: set[str] = field(default_factory=set)
+    asks: list[str] = field(default_factory=list)
+    """Facts it asks for."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """A whole utterance."""
+
+    stretches: list[Stretch]
+    intents: set[str]
+    numbers: list[int]
+    """All plain numbers, for the answer to "how many?"."""
+    empty: bool
+
+
+@cache
+def _gazetteer() -> tuple[re.Pattern[str], dict[str, tuple[str, str]]]:
+    known = {record["name"].lower(): (table[:-1], record["name"]) for table, record in places()}
+    names = sorted(known, key=len, reverse=True)
+    return re.compile(r"\b(?:" + "|".join(re.escape(name) for name in names) + r")\b"), known
+
+
+_REFERENCE = re.compile(r"\bcq[ -]?([0-9a-z]{5})\b")
+_TRAIN_ID = re.compile(r"\btr[ -]?(\d{4})\b")
+
+_RESTAURANT = re.compile(
+    r"\b(?:restaurants?|places? to (?:eat|dine)|somewhere to (?:eat|dine)|(?:eat|dine|dining) out|dining|dinner|lunch|brunch|supper|eatery|bistro|a table|table for|to eat|a meal|food)\b"
+    rf"|\b(?:{'|'.join((*CUISINES, *DISHES))})\b"
+)
+_HOTEL = re.compile(
+    r"\b(?:hotels?|guest ?-?houses?|hostels?|places? to stay|somewhere to (?:stay|sleep)|accommodations?|lodgings?|a room|rooms|b&b|bed and breakfast)\b"
+)
+_SIGHT = re.compile(r"\b(?:attractions?|sights?|sightseeing|things? to (?:do|see)|places? to (?:go|visit|see)|something to (?:do|see))\b")
+_TRAIN = re.compile(r"\b(?:trains?|railway|train ride)\b")
+
+_KINDS = {"restaurant": _RESTAURANT, "hotel": _HOTEL, "attraction": _SIGHT, "train": _TRAIN}
+_NAMED = re.compile(r"@place|@ride")
+
+_HARD_CUT = re.compile(r"[.!?;\n]+\s")
+_SOFT_CUT = re.compile(
+    r"(?:\band|\bthen|\balso|\bplus|\bas well as)\s+(?:(?:then|also|finally|lastly|secondly|after that)\s+)?(?=(?:i|i'd|i'll|i'm|we|a|an|some|one|my|the|to|find|book|could|can|please|another|help|look|need|reserve|cancel|change)\b)"
+)
+_AND = re.compile(r"\b(?:and|then|also|plus)\s+|,\s+")
+_CONDITIONAL = re.compile(
+    r"\b(?:if|in case|unless|otherwise)\b(?! (?:possible|you (?:can|could|would|don't mind)|available|so|that's (?:ok|okay|possible|fine)|it's possible))[^.!?;,]*(?:, (?:then )?[^.!?;]*)?"
+)
+_TELL_IF = re.compile(r"\b(?:see|check|know|ask|wonder(?:ing)?|tell me|confirm|sure|find out)\s+if\b")
+
+_INTENTS = {
+    "book": r"\b(?:book|reserve)\b|\bmake (?:a|the|that|this) (?:booking|reservation)|\b(?:a|the|my) (?:booking|reservation) for\b|\bbooking (?:it|that|this)\b|\bget (?:me |us )?(?:\w+ )?tickets?\b|\b(?:need|want|like|have|get|for) (?:a|the) (?:booking|reservation|table for)\b|\bbuy (?:\w+ )?tickets?\b",
+    "nobook": r"(?:\bdon't|\bdo not|\bno need to|\bneedn't|\bnot|\bwon't|\bwithout|\bbefore (?:you |we |i )?|\brather not|\bno) (?:\w+ ){0,4}(?:book|booking|reserve|reservation)\b|\bhold off\b",
+    "change": r"\b(?:change|modify|amend|reschedul\w+|move|moved|update|shift|postpone|alter|extend|adjust|switch)\b(?! (?:of|my mind))",
+    "cancel": r"\bcancel(?:l?ing|l?ed|lation)?\b",
+    "lookup": r"\b(?:look up|find|check|see|show|confirm|what(?:'s| is| are)|view|verify|have)\b[^.?!]{0,30}\b(?:booking|reservation)\b",
+    "manage": r"\b(?:booking|reservation|booked|reference)\b",
+    "another": r"\banother\b|\b(?:something|anything|anywhere|somewhere|someplace) else\b|\belse (?:is|do you|can you)|\bdifferent\b|\balternatives?\b|\bother (?:options?|ones?|choices?|suggestions?|places?|restaurants?|hotels?|guesthouses?|attractions?|trains?|museums?)\b|\bnext one\b|\bany others?\b|\bnot that one\b|\bdon't (?:really )?(?:like|fancy) (?:it|that|this)\b|\bwhat else\b",
+    "second": r"\b(?:the )?(?:second|2nd|latter|other) one\b|\bthe (?:second|latter)\b",
+    "first": r"\b(?:the )?(?:first|1st|former) one\b|\bthe (?:first|former)\b",
+    "instead": r"\binstead\b|\bchang(?:e|ed|ing) my mind\b|\brather\b|\bon second thou?ghts?\b|\bactually\b",
+    "forget": r"\b(?:forget (?:about )?|never ?mind (?:about )?|skip |drop |leave out |no longer (?:need|want) )(?:the|that|this|a|my|it)\b",
+    "repeat": r"\b(?:repeat|restate|summari[sz]e|recap|read (?:it |that |them )?back|go over|run through|double.?check)\b|\bsay (?:that|it) again\b|\bconfirm (?:all |the |my |these |those |me )*(?:booking |reservation )?(?:details?|booking|reservation|everything|information)\b",
+    "anyway": r"\b(?:no|not any|any|without) (?:specific |particular |strong |special |other )*(?:preferences?|requirements?|constraints?)\b|\b(?:don't|do not) (?:really )?(?:mind|care)\b|\bdoesn't (?:really )?matter\b|\b(?:anything|any|whatever|anywhere|either|whichever)(?: of (?:them|those))?(?: one)? (?:is fine|works|will do|would do|is ok|is okay|is good)\b|\bup to you\b|\byou (?:choose|decide|pick)\b|\bno particular\b|\bsurprise me\b|\banything\b|\bi'm (?:flexible|easy|open)\b",
+    "unknown": r"\b(?:don't|do not) (?:know|have (?:that|this|any|the) (?:information|info|details?)?)|\bnot sure\b|\bhaven't decided\b|\bno idea\b|\bnot (?:been )?decided\b|\bdon't have (?:that|it|one)\b",
+    "closing": r"\b(?:that's|that is|that'll be|that will be|that would be|this is) (?:all|everything|it)\b(?! (?:i|we) (?:don't|can't))|\bnothing else\b|\bgood ?bye\b|\bbye\b|\bhave a (?:nice|good|great|lovely|wonderful)\b|\b(?:i'm|i am|we're) (?:all )?(?:set|done)\b|\bno (?:more|further|other) (?:questions?|requests?|help)\b|\bdon't need anything(?: else| more)?\b|\btake care\b|\ball done\b|\bterminate\b",
+    "thanks": r"\bthanks?\b|\bthank you\b|\bcheers\b|\bappreciate\b",
+    "hello": r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings)\b",
+    "question": r"\?|\b(?:tell|give|send|let) me\b|\b(?:what|where|when|which|how)\b",
+}
+_INTENT = {name: re.compile(pattern) for name, pattern in _INTENTS.items()}
+_YES = re.compile(
+    r"(?:^|[.!,;]\s*|\b(?:so|and|but|great|perfect|ok|okay|oh|well)[,!]? )\W*(?:yes|yeah|yep|yup|sure|of course|absolutely|definitely|certainly|please do|go ahead|correct|right|exactly|do it|do that|confirmed?|i confirm|agreed)\b"
+    r"|\b(?:please (?:do|book|go ahead|proceed|confirm)|go ahead|i(?:'ll| will) (?:take|have) (?:it|that|this)|let's (?:do|take|go (?:with|for|ahead)|book)|proceed|sounds (?:good|great|perfect|lovely|fine|ideal|wonderful|fantastic|excellent)|that (?:works|suits|would be (?:great|perfect|lovely|good|fine|wonderful))|works for (?:me|us)|i'd (?:like|love) (?:that|it|to book)|that's (?:fine|right|correct|perfect|great|good))\b"
+)
+_WEAK_YES = re.compile(r"^\W*(?:ok|okay|alright|fine|great|perfect|good|wonderful|excellent|lovely|nice|fantastic|brilliant|awesome|please)\b")
+_NO = re.compile(
+    r"^\W*(?:no|nope|nah|not (?:now|really|yet|today|this time|that one|for now|at the moment))\b(?!\s+(?:preferences?|problem|need to worry|idea|particular|specific|matter|worries|rush|strong|more than|later|earlier|need for|special|real))"
+    r"|\b(?:no,? thanks?|no,? thank you|i'd rather not|don't book|do not book|just (?:the )?(?:info|information|looking)|that won't be necessary|no need)\b"
+)
+
+_ASKS = {
+    "phone": r"\b(?:phone|telephone|contact)(?: number)?s?\b|\b(?:call|ring) (?:them|it)\b",
+    "address": r"\baddress(?:es)?\b|\bwhere (?:exactly )?(?:is|are) (?:it|they|that|this|@place|the)\b|\bhow (?:do|can) i (?:get|find)\b",
+    "postcode": r"\b(?:post ?code|postal code|zip(?: code)?)\b",
+    "area": r"\b(?:which|what) (?:area|part|side|district)\b|\b(?:its|the|their) area\b|\blocated\b|\bits location\b",
+    "hours": r"\b(?:opening|closing|business|open) (?:hours?|times?)\b|\bwhat time\b[^.?!]{0,25}\b(?:open|close)s?\b|\bwhen\b[^.?!]{0,25}\b(?:open|close)s?\b|\bhours\b|\b(?:is|are|be) (?:it|they|@place) open\b|\bhow late\b",
+    "cuisine": r"\b(?:what|which|its|the|their) (?:kind |type |sort )?(?:of )?(?:food|cuisine)(?: type)?\b(?! (?:is|should))",
+    "price": r"\bhow (?:much|expensive)\b|\b(?:what|its|the|their|total|ticket|tell me|and|know|give|also)\b[^.?!]{0,30}\b(?:price|cost|costs|fare|price range|prices)\b|\b(?:price|cost|fare|price range)\s*\?|^\W*(?:price|cost|fare)",
+    "entry_fee": r"\b(?:entry|entrance|admission|ticket)(?: fee| price| cost| charge)s?\b|\b(?:the|any) fee\b|\bis (?:it|entry|admission|entrance) free\b",
+    "stars": r"\bhow many stars\b|\b(?:what|its|the|star)[^.?!]{0,12} (?:star )?rating\b|\bnumber of stars\b",
+    "kind": r"\bwhat (?:kind|type|sort) of (?:place|attraction|house|hotel|accommodation|sight)\b|\b(?:its|the) (?:kind|type)\b",
+    "departs": r"\bdepart(?:s|ure|ing)?(?: times?)?\b(?! (?:after|before|by|at|from|around|no|on|the|is after))|\bwhat time\b[^.?!]{0,30}\bleaves?\b|\bwhen\b[^.?!]{0,30}\bleaves?\b|\bleaving time\b",
+    "arrives": r"\barriv(?:es?|al|ing)(?: times?)?\b(?! (?:after|before|by|at|from|around|no|on|in|the))|\bget (?:in|there) at\b",
+    "minutes": r"\bhow long\b|\b(?:travel|journey|trip) (?:time|duration)\b|\bduration\b",
+    "id": r"\btrain (?:id|number|no)\b|\bwhich train\b",
+    "seats_left": r"\bhow many seats\b|\bseats? (?:left|available)\b",
+    "free_days": r"\b(?:which|what) days?\b|\bfree days?\b|\bis (?:it|that|@place) (?:still )?available\b|\bavailability\b",
+    "reference": r"\b(?:reference|confirmation|booking)(?: number| code)?\b(?=[^.!]*\?)|\b(?:the|my|a|its) (?:booking |confirmation )?(?:reference|confirmation|booking) ?(?:number|code)\b|\breference\b",
+    "parking": r"(?:\b(?:does|do|is|are|has|have|whether|if)\b[^.?!,]*)\bparking\b",
+    "wifi": r"(?:\b(?:does|do|is|are|has|have|whether|if)\b[^.?!,]*)\b(?:wi-?fi|internet)\b",
+    "breakfast": r"(?:\b(?:does|do|is|are|has|have|whether|if)\b[^.?!,]*)\bbreakfast\b",
+    "outdoor_seating": r"(?:\b(?:does|do|is|are|has|have|whether|if|can (?:we|i))\b[^.?!,]*)\b(?:outdoor|outside|terrace|outdoors)\b",
+}
+_ASK = {fact: re.compile(pattern) for fact, pattern in _ASKS.items()}
+_MINE = re.compile(r"\b(?:my|our|your) (?:own |e-?mail |phone |telephone |mobile |contact |home |postal )*(?:phone|number|address|email|details|postcode|name|budget)\b(?! is\?)|\bphone case\b")
+_PRICED = re.compile(
+    r"\b(?:cheap\w*|moderate\w*|expensive|budget|affordable|mid-?range|low|high|any|same|lower|higher|reasonable)(?:ly)?[- ](?:in )?pric\w+(?: range)?|\bpric\w+(?: range)? (?:is |should be |of |to be |range )*(?:cheap|moderate|expensive)\w*"
+)
+FEATURES = ("parking", "wifi", "breakfast", "outdoor_seating")
+_ABOUT_IT = re.compile(r"\b(?:it|they|that|this|@place|there|the (?:hotel|guesthouse|hostel|restaurant|place|attraction|park|museum|train))\b")
+
+
+def understand(utterance: str) -> Heard:
+    """Read an utterance. Any text will do."""
+    original = utterance[:MAX_READ].replace("\u2019", "'").replace("\u2018", "'").replace("**", "").replace("\u00a0", " ")
+    names: list[tuple[str, str]] = []
+    references: list[str] = []
+    masked = _mask(original, names, references)
+    text = masked.lower() if len(masked.lower()) == len(masked) else _lower(masked)
+    text = _CONDITIONAL.sub(lambda m: " " * len(m[0]) if not _TELL_IF.search(text[: m.start() + 3]) else m[0], text) if " if " in f" {text}" or "unless" in text or "in case" in text or "otherwise" in text else text
+    stretches = []
+    left, left_references = list(names), list(references)
+    for start, end, kind in _cut(text, names):
+        piece = text[start:end]
+        here = [left.pop(0)[1] for _ in _NAMED.findall(piece)]
+        refs = [left_references.pop(0) for _ in re.findall("@ref", piece)]
+        stretches.append(_read(piece, masked[start:end], kind, here, refs))
+    whole = {name for name, pattern in _INTENT.items() if pattern.search(text)}
+    if _YES.search(text):
+        whole.add("yes")
+    elif _WEAK_YES.search(text):
+        whole.add("weak_yes")
+    if _NO.search(text):
+        whole.add("no")
+        whole.discard("yes")
+    numbers = [rules_slots.number(m) for m in re.findall(rf"\b{rules_slots.NUMBER}\b(?![:.]\d)", text)]
+    return Heard(stretches, whole, numbers, not text.strip())
+
+
+def _lower(text: str) -> str:
+    """Lower case of the same length (a few letters of other scripts grow)."""
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def _mask(original: str, names: list[tuple[str, str]], references: list[str]) -> str:
+    """Put ``@place``, ``@ride`` and ``@ref`` where a name, a train or a reference stands, and note which."""
+    pattern, known = _gazetteer()
+    text = _lower(original)
+    spots: list[tuple[int, int, str]] = []
+    for match in pattern.finditer(text):
+        spots.append((*match.span(), "@place"))
+    for match in _TRAIN_ID.finditer(text):
+        spots.append((*match.span(), "@ride"))
+    for match in _REFERENCE.finditer(text):
+        spots.append((*match.span(), "@ref"))
+    spots.sort()
+    parts, at = [], 0
+    for start, end, token in spots:
+        if start < at:
+            continue
+        parts += [original[at:start], token]
+        at = end
+        if token == "@place":
+            names.append(known[text[start:end]])
+        elif token == "@ride":
+            names.append(("train", "TR" + text[start:end][-4:]))
+        else:
+            references.append("CQ-" + text[start:end][-5:].upper())
+    return "".join((*parts, original[at:]))
+
+
+def _anchors(text: str, names: list[tuple[str, str]]) -> list[tuple[int, int, str]]:
+    """Where the text names a kind of thing: start, end, kind."""
+    named = iter(names)
+    found = [(*m.span(), next(named)[0]) for m in _NAMED.finditer(text)]
+    found += [(*m.span(), "booking") for m in re.finditer("@ref", text)]
+    for kind, pattern in _KINDS.items():
+        found += [(*m.span(), kind) for m in pattern.finditer(text)]
+    found += [(at, at + 1, "attraction") for at, _ in rules_slots.sights(text)]
+    return sorted(found)
+
+
+def _cut(text: str, names: list[tuple[str, str]]) -> list[tuple[int, int, str | None]]:
+    """Cut the text where it turns to another kind of thing."""
+    pieces: list[tuple[int, int, str | None]] = []
+    start, kind, last_end = 0, None, 0
+    for at, end, anchor in _anchors(text, names):
+        if kind is None:
+            cut = _last_cut(text, 0, at, (_HARD_CUT, _SOFT_CUT))
+            if cut and cut > start and text[start:cut].strip():
+                pieces.append((start, cut, None))
+                start = cut
+            kind = anchor
+        elif anchor != kind:
+            booking = "booking" in (anchor, kind)
+            cut = _last_cut(text, last_end, at, (_HARD_CUT, _SOFT_CUT) if booking else (_HARD_CUT, _SOFT_CUT, _AND))
+            if cut:
+                pieces.append((start, cut, kind))
+                start, kind = cut, anchor
+            elif kind == "booking":
+                kind = anchor
+        last_end = max(last_end, end)
+    return [*pieces, (start, len(text), kind)]
+
+
+def _last_cut(text: str, start: int, end: int, patterns: Sequence[re.Pattern[str]]) -> int | None:
+    for pattern in patterns:
+        cuts = [m.end() for m in pattern.finditer(text, start, end) if m.end() <= end]
+        if cuts:
+            return cuts[-1]
+    return None
+
+
+def _read(text: str, masked: str, kind: str | None, names: list[str], references: list[str]) -> Stretch:
+    slots = rules_slots.read(text, masked)
+    intents = {name for name, pattern in _INTENT.items() if pattern.search(text)}
+    if "nobook" in intents:
+        intents.discard("book")
+    plain = _PRICED.sub(" ", _MINE.sub(" ", text))
+    asks = [fact for fact, pattern in _ASK.items() if pattern.search(plain)]
+    for fact in FEATURES:
+        if fact not in asks:
+            continue
+        if _ABOUT_IT.search(text) and "question" in intents and fact in slots.values:
+            del slots.values[fact]
+        else:
+            asks.remove(fact)
+    if "entry_fee" in asks and "price" in asks:
+        asks.remove("price")
+    if references and "reference" in asks:
+        asks.remove("reference")
+    asks = [fact for fact in asks if fact not in slots.dropped]
+    if kind == "booking":
+        kind = None
+    return Stretch(kind, text, slots, names, references, intents, asks)

@@ -1,0 +1,175 @@
+"""The words of the rule-based agent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Record = Mapping[str, Any]
+
+HELP = "I can find and book restaurants, hotels, attractions and trains for you, and change or cancel bookings."
+ANYTHING_ELSE = ("Is there anything else I can do for you?", "Can I help you with anything else?")
+CLOSING = (
+    "You're welcome. Enjoy your time in Quillhaven!",
+    "My pleasure. Have a lovely time in Quillhaven!",
+)
+FEATURES = {"parking": "parking", "wifi": "wifi", "breakfast": "breakfast", "outdoor_seating": "outdoor seating"}
+_QUESTIONS = {
+    "day": "on what day",
+    "time": "at what time",
+    "nights": "for how many nights",
+    "people": "for how many people",
+}
+_NOUNS = {"restaurant": "restaurant", "hotel": "place to stay", "attraction": "attraction", "train": "train"}
+
+
+def join(parts: Sequence[str], word: str = "and") -> str:
+    """List things: a, b and c."""
+    return ", ".join(parts[:-1]) + f" {word} {parts[-1]}" if len(parts) > 1 else "".join(parts)
+
+
+def day(name: str) -> str:
+    """A weekday as it is written."""
+    return name.capitalize()
+
+
+def people(count: int) -> str:
+    """So many people."""
+    return f"{count} {'person' if count == 1 else 'people'}"
+
+
+def nights(count: int) -> str:
+    """So many nights."""
+    return f"{count} night{'' if count == 1 else 's'}"
+
+
+def _a(words: str) -> str:
+    return ("an " if words[:1] in "aeiou" else "a ") + words
+
+
+def place(area: str) -> str:
+    """Where in town."""
+    return f"in the {area}" if area != "centre" else "in the centre"
+
+
+def describe(kind: str, record: Record) -> str:
+    """What a search result is, in a few words."""
+    if kind == "train":
+        return (
+            f"train {record['id']} from {record['origin']} to {record['destination']} on {day(record['day'])}, "
+            f"leaving at {record['departs']} and arriving at {record['arrives']} "
+            f"({record['minutes']} minutes, {record['price']} crowns a person)"
+        )
+    if kind == "attraction":
+        fee = "free entry" if record["entry_fee"] == "free" else f"an entry fee of {record['entry_fee']}"
+        return f"{_a(record['kind'])} {place(record['area'])} with {fee}"
+    features = [words for slot, words in FEATURES.items() if record.get(slot)]
+    extra = f" with {join(features)}" if features else ""
+    if kind == "hotel":
+        what = f"{record['price']} {record['stars']}-star {record['kind']}"
+    else:
+        what = f"{record['price']} {record['cuisine']} restaurant"
+    return f"{_a(what)} {place(record['area'])}{extra}"
+
+
+def wanted(kind: str, wishes: Mapping[str, Any]) -> str:
+    """What was searched for, without an article: "cheap korean restaurant in the north"."""
+    if kind == "train":
+        words = "train"
+        for slot, lead in (("origin", "from"), ("destination", "to"), ("day", "on")):
+            if slot in wishes:
+                words += f" {lead} {day(wishes[slot]) if slot == 'day' else wishes[slot]}"
+        if "leave_after" in wishes:
+            words += f" leaving after {wishes['leave_after']}"
+        if "arrive_by" in wishes:
+            words += f" arriving by {wishes['arrive_by']}"
+        return words
+    front = [str(wishes[slot]) for slot in ("price",) if slot in wishes]
+    if wishes.get("free_entry"):
+        front.append("free")
+    if "stars" in wishes:
+        front.append(f"{wishes['stars']}-star")
+    if "cuisine" in wishes:
+        front.append(wishes["cuisine"])
+    noun = wishes.get("kind", _NOUNS[kind])
+    behind = [place(wishes["area"])] if "area" in wishes else []
+    features = [words for slot, words in FEATURES.items() if wishes.get(slot)]
+    if features:
+        behind.append(f"with {join(features)}")
+    return " ".join((*front, noun, *behind))
+
+
+def noun(kind: str, wishes: Mapping[str, Any]) -> str:
+    """The bare noun."""
+    return str(wishes.get("kind", _NOUNS[kind]))
+
+
+def question(slots: Sequence[str], kind: str) -> str:
+    """Ask for what a booking still needs."""
+    words = join([_QUESTIONS[slot] for slot in slots])
+    if kind == "hotel" and "day" in slots:
+        words = words.replace("on what day", "from what day")
+    return f"{words[0].upper()}{words[1:]} shall I book it?"
+
+
+def fact(kind: str, record: Record, what: str) -> str | None:
+    """One fact about a place or train, as a sentence; None where it has no such fact."""
+    name = record["id"] if kind == "train" else record["name"]
+    if what in FEATURES:
+        if what not in record:
+            return None
+        return f"{name} has {'' if record[what] else 'no '}{FEATURES[what]}."
+    if what == "hours" and "opens" in record:
+        return f"{name} is open from {record['opens']} to {record['closes']}."
+    if what == "free_days" and "full" in record:
+        full = [day(d) for d in record["full"]]
+        return f"{name} is fully booked on {join(full)}." if full else f"{name} has free places every day."
+    if what == "price" and kind == "attraction":
+        what = "entry_fee"
+    if what not in record:
+        return None
+    value = record[what]
+    sentences = {
+        "phone": f"The phone number of {name} is {value}.",
+        "address": f"The address of {name} is {value}.",
+        "postcode": f"The postcode of {name} is {value}.",
+        "area": f"{name} is in the {value} of town.",
+        "cuisine": f"{name} serves {value} food.",
+        "price": f"The price of {name} is {value} crowns a person." if kind == "train" else f"{name} is {value}.",
+        "entry_fee": f"Entry to {name} is free." if value == "free" else f"The entry fee of {name} is {value}.",
+        "stars": f"{name} has {value} star{'' if value == 1 else 's'}.",
+        "kind": f"{name} is {_a(str(value))}.",
+        "departs": f"{name} departs at {value}.",
+        "arrives": f"{name} arrives at {value}.",
+        "minutes": f"The journey on {name} takes {value} minutes.",
+        "id": f"It is train {value}.",
+        "seats_left": f"{name} has {value} seats left." if value else f"{name} is fully booked.",
+    }
+    if kind == "hotel" and what == "price":
+        return f"The price range of {name} is {value}."
+    if kind == "restaurant" and what == "price":
+        return f"The price range of {name} is {value}."
+    return sentences.get(what)
+
+
+def booking(made: Record) -> str:
+    """What a booking is for, in a few words."""
+    if made["kind"] == "train":
+        return (
+            f"train {made['train_id']} from {made['origin']} to {made['destination']} on {day(made['day'])}, leaving at "
+            f"{made['departs']} and arriving at {made['arrives']}, for {people(made['people'])} "
+            f"({made['total']} crowns in total)"
+        )
+    words = f"{made['name']}"
+    if made["kind"] == "hotel":
+        return f"{words} from {day(made['day'])} for {nights(made['nights'])} and {people(made['people'])}"
+    words += f" on {day(made['day'])}"
+    if "time" in made:
+        words += f" at {made['time']}"
+    return f"{words} for {people(made['people'])}"
+
+
+def is_booked(made: Record) -> str:
+    """Confirm a new booking."""
+    words = booking(made)
+    return f"Done, it is booked: {words}. Your reference is {made['reference']}."

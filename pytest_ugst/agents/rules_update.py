@@ -1,0 +1,339 @@
+"""From what was said to what is to be done: updates the rule-based agent's tasks with a user's utterance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_ugst.agents.rules_nlu import Heard, Stretch
+from pytest_ugst.agents.rules_slots import BOOKING_SLOTS, SLOTS, Slots
+from pytest_ugst.agents.rules_state import Memory, Task
+from pytest_ugst.domains.concierge.data import place_key, places
+
+FACTS = {
+    "restaurant": "phone address postcode area hours cuisine price free_days outdoor_seating".split(),
+    "hotel": "phone address postcode area price stars kind free_days parking wifi breakfast".split(),
+    "attraction": "phone address postcode area hours price entry_fee kind free_days".split(),
+    "train": "price departs arrives minutes id seats_left".split(),
+}
+_TELLING = {"cuisine": "restaurant", "outdoor_seating": "restaurant", "stars": "hotel", "parking": "hotel", "wifi": "hotel",
+            "breakfast": "hotel", "house": "hotel", "nights": "hotel", "sight": "attraction", "free_entry": "attraction",
+            "origin": "train", "leave_after": "train", "arrive_by": "train"}  # fmt: skip
+_BOOKED = ("day", "time", "people", "nights")
+_KINDS = {place_key(record["name"]): table[:-1] for table, record in places()}
+
+
+def take_in(memory: Memory, heard: Heard) -> list[Task]:
+    """Update the tasks; returns those the utterance was about, in the order it named them."""
+    before = memory.current
+    touched: list[Task] = []
+    _answer(memory, heard, touched)
+    held: list[Stretch] = []
+    for stretch in heard.stretches:
+        task = _manage(memory, stretch, heard) or _search(memory, stretch)
+        if task is None:
+            held.append(stretch)
+            continue
+        changed = [_apply(memory, task, part, heard) for part in (*held, stretch)]
+        held.clear()
+        if any(changed) and task not in touched:
+            touched.append(task)
+    if touched:
+        memory.current = touched[0]
+        for task in touched:
+            task.settled = False
+        if before is not None and before not in touched and before.offer and before.book is not True:
+            before.settled = True  # the user moved on
+    return touched
+
+
+def _answer(memory: Memory, heard: Heard, touched: list[Task]) -> None:
+    """What yes, no and "whatever" mean depends on what was asked."""
+    task = memory.current
+    if task is None or not memory.asked:
+        return
+    said = heard.intents
+    news = any(s.kind or s.names or s.references or s.slots.values or s.slots.dropped or s.asks for s in heard.stretches)
+    yes = "yes" in said or ("weak_yes" in said and not news and "closing" not in said)
+    asked = memory.asked
+    if "offer" in asked:
+        details = _details(heard)
+        if "no" in said or ("nobook" in said and "repeat" not in said):
+            if "another" in said or _wishes_in(heard, task):
+                _pass_over(task)
+            elif details and "nobook" not in said:
+                pass  # "No, make it Friday": about the details
+            elif task.book is True and "nobook" not in said and not said & {"closing", "thanks"}:
+                _pass_over(task)
+            else:
+                task.book = False
+                task.accepted = False
+                task.settled = not any(s.asks for s in heard.stretches)
+            touched.append(task)
+        elif "another" in said and not any(s.kind and s.kind != task.kind for s in heard.stretches):
+            _pass_over(task)
+            touched.append(task)
+        elif yes or ("weak_yes" in said and details) or (details and task.kind != "train") or "people" in details:
+            if not any(s.names for s in heard.stretches):
+                task.book = task.accepted = True
+                touched.append(task)
+    elif asked[0] == "drop":
+        if yes or "anyway" in said:
+            for slot in asked[1:]:
+                task.wishes.pop(slot, None)
+            touched.append(task)
+        elif "no" in said and not news:
+            task.settled = True
+            touched.append(task)
+    elif asked[0] == "wish":
+        if "anyway" in said or "no" in said or "unknown" in said or (yes and not news):
+            task.open_ended = True
+            touched.append(task)
+    elif "no" in said and task.action != "search" and not news:
+        task.settled = True
+        touched.append(task)
+    elif set(asked) & {"day", "time", "people", "nights"} and "no" in said and not news:
+        task.book = task.accepted = False
+        task.settled = True
+        touched.append(task)
+    _bare_numbers(memory, heard)
+
+
+def _details(heard: Heard) -> set[str]:
+    return {slot for s in heard.stretches for slot in s.slots.values if slot in _BOOKED}
+
+
+def _wishes_in(heard: Heard, task: Task) -> bool:
+    return any(
+        _wish_slot(slot, task.kind) in SLOTS[task.kind] and task.wishes.get(_wish_slot(slot, task.kind)) != value
+        for s in heard.stretches
+        for slot, value in s.slots.values.items()
+    ) or any(s.slots.dropped for s in heard.stretches)
+
+
+def _pass_over(task: Task) -> None:
+    if task.offer:
+        task.passed.add(task.offer)
+    task.offer = None
+    task.named = task.accepted = False
+
+
+def _bare_numbers(memory: Memory, heard: Heard) -> None:
+    """"4" answers "for how many people?"; "2 and 4" answers two such questions in their order."""
+    wanted = [slot for slot in memory.asked if slot in ("nights", "people", "stars")]
+    stretch = heard.stretches[0]
+    open_slots = [slot for slot in wanted if slot not in stretch.slots.values]
+    taken = [v for slot, v in stretch.slots.values.items() if slot in ("nights", "people", "stars")]
+    numbers = [n for n in heard.numbers if n not in taken]
+    if open_slots and len(numbers) == len(open_slots) and len(stretch.text.split()) <= 12:
+        stretch.slots.values.update(zip(open_slots, numbers, strict=True))
+
+
+def _manage(memory: Memory, stretch: Stretch, heard: Heard) -> Task | None:
+    """The change, cancellation or look-up a stretch is about, if it is."""
+    current = memory.current
+    open_manage = current if current and current.action != "search" and not current.settled else None
+    action = "cancel" if "cancel" in stretch.intents else "change" if "change" in stretch.intents else None
+    if action is None and open_manage is None:
+        if "instead" in stretch.intents or stretch.references or _corrects(current, stretch):
+            action = "change" if _corrects(current, stretch) else None
+        if action is None and stretch.references:
+            action = "lookup"
+    about = bool(stretch.references) or "manage" in stretch.intents
+    own = _own_booking(memory, stretch)
+    if action in ("change", "cancel") and not about and own is None:
+        if current and current.action == "search" and not current.reference:
+            if action == "cancel" and not stretch.kind:
+                current.settled = True
+                current.book = False
+            action = None
+        elif current is None and action == "change":
+            action = None
+    if action == "change" and current and current.action == "search" and current.offer and not current.reference \
+            and not stretch.references and own is None:  # fmt: skip
+        action = None  # changing what is not booked yet
+    if action is None:
+        if open_manage and (stretch.kind in (None, open_manage.kind) or "manage" in stretch.intents) and "book" not in stretch.intents:
+            return open_manage
+        return None
+    references = stretch.references or ([own["reference"]] if own else [])
+    if open_manage and not (references and open_manage.reference and references[-1] != open_manage.reference):
+        if action != "lookup":
+            open_manage.action = action
+        return open_manage
+    task = Task(kind=stretch.kind or (own["kind"] if own else "restaurant"), action=action)
+    if references:
+        task.reference = references[-1]
+    memory.tasks.append(task)
+    return task
+
+
+def _corrects(current: Task | None, stretch: Stretch) -> bool:
+    """Whether the user, having booked, names another day, time or number: "actually, make it 5"."""
+    if current is None or not current.reference or stretch.names or stretch.intents & {"book", "another"}:
+        return False
+    if stretch.kind not in (None, current.kind) or not stretch.intents & {"instead", "change"}:
+        return False
+    return any(slot in _BOOKED for slot in stretch.slots.values) or bool(stretch.slots.more)
+
+
+def _own_booking(memory: Memory, stretch: Stretch) -> dict[str, Any] | None:
+    """The booking made in this conversation that the stretch means."""
+    for made in reversed(memory.bookings):
+        if stretch.names:
+            if made.get("name") in stretch.names or made.get("train_id") in stretch.names:
+                return made
+        elif stretch.kind in (None, made["kind"]):
+            return made
+    return None
+
+
+def _search(memory: Memory, stretch: Stretch) -> Task | None:
+    """The task a stretch is about, a new one if need be; None where it does not say."""
+    current = memory.current
+    kind = stretch.kind
+    if stretch.names:
+        name = stretch.names[-1]
+        kind = "train" if name.startswith("TR") and name[2:].isdecimal() else _KINDS.get(place_key(name), kind)
+    if kind is None:
+        told = [_TELLING[slot] for slot in stretch.slots.values if slot in _TELLING]
+        if told and (current is None or current.action != "search" or told[0] != current.kind) and not _fits(current, stretch):
+            kind = told[0]
+        else:
+            return current if current and (current.action == "search" or current.settled) else None
+    wishes = any(_wish_slot(slot, kind) in SLOTS[kind] for slot in stretch.slots.values)
+    for task in [t for t in (current, *reversed(memory.tasks)) if t and t.kind == kind and t.action == "search"]:
+        if not task.settled and not task.reference:
+            return task
+        if stretch.names and task.offer in stretch.names:
+            return task
+        if not wishes and "book" not in stretch.intents and stretch.asks:
+            return task
+        if task.settled and not task.reference and stretch.intents & {"instead", "another", "book"} and task.offer:
+            return task
+        if task.reference and not wishes and "book" not in stretch.intents and "another" not in stretch.intents:
+            return task
+    task = Task(kind=kind)
+    memory.tasks.append(task)
+    return task
+
+
+def _fits(current: Task | None, stretch: Stretch) -> bool:
+    if current is None:
+        return False
+    known = (*SLOTS[current.kind], *BOOKING_SLOTS[current.kind])
+    return any(_wish_slot(slot, current.kind) in known for slot in stretch.slots.values)
+
+
+def _wish_slot(slot: str, kind: str) -> str:
+    """``sight`` and ``house`` are the ``kind`` of attractions and hotels."""
+    if (slot, kind) in (("sight", "attraction"), ("house", "hotel")):
+        return "kind"
+    return slot if slot != "kind" else ""
+
+
+def _apply(memory: Memory, task: Task, stretch: Stretch, heard: Heard) -> bool:
+    """Write what a stretch says into its task; returns whether it says anything about it."""
+    slots, said = stretch.slots, stretch.intents
+    changed = bool(stretch.kind or stretch.names or stretch.references)
+    if task.action != "search":
+        return _apply_change(task, stretch) or changed
+    changed |= _apply_details(task, slots)
+    wishes = _wishes(memory, task, stretch)
+    if "instead" in said and stretch.kind and wishes:
+        task.fresh = dict(wishes)
+    if wishes or slots.dropped & set(SLOTS[task.kind]) or slots.refused:
+        changed = True
+        task.wishes.update(wishes)
+        for slot in slots.dropped:
+            task.wishes.pop(slot, None)
+        for slot, value in slots.refused:
+            if task.wishes.get(_wish_slot(slot, task.kind)) == value:
+                del task.wishes[_wish_slot(slot, task.kind)]
+            task.refused.add((_wish_slot(slot, task.kind), value))
+        if {"day", "kind"} & slots.dropped or "anyway" in said:
+            task.open_ended = True
+    if stretch.names:
+        if task.offer != stretch.names[-1]:
+            task.told.clear()
+            task.accepted = False
+        task.offer, task.named = stretch.names[-1], True
+        task.passed.discard(task.offer)
+    elif task.second and task.offer and "second" in said:
+        task.offer, task.second, task.named = task.second, task.offer, True
+        changed = True
+    elif "another" in said and task.offer and "offer" not in memory.asked and not wishes:
+        _pass_over(task)
+        changed = True
+    if "book" in said and "book" in heard.intents and task.reference is None:
+        task.book = True
+        task.accepted = task.offer is not None
+        changed = True
+    elif "nobook" in said and "repeat" not in said:
+        task.book = task.accepted = False
+        changed = True
+    if "repeat" in said and task.reference is None and task.offer:
+        task.reread = changed = True
+    facts = [fact for fact in stretch.asks if fact in FACTS[task.kind] and fact not in task.asks]
+    task.asks += facts
+    return changed or bool(facts)
+
+
+def _apply_details(task: Task, slots: Slots) -> bool:
+    changed = False
+    for slot in BOOKING_SLOTS[task.kind]:
+        value = slots.values.get(slot)
+        if value is not None and task.reference is None:
+            task.booking[slot] = _evening(value) if slot == "time" else value
+            changed = True
+    if task.kind == "hotel" and "until" in slots.values:
+        from pytest_ugst.domains.concierge.clock import DAYS
+
+        stay = (DAYS.index(slots.values["until"]) - DAYS.index(slots.values["day"])) % 7
+        task.booking["nights"] = stay or 7
+        changed = True
+    if task.kind == "train" and "time" in slots.values and not {"leave_after", "arrive_by"} & set(slots.values):
+        task.at = slots.values["time"].lstrip("~")
+        changed = True
+    return changed
+
+
+def _evening(time: str) -> str:
+    """A vague "7:30" for dinner is in the evening."""
+    if not time.startswith("~"):
+        return time
+    hour = int(time[1:3])
+    return f"{hour + 12 if hour < 11 else hour:02}{time[3:]}"
+
+
+def _wishes(memory: Memory, task: Task, stretch: Stretch) -> dict[str, Any]:
+    values = dict(stretch.slots.values)
+    if task.kind == "train":
+        for slot in ("origin", "destination"):
+            unknown = values.pop(f"unknown_{slot}", None)
+            if unknown and slot not in values:
+                values[slot] = unknown
+        city = values.pop("city", None)
+        if city and (stretch.kind == "train" or {"origin", "destination"} & set(memory.asked)):
+            slot = "origin" if "origin" in memory.asked and "destination" not in memory.asked else "destination"
+            values.setdefault(slot, city)
+    found = {}
+    for slot, value in values.items():
+        name = _wish_slot(slot, task.kind)
+        if name in SLOTS[task.kind]:
+            found[name] = value.lstrip("~") if isinstance(value, str) else value
+    return found
+
+
+def _apply_change(task: Task, stretch: Stretch) -> bool:
+    if stretch.references:
+        task.reference = stretch.references[-1]
+    if task.action == "lookup" and ("change" in stretch.intents or "cancel" in stretch.intents):
+        task.action = "change" if "change" in stretch.intents else "cancel"
+    given = {slot: value for slot, value in stretch.slots.values.items() if slot in _BOOKED}
+    if "time" in given:
+        given["time"] = _evening(given["time"])
+    task.booking.update(given)
+    task.more.update(stretch.slots.more)
+    if given and task.action == "lookup":
+        task.action = "change"
+    return bool(given or stretch.slots.more or stretch.references or stretch.intents & {"change", "cancel", "lookup"})

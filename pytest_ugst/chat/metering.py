@@ -1,0 +1,67 @@
+"""Counting what calls cost: per episode, by context variable, and over the run."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from pytest_ugst.core.usage import Usage
+
+_FIELDS = tuple(Usage.model_fields)
+
+
+class Meter:
+    """Usage by role, added up. Written by one thread, readable from any."""
+
+    __slots__ = ("_sums",)
+
+    def __init__(self) -> None:
+        self._sums: dict[str, list[float]] = {}
+
+    def add(self, role: str, usage: Usage) -> None:
+        """Count ``usage`` as the role's."""
+        sums = self._sums.get(role)
+        if sums is None:
+            sums = self._sums.setdefault(role, [0] * len(_FIELDS))
+        # Spelt out in the order of the fields: this runs for every call, and Usage.__add__ validates anew.
+        sums[0] += usage.calls
+        sums[1] += usage.cache_hits
+        sums[2] += usage.retries
+        sums[3] += usage.prompt_tokens
+        sums[4] += usage.cached_tokens
+        sums[5] += usage.completion_tokens
+        sums[6] += usage.seconds
+        sums[7] += usage.cost
+
+    def by_role(self) -> dict[str, Usage]:
+        """The sums so far, by role."""
+        return {role: _usage(sums) for role, sums in sorted(self._sums.copy().items())}
+
+    def total(self) -> Usage:
+        """The sums so far over all roles."""
+        rows = list(self._sums.copy().values())
+        return _usage([sum(column) for column in zip(*rows, strict=True)] if rows else [0] * len(_FIELDS))
+
+
+def _usage(sums: list[float]) -> Usage:
+    return Usage.model_validate(dict(zip(_FIELDS, sums, strict=True)))
+
+
+meter: ContextVar[Meter | None] = ContextVar("ugst_meter", default=None)
+"""Where the calls of the present task (and of tasks it starts) are counted, beside the run's totals."""
+
+nonce: ContextVar[str] = ContextVar("ugst_nonce", default="")
+"""Part of the cache key of simulator's and agent's calls, so that trials of one goal sample independently."""
+
+
+def begin_episode(trial: str = "") -> Meter:
+    """Count the calls of the present task from here on, apart from everybody else's.
+
+    Call it first thing in the episode's own task; tasks started from it inherit both settings.
+
+    Args:
+        trial: Names the trial; calls with different names never share a cached answer.
+    """
+    fresh = Meter()
+    meter.set(fresh)
+    nonce.set(trial)
+    return fresh

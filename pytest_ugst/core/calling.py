@@ -1,0 +1,58 @@
+"""Calling functions that a user of this project wrote, sync or async."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from pytest_ugst.core.conversation import Conversation
+from pytest_ugst.core.errors import RoleError
+
+
+async def call(what: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call and wait for the result. A sync function runs in a thread, so that it may block.
+
+    Args:
+        what: What to call the function in messages.
+        function: Sync or async.
+        *args: Handed on.
+        **kwargs: Handed on.
+
+    Raises:
+        RoleError: If the function raises; errors of our own pass as they are.
+    """
+    try:
+        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004
+            return await function(*args, **kwargs)
+        result = await asyncio.to_thread(function, *args, **kwargs)
+        return await result if inspect.isawaitable(result) else result
+    except RoleError:
+        raise
+    except Exception as error:
+        raise RoleError(f"{what} failed: {type(error).__name__}: {error}") from error
+
+
+def takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function can be called with ``count`` positional arguments."""
+    try:
+        inspect.signature(function).bind(*[None] * count)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def name_of(function: object) -> str:
+    """A name for a function, for reports."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def text_messages(conversation: Conversation) -> list[dict[str, Any]]:
+    """What was said, as an OpenAI-style list of messages: the user's words and the agent's, without tool calls."""
+    messages: list[dict[str, Any]] = []
+    for turn in conversation.turns:
+        messages.append({"role": "user", "content": turn.user})
+        if turn.agent is not None:
+            messages.append({"role": "assistant", "content": turn.agent})
+    return messages

@@ -1,0 +1,7 @@
+"""The embedded domain: a concierge desk in the fictional town of Quillhaven, with its data."""
+
+from __future__ import annotations
+
+from pytest_ugst.domains.concierge.domain import Concierge, ConciergeData, ConciergeSession, load
+
+__all__ = ["Concierge", "ConciergeData", "ConciergeSession", "load"]

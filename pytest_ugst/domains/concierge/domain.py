@@ -1,0 +1,169 @@
+"""The embedded domain: a concierge desk in the fictional town of Quillhaven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from pytest_ugst.core.base import Frozen
+from pytest_ugst.core.conversation import Conversation
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.goal import Goal
+from pytest_ugst.core.roles import ToolResult, ToolSpec
+from pytest_ugst.domains.concierge.clock import Day, Time
+from pytest_ugst.domains.concierge.data import PLACE_TABLES, base, place_key
+from pytest_ugst.domains.concierge.tools import MAX_NIGHTS, ConciergeTools
+from pytest_ugst.domains.overlay import Overlay, TableEdits
+from pytest_ugst.domains.tools import Toolbox
+from pytest_ugst.registry import unknown
+
+Reference = Annotated[str, Field(pattern=r"^CQ-[0-9A-Z]{5}$")]
+People = Annotated[int, Field(ge=1)]
+
+
+class _Placed(Frozen):
+    reference: Reference
+    name: str
+    day: Day
+    people: People
+
+
+class RestaurantBooking(_Placed):
+    """A table the user already has."""
+
+    kind: Literal["restaurant"]
+    time: Time
+
+
+class HotelBooking(_Placed):
+    """A stay the user has booked already."""
+
+    kind: Literal["hotel"]
+    nights: Annotated[int, Field(ge=1, le=MAX_NIGHTS)]
+
+
+class AttractionBooking(_Placed):
+    """Tickets the user already has."""
+
+    kind: Literal["attraction"]
+
+
+class TrainBooking(Frozen):
+    """Seats on a train the user already has."""
+
+    reference: Reference
+    kind: Literal["train"]
+    train_id: str
+    people: People
+
+
+Booking = Annotated[
+    RestaurantBooking | HotelBooking | AttractionBooking | TrainBooking,
+    Field(discriminator="kind"),
+]
+
+
+class ConciergeData(Frozen):
+    """What a goal's ``data`` may hold for this domain."""
+
+    bookings: tuple[Booking, ...] = ()
+    """Bookings the user already has."""
+    full: dict[str, tuple[Day, ...]] = Field(default_factory=dict)
+    """Days on which a place is fully booked, beside those in the data."""
+
+
+class ConciergeSession:
+    """One conversation at the desk."""
+
+    def __init__(self, db: Overlay, policy: str, toolbox: Toolbox, seed: int) -> None:
+        self.policy = policy
+        self.tools: Sequence[ToolSpec] = toolbox.specs
+        self.notes: dict[str, Any] = {}
+        self._db = db
+        self._toolbox = toolbox
+        self._tools = ConciergeTools(db, seed)
+
+    def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
+        """Run a tool; bad arguments give an error result."""
+        return self._toolbox.call(self._tools, name, arguments)
+
+    def scores(self, conversation: Conversation) -> dict[str, float]:
+        """The desk has no reference solution to hold the agent's work against."""
+        return {}
+
+    def edits(self) -> dict[str, TableEdits]:
+        """What differs from the town's data: bookings, train seats, and what the goal itself asked for."""
+        return self._db.edits()
+
+
+class Concierge:
+    """The domain ``concierge``."""
+
+    name = "concierge"
+
+    def __init__(self) -> None:
+        self._base = base()
+        self._toolbox = Toolbox(ConciergeTools)
+        policy = resources.files(__package__) / "policy.md"
+        self._policy = policy.read_text(encoding="utf-8")
+
+    def open(self, goal: Goal, seed: int) -> ConciergeSession:
+        """Start one conversation's private view.
+
+        Raises:
+            UsageError: If ``goal.data`` holds what the town does not know.
+        """
+        db = self._base.overlay()
+        if goal.data:
+            _prepare(db, goal)
+        return ConciergeSession(db, self._policy, self._toolbox, seed)
+
+
+@cache
+def load() -> Concierge:
+    """The domain; its data is read at the first call in a process."""
+    return Concierge()
+
+
+def _prepare(db: Overlay, goal: Goal) -> None:
+    """Put what the goal's ``data`` says into the session's view."""
+
+    def wrong(field: str, problem: str) -> UsageError:
+        where = f"{goal.source}: " if goal.source else ""
+        return UsageError(f"{where}goal {goal.id!r}: data.{field}: {problem}")
+
+    try:
+        data = ConciergeData.model_validate(goal.data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise wrong(field, "the concierge domain knows no such field (it takes bookings and full)") from None
+        raise wrong(field, first["msg"]) from None
+    for name, days in data.full.items():
+        table = next((t for t in PLACE_TABLES if place_key(name) in db[t]), None)
+        if table is None:
+            raise wrong("full", unknown("place", name, _names(db, *PLACE_TABLES)))
+        record = db[table].edit(place_key(name))
+        record["full"] += [day for day in days if day not in record["full"]]
+    for i, booking in enumerate(data.bookings):
+        record = booking.model_dump()
+        if isinstance(booking, TrainBooking):
+            if booking.train_id not in db["trains"]:
+                raise wrong(f"bookings.{i}.train_id", unknown("train", booking.train_id, db["trains"]))
+        else:
+            place = db[f"{booking.kind}s"].get(place_key(booking.name))
+            if place is None:
+                raise wrong(f"bookings.{i}.name", unknown(booking.kind, booking.name, _names(db, f"{booking.kind}s")))
+            record["name"] = place["name"]
+        if booking.reference in db["bookings"]:
+            raise wrong(f"bookings.{i}.reference", f"{booking.reference} occurs twice")
+        db["bookings"].add(booking.reference, record)
+
+
+def _names(db: Overlay, *tables: str) -> list[str]:
+    return [record["name"] for table in tables for record in db[table].values()]

@@ -1,0 +1,245 @@
+"""The engine: one event loop in a background thread that plays all episodes of the session, bounded.
+
+Tests only wait for their own episode. Under pytest-xdist every worker has an engine and is given all episodes; each
+takes what nobody else has taken yet, so that an episode is played once and a killed worker's share is taken over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import CancelledError, Future
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from pytest_ugst.chat.metering import begin_episode
+from pytest_ugst.chat.types import ChatUnavailable
+from pytest_ugst.core.episode import Episode
+from pytest_ugst.core.errors import RoleError, UgstError
+from pytest_ugst.engine.plan import Cast, Plan
+from pytest_ugst.engine.rollout import play
+from pytest_ugst.engine.run import Run
+
+T = TypeVar("T")
+_KEPT = 64  # finished episodes at hand, so that a test needs not read back what was just written
+_POLL = 0.05  # seconds between looks at what another process is playing
+
+
+class Stopped(RoleError):
+    """The engine was stopped before the episode was done."""
+
+
+class Engine:
+    """Plays episodes in a background thread. Made and used by one thread; stopped by :meth:`close`."""
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        concurrency: int,
+        shared: bool = False,
+        stop_note: Path | None = None,
+        on_finished: Callable[[Episode], None] | None = None,
+        closing: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            run: Where episodes are kept.
+            concurrency: Episodes played at once.
+            shared: Whether other processes play the same run's episodes.
+            stop_note: A file that appears when all processes are to stop.
+            on_finished: Called in the engine's thread with every episode played here.
+            closing: Awaited in the engine's loop at the end.
+        """
+        self.run = run
+        self.played = 0
+        """Episodes finished by this process."""
+        self.callback_errors: list[str] = []
+        """What ``on_finished`` raised."""
+        self._shared = shared
+        self._stop_note = stop_note
+        self._on_finished = on_finished
+        self._closing = closing
+        self._concurrency = concurrency
+        self._futures: dict[str, Future[None]] = {}
+        self._recent: OrderedDict[str, Episode] = OrderedDict()
+        self._lock = threading.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._playing = 0
+        self._stop_reason: str | None = None
+        self._closed = False
+        self._loop = asyncio.new_event_loop()
+        self._slots = asyncio.Semaphore(concurrency)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="ugst-engine", daemon=True)
+        self._thread.start()
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the engine's loop and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def start(self, plan: Plan, cast: Cast) -> None:
+        """Have an episode played, unless it is already, or is in the journal whole."""
+        if plan.id in self._futures:
+            return
+        future: Future[None] = Future()
+        self._futures[plan.id] = future
+        if plan.id in self.run.journal:
+            future.set_result(None)
+        else:
+            self._loop.call_soon_threadsafe(self._spawn, plan, cast, future)
+
+    def known(self, episode_id: str) -> bool:
+        """Whether the episode was started, or was there already."""
+        return episode_id in self._futures
+
+    def wait(self, episode_id: str, tick: Callable[[], None] | None = None, every: float = 0.5) -> Episode:
+        """An episode, once it is played.
+
+        Args:
+            episode_id: One that was started.
+            tick: Called now and then while waiting.
+            every: Seconds between calls of ``tick``.
+
+        Raises:
+            UgstError: If it could not be played.
+        """
+        future = self._futures[episode_id]
+        while True:
+            try:
+                future.result(timeout=every)
+                break
+            except TimeoutError:
+                if future.done():
+                    raise
+                if tick is not None:
+                    tick()
+            except CancelledError:
+                raise Stopped(self._stop_reason or "the run was stopped before this episode was done") from None
+        with self._lock:
+            if (episode := self._recent.get(episode_id)) is not None:
+                return episode
+        return self.run.journal.get(episode_id)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Episodes done (well or not), and started in all."""
+        futures = list(self._futures.values())
+        return sum(f.done() for f in futures), len(futures)
+
+    def close(self, *, cancel: bool) -> None:
+        """Stop. What is done stays done.
+
+        Args:
+            cancel: Drop what is being played; else finish it, since another process may be waiting for it. What no
+                process has begun is dropped in either case.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self._stop_reason = self._stop_reason or "the run was stopped before this episode was done"
+        self.call(self._drain(cancel))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    # Everything below runs in the engine's thread.
+
+    def _spawn(self, plan: Plan, cast: Cast, future: Future[None]) -> None:
+        task = self._loop.create_task(self._deliver(plan, cast, future), name=plan.id)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _deliver(self, plan: Plan, cast: Cast, future: Future[None]) -> None:
+        try:
+            async with self._slots if not self._shared else contextlib.nullcontext():
+                if self._stop_reason is not None:
+                    raise Stopped(self._stop_reason)
+                await (self._play_shared(plan, cast) if self._shared else self._play(plan, cast))
+        except asyncio.CancelledError:
+            future.cancel()
+            raise
+        except UgstError as error:
+            if isinstance(error, ChatUnavailable) and self._stop_reason is None:
+                # A model can't be reached at all: nothing that is left would fare better.
+                self._stop_reason = f"not played, since an earlier episode found: {error}"
+            self.run.failures.setdefault(plan.id, str(error))
+            future.set_exception(error)
+        except Exception as error:  # a fault of ours or of a plugin's: the test that waits must get to see it
+            self.run.failures.setdefault(plan.id, f"{type(error).__name__}: {error}")
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
+    async def _play(self, plan: Plan, cast: Cast) -> None:
+        self._playing += 1
+        try:
+            meter = begin_episode(f"{plan.setting.seed}.{plan.trial}")
+            episode = await play(plan, cast)
+            episode = episode.model_copy(update={"usage": meter.by_role()})
+            self.run.journal.append(episode)
+        finally:
+            self._playing -= 1
+        self.played += 1
+        with self._lock:
+            self._recent[plan.id] = episode
+            while len(self._recent) > _KEPT:
+                self._recent.popitem(last=False)
+        if self._on_finished is not None:
+            try:
+                self._on_finished(episode)
+            except Exception as error:  # a reporting plugin's fault must not cost the episode
+                self.callback_errors.append(f"{type(error).__name__}: {error}")
+
+    async def _play_shared(self, plan: Plan, cast: Cast) -> None:
+        """Play it unless another process does; then wait until that one is done, or gone."""
+        claim = self.run.folder / "claims" / f"{quote(plan.id, safe='@+')}.lock"
+        while True:
+            async with self._slots:
+                with _claimed(claim) as mine:
+                    if mine:
+                        self.run.journal.refresh()
+                        if plan.id not in self.run.journal:
+                            if self._stop_reason is not None:
+                                raise Stopped(self._stop_reason)
+                            await self._play(plan, cast)
+                        return
+            await asyncio.sleep(_POLL)
+            self.run.journal.refresh()
+            if plan.id in self.run.journal:
+                return
+
+    def _told_to_stop(self) -> bool:
+        return self._stop_note is not None and self._stop_note.exists()
+
+    async def _drain(self, cancel: bool) -> None:
+        while not cancel and self._playing and not self._told_to_stop():  # noqa: ASYNC110 - another process tells it
+            await asyncio.sleep(_POLL)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._closing is not None:
+            await self._closing()
+
+
+@contextlib.contextmanager
+def _claimed(path: Path) -> Iterator[bool]:
+    """Whether this process holds the claim; the system drops it when the process ends, however it ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(fd)

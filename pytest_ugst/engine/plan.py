@@ -1,0 +1,51 @@
+"""Plans: what is to be played, and by whom."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_ugst.core.episode import Setting
+    from pytest_ugst.core.goal import Goal
+    from pytest_ugst.core.roles import Agent, Domain, Judge, SimulatorFactory
+    from pytest_ugst.judges.checks import ChecksJudge
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays: one simulator, one agent, and those who keep track."""
+
+    simulator: SimulatorFactory
+    agent: Agent
+    judge: Judge
+    checks: ChecksJudge
+    domain: Callable[[str], Domain]
+    """Opens a domain by name."""
+    decompose: Callable[[Goal], Awaitable[Goal]] | None = None
+    """Cuts a goal without components into sub-components; None if no model is there to do it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One episode to play."""
+
+    id: str
+    goal: Goal
+    trial: int
+    setting: Setting
+    max_turns: int
+
+    @property
+    def seed(self) -> int:
+        """The episode's own seed: from the run's seed, the goal and the trial, whatever else is played."""
+        text = f"{self.setting.seed}|{self.goal.id}|{self.trial}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") & 0x7FFF_FFFF
+
+
+def episode_id(goal_id: str, trial: int, cast_name: str = "") -> str:
+    """``GOAL`` for the first trial, ``GOAL@2`` for the second; roles of a test's own are named behind a ``+``."""
+    name = goal_id if trial == 1 else f"{goal_id}@{trial}"
+    return f"{name}+{cast_name}" if cast_name else name

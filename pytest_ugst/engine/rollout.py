@@ -1,0 +1,101 @@
+"""The rollout: plays one episode."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from pytest_ugst.chat.types import ChatUnavailable
+from pytest_ugst.core.conversation import Conversation, StopReason, Turn
+from pytest_ugst.core.episode import Episode
+from pytest_ugst.core.errors import RoleError, UsageError
+from pytest_ugst.core.goal import Goal
+from pytest_ugst.core.roles import NoSession, Session, Simulator
+from pytest_ugst.engine.plan import Cast, Plan
+from pytest_ugst.engine.tracker import Tracker
+
+
+async def play(plan: Plan, cast: Cast) -> Episode:
+    """Play one episode: user and agent in turns, the goal state after each, until one of them ends it.
+
+    A role that fails ends the conversation, which is kept with the reason.
+
+    Raises:
+        ChatUnavailable: If a model can't be reached at all, so that no other episode would fare better.
+        UsageError: If goal, domain and roles don't fit.
+        RoleError: If the goal could not be decomposed.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    goal = await _decomposed(plan.goal, cast)
+    session: Session = NoSession() if goal.domain is None else cast.domain(goal.domain).open(goal, plan.seed)
+    session.notes["seed"] = plan.seed
+    tracker = Tracker(goal.components or (), cast.judge, cast.checks)
+    simulator = cast.simulator.start(goal, plan.seed, plan.max_turns)
+    try:
+        conversation = await _converse(simulator, cast, session, tracker, plan)
+        verdicts = await tracker.finish(conversation)
+    except BaseException:
+        tracker.cancel()
+        raise
+    return Episode(
+        id=plan.id,
+        goal=goal,
+        trial=plan.trial,
+        setting=plan.setting,
+        max_turns=plan.max_turns,
+        conversation=conversation,
+        verdicts=verdicts,
+        started=started.isoformat(timespec="milliseconds"),
+        seconds=time.perf_counter() - clock,
+        task=session.scores(conversation),
+    )
+
+
+async def _decomposed(goal: Goal, cast: Cast) -> Goal:
+    if goal.components is not None:
+        return goal
+    if cast.decompose is None:
+        raise UsageError(
+            f"{goal.source or goal.id}: the goal has no components and no model is set to decompose it; set "
+            "--ugst-judge or --ugst-decomposer to a model, or write the components"
+        )
+    return await cast.decompose(goal)
+
+
+async def _converse(simulator: Simulator, cast: Cast, session: Session, tracker: Tracker, plan: Plan) -> Conversation:
+    conversation = Conversation()
+    while True:
+        state = await tracker.state() if plan.setting.steer == "state" else None
+        try:
+            user = await simulator.next(conversation, state)
+        except (ChatUnavailable, UsageError):
+            raise
+        except Exception as error:  # anyone's simulator may be plugged in
+            return _ended(conversation, StopReason.USER_ERROR, error=_told(error))
+        if user.stop is not None:
+            if user.text:
+                conversation = conversation.with_turn(Turn(user=user.text, user_reasoning=user.reasoning))
+                tracker.turn(conversation)
+            ended = _ended(conversation, user.stop)
+            return ended.model_copy(update={"closing": user.closing})
+        turn = Turn(user=user.text, user_reasoning=user.reasoning)
+        asked = conversation.with_turn(turn)
+        try:
+            answer = await cast.agent.respond(asked, session)
+        except (ChatUnavailable, UsageError):
+            raise
+        except Exception as error:  # anyone's agent may be plugged in
+            return _ended(asked, StopReason.AGENT_ERROR, error=_told(error))
+        answered = {"agent": answer.text, "tool_calls": answer.tool_calls, "agent_reasoning": answer.reasoning}
+        conversation = conversation.with_turn(turn.model_copy(update=answered))
+        tracker.turn(conversation)
+        if len(conversation.turns) >= plan.max_turns:
+            return _ended(conversation, StopReason.TURN_LIMIT)
+
+
+def _ended(conversation: Conversation, stop: StopReason, error: str | None = None) -> Conversation:
+    return conversation.model_copy(update={"stop": stop, "error": error})
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, RoleError) else f"{type(error).__name__}: {error}"

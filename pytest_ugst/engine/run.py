@@ -1,0 +1,133 @@
+"""Runs: all episodes of one invocation, and the folder they are kept in."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.engine.journal import Journal
+
+if TYPE_CHECKING:
+    from pytest_ugst.core.episode import Setting
+
+_SETTING_FILE = "run.json"
+_FORMAT = 1
+
+
+def new_name(now: datetime | None = None) -> str:
+    """A name for a run: when it began, and something to tell runs of the same second apart."""
+    return f"{now or datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{secrets.token_hex(2)}"
+
+
+@dataclass(slots=True)
+class Run:
+    """One invocation's episodes.
+
+    Attributes:
+        folder: Where everything is kept: ``run.json``, ``episodes.jsonl``, ``results.json``, ``servers/``.
+        journal: The finished episodes.
+        selected: Ids of the episodes this invocation asked for; empty means all in the journal.
+        failures: By episode id, why an episode could not be played at all.
+    """
+
+    folder: Path
+    journal: Journal = field(init=False)
+    selected: tuple[str, ...] = ()
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.folder / "episodes.jsonl")
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.folder.name
+
+    def create(self, setting: Setting) -> None:
+        """Make the folder and note what the run is played with; harmless if another process did already.
+
+        Raises:
+            UsageError: If the folder can't be written, or belongs to a run with another setting.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path = self.folder / _SETTING_FILE
+            if not path.exists():
+                record = {"format": _FORMAT, "setting": setting.model_dump(), "created": datetime.now(UTC).isoformat()}
+                draft = self.folder / f".{_SETTING_FILE}.{os.getpid()}"
+                draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+                draft.replace(path)
+        except OSError as error:
+            raise UsageError(
+                f"can't write the run folder {self.folder}: {error.strerror}; set --ugst-dir to one you can write"
+            ) from None
+        self.require(setting)
+
+    def require(self, setting: Setting) -> None:
+        """Check that the folder's run has this setting.
+
+        Raises:
+            UsageError: Naming each setting that differs.
+        """
+        there, here = self.read_setting(), setting.model_dump(mode="json")
+        differing = [key for key in here if there.get(key) != here[key]]
+        if differing:
+            told = ", ".join(f"{key} was {there.get(key)!r} and is now {here[key]!r}" for key in differing)
+            raise UsageError(
+                f"the run {self.name} was played with other settings ({told}); resume it with the same ones, or start "
+                "a new run without --ugst-resume"
+            )
+
+    def read_setting(self) -> Mapping[str, Any]:
+        """What the run is played with.
+
+        Raises:
+            UsageError: If the folder holds no readable run.
+        """
+        path = self.folder / _SETTING_FILE
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            setting = record["setting"]
+        except FileNotFoundError:
+            raise UsageError(f"{self.folder} holds no run ({_SETTING_FILE} is missing); name another one") from None
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UsageError(f"{path} can't be read; start a new run without --ugst-resume") from None
+        if not isinstance(setting, dict):
+            raise UsageError(f"{path} can't be read; start a new run without --ugst-resume")
+        return setting
+
+
+def find_run(home: Path, name: str) -> Run:
+    """The run of a name, in a folder, or the latest one.
+
+    Args:
+        home: The folder that holds ``runs``.
+        name: A run's name, a folder, or ``latest``.
+
+    Raises:
+        UsageError: If there is no such run.
+    """
+    runs = home / "runs"
+    there = sorted(_runs_in(runs))
+    if name == "latest":
+        if not there:
+            raise UsageError(f"--ugst-resume: there is no run in {runs} yet; leave the option out to start one")
+        return Run(runs / there[-1])
+    for folder in (runs / name, Path(name)):
+        if (folder / _SETTING_FILE).is_file():
+            return Run(folder)
+    shown = ", ".join(there[-5:]) or "none"
+    raise UsageError(f"--ugst-resume={name}: no such run; the latest in {runs}: {shown}")
+
+
+def _runs_in(runs: Path) -> Iterable[str]:
+    if not runs.is_dir():
+        return []
+    return [folder.name for folder in runs.iterdir() if (folder / _SETTING_FILE).is_file()]

@@ -1,0 +1,86 @@
+"""The tracker: has every sub-component judged after every turn, beside the conversation where nobody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from pytest_ugst.chat.types import ChatUnavailable
+from pytest_ugst.core.conversation import Conversation
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.goal import Component
+from pytest_ugst.core.roles import Judge
+from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.verdict import Verdict
+from pytest_ugst.judges.checks import ChecksJudge
+
+
+class Tracker:
+    """Keeps the goal state of one episode.
+
+    Turns are judged one after the other, since a sub-component that has reached its last status is not judged again;
+    the sub-components of one turn are judged side by side.
+    """
+
+    def __init__(self, components: Sequence[Component], judge: Judge, checks: ChecksJudge) -> None:
+        self._components = tuple(components)
+        self._judge = judge
+        self._checks = checks
+        self._verdicts: list[Verdict] = []
+        self._last: asyncio.Task[None] | None = None
+        self._turns = 0
+
+    def turn(self, conversation: Conversation) -> None:
+        """Start judging the conversation's last turn; returns at once."""
+        self._turns = len(conversation.turns)
+        self._last = asyncio.create_task(self._judge_turn(conversation, self._turns, self._last))
+
+    async def state(self) -> GoalState:
+        """The goal state after the last turn, once it is judged."""
+        if self._last is not None:
+            await self._last
+        return GoalState.fold(self._components, self._verdicts, self._turns)
+
+    async def finish(self, conversation: Conversation) -> tuple[Verdict, ...]:
+        """All verdicts, once the whole conversation is judged."""
+        state = await self.state()
+        if conversation.turns:
+            checked = [c for c in state.open() if c.check is not None]
+            self._verdicts += self._checks.finish(checked, conversation)
+        order = {component.id: i for i, component in enumerate(self._components)}
+        return tuple(sorted(self._verdicts, key=lambda v: (v.turn, order[v.component])))
+
+    def cancel(self) -> None:
+        """Give up what is still being judged."""
+        if self._last is not None:
+            self._last.cancel()
+
+    async def _judge_turn(self, conversation: Conversation, turn: int, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await before
+        open_ones = GoalState.fold(self._components, self._verdicts, turn - 1).open()
+        checked = [c for c in open_ones if c.check is not None]
+        judged = [c for c in open_ones if c.check is None]
+        parts = [self._ask(self._checks, checked, conversation, turn)] if checked else []
+        parts += [self._ask(self._judge, judged, conversation, turn)] if judged else []
+        for verdicts in await asyncio.gather(*parts):
+            self._verdicts += verdicts
+
+    @staticmethod
+    async def _ask(
+        judge: Judge, components: Sequence[Component], conversation: Conversation, turn: int
+    ) -> Sequence[Verdict]:
+        """One verdict at least for every sub-component, whatever the judge does."""
+        problem = f"the judge {judge.name} left this sub-component out"
+        said: Sequence[Verdict] = ()
+        try:
+            said = await judge.judge(components, conversation, turn)
+        except (ChatUnavailable, UsageError):
+            raise
+        except Exception as error:  # anyone's judge may be plugged in: its failure is a missing verdict, no crash
+            problem = f"the judge {judge.name} failed: {type(error).__name__}: {error}"
+        wanted = {c.id for c in components}
+        kept = [v for v in said if v.component in wanted and v.turn == turn]
+        missing = wanted - {v.component for v in kept}
+        absent = [Verdict(component=c, turn=turn, error=problem, by=judge.name) for c in sorted(missing)]
+        return [*kept, *absent]

@@ -1,0 +1,69 @@
+"""The fixtures of a test author: goal, episode, simulator, agent, judge. Each may be overridden as usual.
+
+An override of ``simulator``, ``agent`` or ``judge`` may return what a name on the command line would stand for, that
+name itself, or a plain function. One of session or module scope is best: then the episodes of all tests that see it
+are played side by side as soon as the first of them runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_ugst.collection import Case
+    from pytest_ugst.core.episode import Episode
+    from pytest_ugst.core.goal import Goal
+    from pytest_ugst.runtime import Runtime
+
+RUNTIME: pytest.StashKey[Runtime] = pytest.StashKey()
+"""Where the session's :class:`pytest_ugst.runtime.Runtime` is kept."""
+
+
+@pytest.fixture
+def ugst_case(request: pytest.FixtureRequest) -> Case:
+    """Which goal is played, and for which time. Comes from the ``ugst`` marker or from a goal file."""
+    own = getattr(request.node, "ugst_case", None)
+    case: Case | None = own if own is not None else getattr(request, "param", None)
+    if case is None:
+        raise pytest.UsageError(
+            f"{request.node.nodeid}: no goal to play; mark the test with @pytest.mark.ugst(goals=...), or override the "
+            "fixture 'goal'"
+        )
+    return case
+
+
+@pytest.fixture
+def goal(ugst_case: Case) -> Goal:
+    """The goal under test."""
+    if ugst_case.goal is None:
+        raise pytest.UsageError("no goal to play; mark the test with @pytest.mark.ugst(goals=...)")
+    return ugst_case.goal
+
+
+@pytest.fixture(scope="session")
+def simulator(pytestconfig: pytest.Config) -> Any:
+    """The simulator under test: what ``--ugst-sim`` names."""
+    return pytestconfig.stash[RUNTIME].simulator
+
+
+@pytest.fixture(scope="session")
+def agent(pytestconfig: pytest.Config) -> Any:
+    """The agent it talks to: what ``--ugst-agent`` names."""
+    return pytestconfig.stash[RUNTIME].agent
+
+
+@pytest.fixture(scope="session")
+def judge(pytestconfig: pytest.Config) -> Any:
+    """Who decides the statuses of sub-components without a check: what ``--ugst-judge`` names."""
+    return pytestconfig.stash[RUNTIME].judge
+
+
+@pytest.fixture
+def episode(
+    request: pytest.FixtureRequest, ugst_case: Case, goal: Goal, simulator: Any, agent: Any, judge: Any
+) -> Episode:
+    """The episode: the conversation about ``goal``, played to its end, with the goal state after every turn."""
+    runtime = request.config.stash[RUNTIME]
+    return runtime.episode(request, ugst_case, goal, simulator, agent, judge)

@@ -1,0 +1,69 @@
+"""Making judges out of what people have at hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_ugst.core.calling import call, name_of, takes
+from pytest_ugst.core.conversation import Conversation
+from pytest_ugst.core.errors import RoleError, UsageError
+from pytest_ugst.core.goal import Component
+from pytest_ugst.core.roles import Judge
+from pytest_ugst.core.state import CHAINS, Status
+from pytest_ugst.core.verdict import Verdict
+
+
+def as_judge(value: object, name: str | None = None) -> Judge:
+    """Take anything that can judge for a judge.
+
+    Args:
+        value: A :class:`Judge`, or a function ``f(component, conversation, turn)``, sync or async, that returns a
+            :class:`Status`, its name, or a :class:`Verdict`. What it raises, and anything else it returns, becomes a
+            verdict with an error.
+        name: What to call it; a function's own name unless given.
+
+    Raises:
+        UsageError: For anything else.
+    """
+    if not isinstance(value, type):
+        if isinstance(value, Judge):
+            return value
+        if callable(value) and takes(value, 3):
+            return FunctionJudge(value, name or name_of(value))
+    raise UsageError(
+        f"{value!r} is no judge: give an object with a name and judge(components, conversation, turn), or a function "
+        "f(component, conversation, turn) that returns a status or a Verdict"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionJudge:
+    """Judges by calling a function for each sub-component."""
+
+    function: Callable[..., Any]
+    name: str
+
+    async def judge(self, components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
+        """One verdict per component, in their order."""
+        return await asyncio.gather(*(self._one(component, conversation, turn) for component in components))
+
+    async def _one(self, component: Component, conversation: Conversation, turn: int) -> Verdict:
+        try:
+            said = await call(f"the judge {self.name!r}", self.function, component, conversation, turn)
+        except RoleError as error:
+            return self._error(component, turn, str(error))
+        if isinstance(said, Verdict):
+            if said.component == component.id and said.turn == turn:
+                return said if said.by else said.model_copy(update={"by": self.name})
+            about = f"{said.component!r} at turn {said.turn}"
+            return self._error(component, turn, f"the judge {self.name!r} gave a verdict about {about}")
+        if not isinstance(said, str) or said not in CHAINS[component.category]:
+            statuses = ", ".join(CHAINS[component.category])
+            return self._error(component, turn, f"the judge {self.name!r} returned {said!r}; expected {statuses}")
+        return Verdict(component=component.id, turn=turn, status=Status(said), by=self.name)
+
+    def _error(self, component: Component, turn: int, error: str) -> Verdict:
+        return Verdict(component=component.id, turn=turn, error=error, by=self.name)

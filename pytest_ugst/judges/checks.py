@@ -1,0 +1,209 @@
+"""The judge ``checks``: statuses by deterministic rules, without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import entry_points
+from typing import Any
+
+from pytest_ugst.core.check import Check
+from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.state import CHAINS, HELD, Category, Status, first_status
+from pytest_ugst.core.verdict import Evidence, Verdict
+from pytest_ugst.judges.conditions import PatternRefused, compiled, in_turn, patterns, so_far
+from pytest_ugst.registry import Names, unknown
+
+GROUP = "pytest_ugst.checks"
+"""The entry point group by which an installed package brings ``python`` checks."""
+
+_QUOTE = 160
+
+PythonCheck = Callable[..., Any]
+"""Called as ``check(component, conversation, turn, **args)``; returns a status, a verdict, or None."""
+
+
+class ChecksJudge:
+    """Judges the sub-components that carry a check. Remembers no conversation, so one serves any number of episodes."""
+
+    name = "checks"
+
+    def __init__(self, checks: Names[PythonCheck] | None = None) -> None:
+        """Judge by rules.
+
+        Args:
+            checks: The registered ``python`` checks; those of installed packages are found by their entry points.
+        """
+        self._checks: Names[PythonCheck] = checks if checks is not None else Names("check")
+        self._loaded: dict[str, PythonCheck] = {}
+
+    async def judge(self, components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
+        """One verdict per component after ``turn``, in their order."""
+        return self.verdicts(components, conversation, turn)
+
+    def verdicts(self, components: Iterable[Component], conversation: Conversation, turn: int) -> list[Verdict]:
+        """As :meth:`judge`, for callers without an event loop."""
+        heard = conversation.up_to(turn)
+        return [self._verdict(component, heard, turn) for component in components]
+
+    def finish(self, components: Iterable[Component], conversation: Conversation) -> list[Verdict]:
+        """Judge the ``once`` rules at the end of a conversation.
+
+        Returns:
+            One verdict about the last turn for every component with a ``once`` rule. None for a rule that was not
+            kept in a conversation that broke off through no fault of the simulator, nor where there is no turn.
+        """
+        last = len(conversation.turns)
+        if last == 0:
+            return []
+        verdicts = []
+        for component in components:
+            if component.check is None or component.check.once is None:
+                continue
+            try:
+                found = so_far(component.check.once, conversation)
+            except PatternRefused as refused:
+                verdicts.append(_error(component, last, str(refused)))
+                continue
+            if found is not None:
+                verdicts.append(_said(component, last, Status.ALIGNED, "it happened, as the rule asks", found))
+            elif conversation.stop not in BROKEN_OFF:
+                words = "the conversation ended, and it never happened"
+                verdicts.append(_said(component, last, Status.MISALIGNED, words))
+        return verdicts
+
+    def validate(self, goal: Goal) -> None:
+        """Make sure that every check of a goal can be carried out.
+
+        Raises:
+            UsageError: If a ``python`` check is unknown, or a pattern could run for ever.
+        """
+        for component in goal.components or ():
+            check = component.check
+            if check is None:
+                continue
+            where = f"{goal.source or 'goal'}: {goal.id}: {component.id}: check"
+            try:
+                if check.python is not None:
+                    self._python(check.python)
+                for pattern in _patterns(check):
+                    compiled(pattern)
+            except UsageError as error:
+                raise UsageError(f"{where}: python: {error}") from None
+            except PatternRefused as error:
+                raise UsageError(f"{where}: {error}") from None
+
+    def _python(self, name: str) -> PythonCheck:
+        if name in self._checks:
+            return self._checks.get(name)
+        if name not in self._loaded:
+            installed = entry_points(group=GROUP)
+            if name not in installed.names:
+                raise UsageError(unknown("check", name, {*self._checks.entries, *installed.names}))
+            try:
+                loaded = installed[name].load()
+            except Exception as error:
+                raise UsageError(f"the check {name!r} of an installed package does not load: {_words(error)}") from None
+            if not callable(loaded):
+                raise UsageError(f"the check {name!r} of an installed package is not callable")
+            self._loaded[name] = loaded
+        return self._loaded[name]
+
+    def _verdict(self, component: Component, heard: Conversation, turn: int) -> Verdict:
+        check = component.check
+        if check is None:
+            return _error(component, turn, "it carries no check; judge it with a model")
+        if not 1 <= turn <= len(heard.turns):
+            return _error(component, turn, f"there is no turn {turn}")
+        try:
+            if check.python is not None:
+                return self._by_python(component, check, heard, turn)
+            if component.category in HELD:
+                return _held(component, check, heard, turn)
+            return _reached(component, check, heard, turn)
+        except PatternRefused as refused:
+            return _error(component, turn, str(refused))
+
+    def _by_python(self, component: Component, check: Check, heard: Conversation, turn: int) -> Verdict:
+        name = check.python or ""
+        try:
+            answer = self._python(name)(component, heard, turn, **check.args)
+        except UsageError as error:
+            return _error(component, turn, str(error))
+        except Exception as error:
+            return _error(component, turn, f"the check {name!r} failed: {_words(error)}")
+        if answer is None:
+            return _said(component, turn, first_status(component.category), f"{name}: nothing new")
+        if isinstance(answer, Verdict):
+            if (answer.component, answer.turn) != (component.id, turn):
+                return _error(component, turn, f"the check {name!r} answered about {answer.component}, {answer.turn}")
+            if answer.status is None or answer.status in CHAINS[component.category]:
+                return answer if answer.by else answer.model_copy(update={"by": ChecksJudge.name})
+            answer = answer.status
+        try:
+            status = Status(answer)
+        except ValueError:
+            return _error(component, turn, f"the check {name!r} returned {_clip(repr(answer))}, which is no status")
+        if status not in CHAINS[component.category]:
+            return _error(component, turn, f"the check {name!r} returned {status} for a {component.category}")
+        return _said(component, turn, status, f"says the check {name}")
+
+
+def _held(component: Component, check: Check, heard: Conversation, turn: int) -> Verdict:
+    """Profile and policy: broken in this turn, or not."""
+    now = heard.turns[turn - 1]
+    if check.never is not None and (found := in_turn(check.never, now, turn)) is not None:
+        return _said(component, turn, Status.MISALIGNED, "this must never happen", found or _all_of(now.user, turn))
+    if check.every is not None and in_turn(check.every, now, turn) is None:
+        words = "this turn lacks what every turn must have"
+        return _said(component, turn, Status.MISALIGNED, words, _all_of(now.user, turn))
+    return _said(component, turn, Status.ALIGNED, "no rule is broken in this turn")
+
+
+def _reached(component: Component, check: Check, heard: Conversation, turn: int) -> Verdict:
+    """Objective, requirement and preference: the highest status whose rule holds in the conversation so far."""
+    ladder = (
+        (check.aligned, Status.ALIGNED, "the user made the preference known"),
+        (check.complete, Status.COMPLETE, "what completes it has happened"),
+        (check.attempted, Status.ATTEMPTED, "it was tried, and could not be done"),
+    )
+    for rule, status, words in ladder:
+        if rule is not None and (found := so_far(rule, heard)) is not None:
+            return _said(component, turn, status, words, found)
+    words = "not made known so far" if component.category is Category.PREFERENCE else "neither done nor tried so far"
+    return _said(component, turn, first_status(component.category), words)
+
+
+def _patterns(check: Check) -> list[str]:
+    rules = (check.never, check.every, check.once, check.aligned, check.complete, check.attempted)
+    return [pattern for rule in rules if rule is not None for pattern in patterns(rule)]
+
+
+def _all_of(utterance: str, turn: int) -> tuple[Evidence, ...]:
+    return (Evidence(turn=turn, speaker="user", quote=_clip(" ".join(utterance.split()))),)
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= _QUOTE else text[: _QUOTE - 1] + "…"
+
+
+def _words(error: Exception) -> str:
+    return _clip(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+
+
+def _said(
+    component: Component, turn: int, status: Status, reasoning: str, evidence: tuple[Evidence, ...] = ()
+) -> Verdict:
+    return Verdict(
+        component=component.id,
+        turn=turn,
+        status=status,
+        reasoning=reasoning,
+        evidence=evidence,
+        by=ChecksJudge.name,
+    )
+
+
+def _error(component: Component, turn: int, error: str) -> Verdict:
+    return Verdict(component=component.id, turn=turn, error=error, by=ChecksJudge.name)

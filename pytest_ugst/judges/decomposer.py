@@ -1,0 +1,80 @@
+"""Cutting a goal into sub-components with a language model.
+
+After appendix C of "Goal Alignment in LLM-Based User Simulators for Conversational AI".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_ugst.chat.types import AnswerError
+from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.state import Category
+from pytest_ugst.judges.answers import Decomposition
+from pytest_ugst.judges.transcript import as_data
+from pytest_ugst.prompts.loader import Prompts
+
+if TYPE_CHECKING:
+    from pytest_ugst.chat.types import Chat, Message
+
+
+_LONGEST = 20_000  # what a sub-component may hold
+
+
+async def decompose(chat: Chat, goal: Goal, prompts: Prompts) -> Goal:
+    """Have a model cut a goal into sub-components.
+
+    Args:
+        chat: The model.
+        goal: A goal; components it already has are replaced.
+        prompts: What to tell the model.
+
+    Returns:
+        The goal with components, with ids like those of a goal file: ``profile-1``, ``policy-1``, ``task-1``,
+        ``task-1.requirement-1``, ``task-1.preference-1``.
+
+    Raises:
+        AnswerError: If the model finds no part in the goal, asked twice, or can't keep to the form.
+        ChatError: If there is no answer.
+    """
+    messages: list[Message] = [
+        {"role": "system", "content": prompts.fill("decomposer_rules")},
+        {"role": "user", "content": prompts.fill("decomposer_goal", goal=as_data(goal.text))},
+    ]
+    components = to_components((await chat.parse(messages, Decomposition)).value)
+    if not components:
+        last = str(messages[-1].get("content"))
+        messages[-1] = {"role": "user", "content": f"{last}\n\n{prompts.fill('decomposer_again')}"}
+        components = to_components((await chat.parse(messages, Decomposition)).value)
+    if not components:
+        raise AnswerError(f"the model {chat.name!r} found no sub-component in the goal {goal.id!r}, asked twice")
+    fields = {name: getattr(goal, name) for name in type(goal).model_fields}
+    return Goal(**{**fields, "components": components})
+
+
+def to_components(answer: Decomposition) -> tuple[Component, ...]:
+    """Sub-components in the order of a goal file; empty and repeated texts are left out."""
+    made: list[Component] = []
+
+    def add(texts: list[str], category: Category, prefix: str, parent: str | None = None) -> None:
+        unique = dict.fromkeys(text for raw in texts if (text := raw.strip()))
+        for number, text in enumerate(unique, 1):
+            made.append(Component(id=f"{prefix}-{number}", category=category, text=text[:_LONGEST], parent=parent))
+
+    add(answer.user_profile, Category.PROFILE, "profile")
+    add(answer.user_policy, Category.POLICY, "policy")
+    number = 0
+    for objective in answer.task_objectives:
+        text, requirements = objective.task_objective.strip(), [r for r in objective.requirements if r.strip()]
+        preferences = [p for p in objective.preferences if p.strip()]
+        if not text and requirements + preferences:
+            # A task without a name is still a task; nothing of the goal may get lost.
+            text = (requirements or preferences).pop(0)
+        if not text:
+            continue
+        number += 1
+        task = f"task-{number}"
+        made.append(Component(id=task, category=Category.OBJECTIVE, text=text[:_LONGEST]))
+        add(requirements, Category.REQUIREMENT, f"{task}.requirement", task)
+        add(preferences, Category.PREFERENCE, f"{task}.preference", task)
+    return tuple(made)

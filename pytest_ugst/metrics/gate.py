@@ -1,0 +1,81 @@
+"""The gate: success rates below which a run fails, after the example of pytest-cov's ``--cov-fail-under``."""
+
+from __future__ import annotations
+
+import math
+
+from pytest_ugst.core.base import Frozen
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.metrics.success import AVERAGE, COLUMNS, Rates
+
+_SHORT = {"prof": "profile", "pol": "policy", "to": "objective", "req": "requirement", "pref": "preference"}
+_NAMES = {**{name: name for name in COLUMNS}, **_SHORT}
+_TOLERANCE = 1e-9  # a mean of five percentages may be off in its last bits
+
+
+class Gate(Frozen):
+    """The least a run has to reach."""
+
+    floors: dict[str, float]
+    """Percent by column name."""
+
+    def missed(self, rates: Rates) -> list[str]:
+        """What the rates fall short of, a sentence each; empty if the run passes."""
+        told = []
+        if rates.unmeasured:
+            told.append(f"{rates.unmeasured} of {rates.episodes} episodes could not be measured: no rate covers them")
+        for name, floor in self.floors.items():
+            rate = rates.columns[name]
+            if rate.value is None:
+                told.append(f"{name}: no sub-component to measure, and at least {floor:g} was asked for")
+            elif rate.value < floor - _TOLERANCE:
+                errors = f" ({rate.errors} of {rate.n} are errors)" if rate.errors else ""
+                short = f"{_below(rate.value, floor)} is below {floor:g}, by {floor - rate.value:.2g}"
+                told.append(f"{name}: {short}{errors}")
+        return told
+
+
+def parse_gate(text: str) -> Gate:
+    """Read the value of ``--ugst-fail-under``.
+
+    Args:
+        text: ``avg=85,policy=50``: names with percentages; a number alone is meant for ``avg``.
+
+    Raises:
+        UsageError: If it is anything else.
+    """
+    floors: dict[str, float] = {}
+    for part in text.split(","):
+        name, given, number = part.rpartition("=")
+        if not given:
+            name = AVERAGE
+        column = _NAMES.get(name.strip().lower().replace(".", ""))
+        if column is None:
+            names = ", ".join(COLUMNS)
+            raise _refused(text, f"{name.strip()!r} is no column; choose from {names} (or {', '.join(_SHORT)})")
+        if column in floors:
+            raise _refused(text, f"{column} is given twice")
+        floors[column] = _percentage(text, column, number)
+    return Gate(floors=floors)
+
+
+def _percentage(text: str, column: str, number: str) -> float:
+    try:
+        value = float(number)
+    except ValueError:
+        raise _refused(text, f"{number.strip()!r} is no number; write for example avg=85,policy=50") from None
+    if not math.isfinite(value) or not 0 <= value <= 100:
+        raise _refused(text, f"{number.strip()} is no percentage; write a number from 0 to 100")
+    if 0 < value < 1:
+        raise _refused(text, f"{number.strip()} is less than one percent; did you mean {column}={value * 100:g}?")
+    return value
+
+
+def _refused(text: str, why: str) -> UsageError:
+    return UsageError(f"--ugst-fail-under={text}: {why}")
+
+
+def _below(value: float, floor: float) -> str:
+    """The value with as many decimals as it takes to see that it is below."""
+    digits = next((d for d in range(1, 9) if round(value, d) < floor), 9)
+    return f"{value:.{digits}f}"

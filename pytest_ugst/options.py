@@ -1,0 +1,103 @@
+"""The options: one table, from which the command line, the ini file and the help are made.
+
+Standard library only: this module is imported in every pytest run of an environment that has us installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+DEFAULT_SIMULATOR = "agenda"
+DEFAULT_AGENT = "rules"
+DEFAULT_JUDGE = "checks"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option ``--ugst-NAME`` and its ini twin ``ugst_NAME``."""
+
+    name: str
+    help: str
+    default: Any = None
+    type: type = str
+    choices: Sequence[str] = ()
+    metavar: str | None = None
+    const: str | None = None
+    """What the flag alone means, where its value may be left out."""
+
+    @property
+    def flag(self) -> str:
+        """As on the command line."""
+        return f"--ugst-{self.name}"
+
+    @property
+    def ini(self) -> str:
+        """As in the ini file; also the attribute in :class:`pytest_ugst.settings.Settings` after ``ugst_``."""
+        return f"ugst_{self.name.replace('-', '_')}"
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "sim",
+        "the user simulator under test: a built-in (agenda, agenda:FAULT[@RATE]), an alias from [tool.ugst.models], "
+        "a hosted model's name, a checkpoint folder or a GGUF file",
+        DEFAULT_SIMULATOR,
+        metavar="NAME",
+    ),
+    Option(
+        "agent",
+        "the agent it talks to: a built-in (rules), an alias, a model, or the URL of a chat completions endpoint",
+        DEFAULT_AGENT,
+        metavar="NAME",
+    ),
+    Option("judge", "who decides the statuses: checks, or an alias or model", DEFAULT_JUDGE, metavar="NAME"),
+    Option(
+        "decomposer",
+        "the model that cuts goals without components into sub-components (default: the judge's model)",
+        "",
+        metavar="NAME",
+    ),
+    Option(
+        "steer",
+        "what the simulator is reminded of before every utterance: nothing, its goal, or its goal state",
+        "none",
+        choices=("none", "goal", "state"),
+    ),
+    Option("reasoning", "let the simulator think before it speaks", False, bool),
+    Option("trials", "how often to play each goal", 1, int, metavar="N"),
+    Option("max-turns", "user-agent turns a conversation may take, where the goal does not say", 10, int, metavar="N"),
+    Option("tool-rounds", "rounds of tool calls an LLM agent may take in one turn", 10, int, metavar="N"),
+    Option("judge-tools", "whether the judge sees tool calls and results beside the text", "on", choices=("on", "off")),
+    Option("concurrency", "episodes played at once", 64, int, metavar="N"),
+    Option("seed", "seed of everything that is drawn", 0, int, metavar="N"),
+    Option(
+        "cache",
+        "the response cache: off, read (answer from it, add nothing), on, or refresh (ask anew and store)",
+        "on",
+        choices=("off", "read", "on", "refresh"),
+    ),
+    Option(
+        "resume",
+        "play only what is missing in a run: its name or folder, or the latest one",
+        "",
+        metavar="RUN",
+        const="latest",
+    ),
+    Option("dir", "where runs and the response cache are kept", ".ugst", metavar="DIR"),
+    Option("prompts", "a folder of prompt files that take the place of the shipped ones", "", metavar="DIR"),
+    Option(
+        "fail-under",
+        "fail the run if a success rate is lower, e.g. 85 or avg=85,policy=50; single misaligned goals no longer "
+        "fail it then",
+        "",
+        metavar="RATES",
+    ),
+    Option(
+        "progress",
+        "show progress while episodes are played: auto (a line on terminals, now and then in logs) or off",
+        "auto",
+        choices=("auto", "off"),
+    ),
+)

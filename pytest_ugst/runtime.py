@@ -1,0 +1,291 @@
+"""The runtime: what one pytest session knows of goals, roles and the run, from collection to the gate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from pytest_ugst.casting import Casting
+from pytest_ugst.collection import Case
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.engine.engine import Engine
+from pytest_ugst.engine.plan import Cast, Plan
+from pytest_ugst.engine.run import Run, find_run, new_name
+from pytest_ugst.registry import Registry
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_ugst.core.episode import Episode, Setting
+    from pytest_ugst.core.goal import Goal
+    from pytest_ugst.core.usage import Usage
+    from pytest_ugst.settings import Settings
+
+ROLES = ("simulator", "agent", "judge")
+"""The fixtures that say who plays."""
+
+
+class Runtime:
+    """One session's state. Nothing is made before it is asked for, so that runs without goals pay nothing."""
+
+    say: Callable[[str], None] | None = None
+    """Told in a line what takes long."""
+    tick: Callable[[], None] | None = None
+    """Called now and then while a test waits."""
+
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        register: Callable[[Registry], None],
+        finished: Callable[[Episode], None],
+        *,
+        run_name: str | None = None,
+        served: dict[str, Any] | None = None,
+        workers: int = 0,
+        stop_note: Path | None = None,
+    ) -> None:
+        """Remember how to make things.
+
+        Args:
+            settings: Reads and validates the options.
+            register: Lets everybody register what they bring.
+            finished: Called with every episode that was played.
+            run_name: The run's name, where another process has chosen it.
+            served: The models that the controlling process serves, as :meth:`Casting.served` gives them.
+            workers: Processes that play the run's episodes; 0 in a single process.
+            stop_note: A file that appears when all of them are to stop.
+        """
+        self._settings = settings
+        self._register = register
+        self._finished = finished
+        self._run_name = run_name
+        self._served = served
+        self._workers = workers
+        self._stop_note = stop_note
+        self.engine: Engine | None = None
+        self.callback_errors: list[str] = []
+        self._items: list[pytest.Function] = []
+        self._plans: dict[str, Goal] = {}
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The options, validated."""
+        return self._settings()
+
+    @cached_property
+    def registry(self) -> Registry:
+        """What built-ins, conftests and plugins registered."""
+        registry = Registry()
+        self._register(registry)
+        return registry
+
+    @cached_property
+    def run(self) -> Run:
+        """The run; its folder need not exist yet."""
+        if self.settings.resume:
+            return find_run(self.settings.home, self.settings.resume)
+        return Run(self.settings.home / "runs" / (self._run_name or new_name()))
+
+    def run_exists(self) -> bool:
+        """Whether anything was played, or begun."""
+        return "run" in self.__dict__ and (self.engine is not None or bool(self.run.selected))
+
+    def headline(self) -> str:
+        """What is tested against what."""
+        cases = {case_of(item).id for item in self._items}
+        own = {role for item in self._items for role in overridden(item)}
+        return self.casting.headline(len(cases), own)
+
+    def serve(self) -> None:
+        """Start the servers that the named models need, in the controlling process of pytest-xdist."""
+        self.casting.require(set(ROLES))
+        self.casting.start_servers(set(ROLES))
+
+    def report(self) -> dict[str, Any]:
+        """What the controlling process has to know of a worker's part in the run."""
+        return {
+            "selected": list(self.run.selected),
+            "failures": self.run.failures,
+            "callback_errors": self.all_callback_errors(),
+        }
+
+    def merge(self, told: dict[str, Any]) -> None:
+        """Take over what a worker reports."""
+        self.run.selected = tuple(dict.fromkeys((*self.run.selected, *told["selected"])))
+        self.run.failures.update(told["failures"])
+        self.callback_errors += told["callback_errors"]
+
+    def all_callback_errors(self) -> list[str]:
+        """What hooks for finished episodes raised, here and in workers."""
+        return [*self.callback_errors, *(self.engine.callback_errors if self.engine is not None else [])]
+
+    def usage(self) -> Usage:
+        """What all models cost this process so far."""
+        return self.casting.usage()
+
+    def plays(self, item: pytest.Item) -> bool:
+        """Whether an episode is played for the item."""
+        return is_episode_item(item)
+
+    @cached_property
+    def casting(self) -> Casting:
+        """From names to roles."""
+        return Casting(self.settings, self.registry, self.run.folder, served=self._served, say=self.say)
+
+    @property
+    def simulator(self) -> Any:
+        """What ``--ugst-sim`` names."""
+        return self.casting.simulator
+
+    @property
+    def agent(self) -> Any:
+        """What ``--ugst-agent`` names."""
+        return self.casting.agent
+
+    @property
+    def judge(self) -> Any:
+        """What ``--ugst-judge`` names."""
+        return self.casting.judge
+
+    @property
+    def setting(self) -> Setting:
+        """What the run is played with, apart from roles of a test's own."""
+        return self.casting.setting()
+
+    def begin(self, items: Sequence[pytest.Item]) -> None:
+        """Collection is done: check everything that can be checked before anything is spent, then start to play.
+
+        Raises:
+            UsageError: For whatever the user has to mend.
+        """
+        self._items = [item for item in items if is_episode_item(item)]
+        if not self._items:
+            return
+        ready = [item for item in self._items if not overridden(item) and case_of(item).goal is not None]
+        roles = {role for item in self._items for role in ROLES if role not in overridden(item)}
+        self.casting.require(roles)
+        for item in ready:
+            goal = case_of(item).goal
+            assert goal is not None
+            self._note(goal)
+        self.casting.check_goals([case_of(item) for item in ready])
+        self.run.create(self.setting)
+        self.run.journal.refresh()
+        self.casting.start_servers(roles)
+        self._forget_failed()
+        self.engine = Engine(
+            self.run,
+            concurrency=math.ceil(self.settings.concurrency / max(1, self._workers)),
+            shared=self._workers > 0,
+            stop_note=self._stop_note,
+            on_finished=self._finished,
+            closing=self.casting.close,
+        )
+        self.engine.call(self.casting.preflight(roles))
+        plans = [self._plan(case_of(item), self.setting) for item in ready]
+        self.run.selected = tuple(dict.fromkeys(plan.id for plan in plans))
+        if plans:
+            cast = self.casting.cast()
+            for plan in plans:
+                self.engine.start(plan, cast)
+
+    def _note(self, goal: Goal) -> None:
+        """One id, one goal: episodes are told apart by it."""
+        other = self._plans.setdefault(goal.id, goal)
+        if other != goal and other.model_dump() != goal.model_dump():
+            raise UsageError(
+                f"{goal.source or goal.id}: id: {goal.id!r} is also the id of another goal "
+                f"({other.source or 'given in a test'}); give each goal its own"
+            )
+
+    def _forget_failed(self) -> None:
+        """A resumed run plays again what broke off or lacks a verdict; what was answered comes from the cache."""
+        for episode in self.run.journal:
+            if episode.broken_off or any(state.error for state in episode.final_state):
+                self.run.journal.forget(episode.id)
+
+    def _plan(self, case: Case, setting: Setting, name: str = "", goal: Goal | None = None) -> Plan:
+        from pytest_ugst.engine.plan import episode_id
+
+        played = goal or case.goal
+        assert played is not None
+        return Plan(episode_id(played.id, case.trial, name), played, case.trial, setting, case.max_turns)
+
+    def episode(
+        self, request: pytest.FixtureRequest, case: Case, goal: Goal, simulator: Any, agent: Any, judge: Any
+    ) -> Episode:
+        """The episode a test asks for; waits until it is played."""
+        if self.engine is None:
+            raise UsageError("episodes are played only for tests that request the fixture 'episode' directly")
+        cast, setting, name = self.casting.cast_with(simulator, agent, judge)
+        plan = self._plan(case, setting, name, goal)
+        if not self.engine.known(plan.id):
+            self._note(goal)
+            self.run.selected = (*self.run.selected, plan.id)
+            self.engine.start(plan, cast)
+            self._start_peers(request.node, cast, setting, name)
+        episode = self.engine.wait(plan.id, self.tick)
+        rates = {state.component.id: state.label for state in episode.final_state}
+        request.node.user_properties.append(("ugst_episode", episode.id))
+        request.node.user_properties.append(("ugst_stop", str(episode.conversation.stop)))
+        request.node.user_properties.append(("ugst_statuses", " ".join(f"{k}={v}" for k, v in rates.items())))
+        return episode
+
+    def _start_peers(self, item: pytest.Function, cast: Cast, setting: Setting, name: str) -> None:
+        """Start the other tests' episodes that are played by the same overriding fixtures, which now have a value."""
+        assert self.engine is not None
+        mine = role_fixtures(item)
+        if "goal" in mine or any(d.params or d.scope == "function" for d in mine.values()):
+            return
+        for other in self._items:
+            same_scope = all(d.scope != "class" or other.cls is item.cls for d in mine.values()) and all(
+                d.scope != "module" or other.path == item.path for d in mine.values()
+            )
+            case = case_of(other)
+            if other is not item and same_scope and case.goal is not None and role_fixtures(other) == mine:
+                plan = self._plan(case, setting, name)
+                if not self.engine.known(plan.id):
+                    self._note(case.goal)
+                    self.run.selected = (*self.run.selected, plan.id)
+                    self.engine.start(plan, cast)
+
+    def close(self, *, cancel: bool) -> None:
+        """Stop playing and let go of everything; harmless if nothing was begun."""
+        if self.engine is not None:
+            self.engine.close(cancel=cancel)
+        if "casting" in self.__dict__:
+            self.casting.stop_servers()
+
+
+def is_episode_item(item: pytest.Item) -> TypeGuard[pytest.Function]:
+    """Whether the item asks for an episode."""
+    return "episode" in getattr(item, "fixturenames", ()) and "ugst_case" in getattr(item, "fixturenames", ())
+
+
+def case_of(item: pytest.Function) -> Case:
+    """The item's case."""
+    own: Case | None = getattr(item, "ugst_case", None)
+    if own is not None:
+        return own
+    callspec = getattr(item, "callspec", None)
+    case = callspec.params.get("ugst_case") if callspec is not None else None
+    return case if isinstance(case, Case) else Case(None, 1, 10)
+
+
+def role_fixtures(item: pytest.Function) -> dict[str, Any]:
+    """The definitions of the role fixtures that are in effect for an item, by role; the overridden ones only."""
+    found = {}
+    for role in (*ROLES, "goal"):
+        definitions: Iterable[Any] = item._fixtureinfo.name2fixturedefs.get(role, ())
+        for definition in list(definitions)[-1:]:
+            if definition.func.__module__ != "pytest_ugst.fixtures":
+                found[role] = definition
+    return found
+
+
+def overridden(item: pytest.Function) -> set[str]:
+    """The roles for which an item sees a fixture of the user's own."""
+    return set(role_fixtures(item))

@@ -1,0 +1,70 @@
+"""Making simulators out of what people have at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_ugst.core.calling import call, name_of, takes, text_messages
+from pytest_ugst.core.conversation import Conversation
+from pytest_ugst.core.errors import RoleError, UsageError
+from pytest_ugst.core.goal import Goal
+from pytest_ugst.core.roles import SimulatorFactory, UserTurn
+from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.simulators.llm import read_utterance
+
+
+def as_simulator(value: object, name: str | None = None) -> SimulatorFactory:
+    """Take anything that can play users for a simulator.
+
+    Args:
+        value: A :class:`SimulatorFactory`, or a function ``f(messages, goal)``, sync or async, that returns what the
+            user says next. ``messages`` are ``{"role", "content"}`` with the user's words as ``user`` and the agent's
+            as ``assistant``; ``goal`` is the :class:`Goal`. The rules of termination apply to what it returns.
+        name: What to call it; a function's own name unless given.
+
+    Raises:
+        UsageError: For anything else.
+    """
+    if not isinstance(value, type):
+        if isinstance(value, SimulatorFactory):
+            return value
+        if callable(value) and takes(value, 2):
+            return FunctionSimulators(value, name or name_of(value))
+    raise UsageError(
+        f"{value!r} is no simulator: give an object with a name and start(goal, seed, max_turns), "
+        "or a function f(messages, goal) that returns the user's next words"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSimulators:
+    """Makes simulators that a function plays."""
+
+    function: Callable[..., Any]
+    name: str
+
+    def start(self, goal: Goal, seed: int, max_turns: int) -> FunctionSimulator:
+        """A simulator for one episode."""
+        return FunctionSimulator(self.function, self.name, goal)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSimulator:
+    """Plays the user of one episode by calling a function."""
+
+    function: Callable[..., Any]
+    name: str
+    goal: Goal
+
+    async def next(self, conversation: Conversation, state: GoalState | None) -> UserTurn:
+        """Speak, or end the conversation."""
+        what = f"the simulator {self.name!r}"
+        said = await call(what, self.function, text_messages(conversation), self.goal)
+        if not isinstance(said, str):
+            raise RoleError(f"{what} returned {type(said).__name__}, not a string")
+        turn = read_utterance(said, None, conversation)
+        if turn is None:
+            raise RoleError(f"{what} said nothing")
+        return turn

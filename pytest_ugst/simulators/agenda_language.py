@@ -1,0 +1,315 @@
+"""The words of a rule-based user: templates for its dialogue acts."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pytest_ugst.simulators.agenda_errands import Errand, Slots
+
+NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_NOUNS: Final = {"restaurant": "restaurant", "hotel": "place to stay", "attraction": "attraction", "train": "train"}
+_EXTRAS: Final = {
+    "outdoor_seating": "outdoor seating",
+    "parking": "parking",
+    "wifi": "wifi",
+    "breakfast": "breakfast included",
+    "free_entry": "free entry",
+}
+_FACTS: Final = {
+    "phone": "phone number",
+    "entry_fee": "entry fee",
+    "price": "price",
+    "opens": "opening hours",
+    "closes": "closing time",
+    "departs": "departure time",
+    "arrives": "arrival time",
+    "minutes": "travel time in minutes",
+    "area": "area",
+    "stars": "number of stars",
+    "outdoor_seating": "outdoor seating",
+}
+_ANY: Final = {
+    "area": "Any area is fine.",
+    "price": "Any price is fine.",
+    "cuisine": "Any cuisine is fine.",
+    "kind": "Any kind is fine.",
+    "stars": "The number of stars does not matter.",
+    "day": "I have no particular day in mind.",
+    "time": "I have no particular time in mind.",
+}
+_SHORT: Final = (
+    (r"\bI am\b", "I'm"),
+    (r"\bI would\b", "I'd"),
+    (r"\bI will\b", "I'll"),
+    (r"\bthat is\b", "that's"),
+    (r"\bThat is\b", "That's"),
+    (r"\bdo not\b", "don't"),
+    (r"\bdoes not\b", "doesn't"),
+    (r"\bWe would\b", "We'd"),
+    (r"\bwe will\b", "we'll"),
+    (r"\bWe are\b", "We're"),
+    (r"\bit is\b", "it's"),
+    (r"\bIt is\b", "It's"),
+)
+
+
+def shorten(text: str) -> str:
+    """Write the text with the contractions of spoken English. The templates have none."""
+    for long, short in _SHORT:
+        text = re.sub(long, short, text)
+    return text
+
+
+def listed(words: Sequence[str], joint: str = "and") -> str:
+    """``a, b and c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {joint} {words[-1]}"
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def _named(value: Any) -> str:
+    return str(value).capitalize()
+
+
+def _where(area: Any) -> str:
+    return f"in the {area}"
+
+
+class Words:
+    """Makes sentences. The same random generator in the same state gives the same words."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+
+    def pick(self, *choices: str) -> str:
+        """One of the choices."""
+        return self._rng.choice(choices)
+
+    def greeting(self, name: str | None) -> str:
+        """The first words."""
+        hello = self.pick("Hello.", "Hi there.", "Good morning.", "Hello there.", "Hi.")
+        if name and self._rng.random() < 0.5:
+            return f"{hello[:-1]}, this is {name}."
+        return hello
+
+    def thing(self, kind: str, slots: Mapping[str, Any]) -> str:
+        """A noun phrase with its article: ``a cheap italian restaurant in the north with outdoor seating``."""
+        if kind == "train":
+            return f"a train{self.route(slots)}"
+        if slots.get("name"):
+            return str(slots["name"])
+        before = [str(slots["price"])] if slots.get("price") else []
+        if slots.get("stars"):
+            before.append(f"{slots['stars']}-star")
+        if slots.get("cuisine"):
+            cuisine = str(slots["cuisine"])
+            before.append(cuisine if cuisine in ("seafood", "vegetarian") else cuisine.capitalize())
+        noun = str(slots.get("kind") or _NOUNS[kind])
+        extras = [words for name, words in _EXTRAS.items() if slots.get(name) is True]
+        extras += [f"no {words}" for name, words in _EXTRAS.items() if slots.get(name) is False]
+        text = _a(" ".join([*before, noun]))
+        if extras:
+            text += f" with {listed(extras)}"
+        return f"{text} {_where(slots['area'])}" if slots.get("area") else text
+
+    def route(self, slots: Mapping[str, Any]) -> str:
+        """Where and when a train should go."""
+        text = f" {slots['train_id']}" if slots.get("train_id") else ""
+        text += f" from {slots['origin']}" if slots.get("origin") else ""
+        text += f" to {slots['destination']}" if slots.get("destination") else ""
+        text += f" on {_named(slots['day'])}" if slots.get("day") else ""
+        after, by = slots.get("leave_after"), slots.get("arrive_by")
+        text += f" leaving after {after}" if after else ""
+        return text + (f"{' and' if after else ''} arriving by {by}" if by else "")
+
+    def terms(self, slots: Mapping[str, Any]) -> str:
+        """What a booking needs: ``for 4 people on Friday at 19:00``."""
+        text = ""
+        if slots.get("people"):
+            text += " for 1 person" if slots["people"] == 1 else f" for {slots['people']} people"
+        if slots.get("nights"):
+            text += " for 1 night" if slots["nights"] == 1 else f" for {slots['nights']} nights"
+            text += f" from {_named(slots['day'])}" if slots.get("day") else ""
+        elif slots.get("day"):
+            text += f" on {_named(slots['day'])}"
+        return text + (f" at {slots['time']}" if slots.get("time") else "")
+
+    def opening(self, errand: Errand, first: bool, terms: Slots) -> str:
+        """Bring up an errand: what is wanted, and what the booking is told right away."""
+        what = self.thing(errand.kind, {n: v for n, v in errand.search(wished=False).items() if v is not None})
+        lead = "" if first else self.pick("Next, ", "Then ", "I also have something else: ", "Another thing: ")
+        if errand.intent == "cancel":
+            ask = self.pick(
+                "I need to cancel my booking", "please cancel my booking", "I would like to cancel the booking"
+            )
+            return self._start(f"{lead}{ask} {errand.reference}.")
+        if errand.intent == "change":
+            ask = self.pick(
+                "I need to change my booking", "I would like to change my booking", "please change my booking"
+            )
+            return self._start(f"{lead}{ask} {errand.reference}: {self.change(errand.booking())}.")
+        named = bool(errand.want.get("name") or errand.want.get("train_id"))
+        if errand.intent == "find" and not errand.booking():
+            if named:
+                ask = self.pick(
+                    "I have a question about", "I would like to know something about", "please tell me about"
+                )
+            else:
+                ask = self.pick("I am looking for", "can you find me", "I need", "please find me", "do you know")
+            end = "?" if ask.startswith(("can", "do")) else "."
+            return self._start(f"{lead}{ask} {what}{end}")
+        if named:
+            ask = self.pick("I would like to book", "please book", "I want to book")
+        else:
+            ask = self.pick("I am looking for", "I need", "I would like to book", "can you book me", "please book me")
+        end = "?" if ask.startswith("can") else "."
+        text = self._start(f"{lead}{ask} {what}")
+        if not terms:
+            return text + end
+        if self._rng.random() < 0.5 or errand.kind == "train" or errand.search(wished=False).get("area"):
+            return (
+                f"{text}{end} {self._start(self.pick('it is', 'the booking is', 'it would be') + self.terms(terms))}."
+            )
+        return f"{text}{self.terms(terms)}{end}"
+
+    def wish(self, errand: Errand, slots: Mapping[str, Any]) -> str:
+        """A preference, said so that it can be given up."""
+        lead = self.pick("I would prefer", "Ideally it is", "If possible, I would like")
+        if errand.kind == "train":
+            route = self.route(slots).replace(" leaving", "one leaving").replace(" arriving", "one arriving")
+            return f"{lead} {route.strip()}."
+        return f"{lead} {self.thing(errand.kind, slots).replace('place to stay', 'place')}."
+
+    def change(self, slots: Mapping[str, Any]) -> str:
+        """What a booking is changed to."""
+        parts = [f"to {_named(slots['day'])}"] if slots.get("day") else []
+        parts += [f"to {slots['time']}"] if slots.get("time") else []
+        parts += [f"to {slots['people']} people"] if slots.get("people") else []
+        parts += [f"to {slots['nights']} nights"] if slots.get("nights") else []
+        return f"please change it {listed(parts)}"
+
+    def inform(self, slots: Mapping[str, Any]) -> str:
+        """Answer the agent's questions."""
+        told = self.terms({n: slots[n] for n in ("people", "nights", "day", "time") if n in slots}).strip()
+        rest = [f"{value}" for name, value in slots.items() if name in ("cuisine", "price", "kind")]
+        rest += [_where(slots["area"])] if "area" in slots else []
+        rest += [f"with {words}" for name, words in _EXTRAS.items() if slots.get(name) is True]
+        rest += [f"{slots['stars']} stars"] if "stars" in slots else []
+        route = self.route(
+            {n: v for n, v in slots.items() if n in ("origin", "destination", "leave_after", "arrive_by")}
+        )
+        sentences = [self._start(f"{words}.") for words in (told, ", ".join(rest), route.strip()) if words]
+        sentences += [str(slots[n]) for n in ("name", "train_id") if n in slots]
+        sentences += [f"The reference is {slots['reference']}."] if "reference" in slots else []
+        sentences += [f"My name is {slots['name']}."] if "name" in slots else []
+        return " ".join(sentences)
+
+    def no_matter(self, slot: str) -> str:
+        """The goal does not say: any value will do."""
+        return _ANY.get(slot, "I have no preference there.")
+
+    def unknown(self, slot: str) -> str:
+        """Say honestly that a piece of information is missing."""
+        word = {"card": "card details", "phone": "phone number", "email": "email address"}.get(slot, slot)
+        return self.pick(
+            f"I do not have that information, so I can not give you a {word}.",
+            f"I am afraid I do not have a {word} to give you.",
+        ).replace("a card", "any card")
+
+    def request(self, facts: Sequence[str]) -> str:
+        """Ask for facts about the place or train at hand."""
+        if facts == ["outdoor_seating"] or facts == ["parking"] or facts == ["wifi"]:
+            return f"Does it have {_EXTRAS[facts[0]]}?"
+        words = listed([_FACTS.get(fact, fact) for fact in facts])
+        return self.pick(
+            f"Could you tell me the {words}?", f"What is the {words}?", f"Can you give me the {words}?"
+        ).replace("What is the opening hours", "What are the opening hours")
+
+    def yes(self) -> str:
+        """Agree."""
+        return self.pick(
+            "Yes, that sounds good.", "Yes, go ahead.", "That works.", "Yes, perfect.", "Sounds good, yes."
+        )
+
+    def book_it(self, terms: Slots) -> str:
+        """Agree to a booking and say what it has to be told."""
+        lead = self.pick("Yes, please book it", "Please book it", "Great, please book that", "Yes, book it")
+        return f"{lead}{self.terms(terms)}."
+
+    def no_booking(self) -> str:
+        """Decline an offer: only looking."""
+        return self.pick("No need to book it.", "No booking needed.", "I do not need a booking for that.")
+
+    def drop(self, slots: Sequence[str], errand: Errand) -> str:
+        """Give up preferences, and ask again."""
+        names = {"kind": "type", "outdoor_seating": "outdoor seating", "free_entry": "free entry"}
+        words = [names.get(slot, slot).replace("_", " ") for slot in slots]
+        what = self.thing(errand.kind, errand.search(wished=False))
+        any_of = " ".join(_ANY[slot] for slot in slots if slot in _ANY)
+        lead = f"Then the {listed(words)} {'does' if len(words) == 1 else 'do'} not matter."
+        return f"{any_of if len(any_of) and len(slots) == 1 else lead} Is there {what}?"
+
+    def look_again(self, errand: Errand, untold: Slots) -> str:
+        """Not give up at once: make sure the agent looked with everything in mind."""
+        what = self.thing(errand.kind, errand.search(wished=False))
+        terms = self.terms(untold)
+        lead = self.pick("Really, nothing?", "Are you sure?", "That is a pity.")
+        return f"{lead} Could you check again for {what}{terms}?"
+
+    def instead(self, slots: Slots) -> str:
+        """Take what the goal allows in place of something fully booked."""
+        return self.pick("Then", "In that case,") + f" please book it{self.terms(slots)} instead."
+
+    def another(self, errand: Errand) -> str:
+        """Ask for another place of the same kind."""
+        what = self.thing(errand.kind, errand.search(wished=False))
+        return f"Is there another one, {what}, that still has room{self.terms(errand.booking())}?"
+
+    def resigned(self) -> str:
+        """Leave an errand that can't be done."""
+        return self.pick(
+            "All right, never mind that then.", "That is a pity. Leave it then.", "OK, then I will do without."
+        )
+
+    def switch(self, errand: Errand, terms: Slots) -> str:
+        """Turn to the alternative."""
+        lead = self.pick("In that case I have changed my mind.", "Then I would rather do something else.")
+        return f"{lead} {self.opening(errand, True, terms)}"
+
+    def rephrase(self, errand: Errand, terms: Slots) -> str:
+        """Say an errand again, in the plainest words."""
+        if errand.intent == "cancel":
+            return f"Please cancel booking {errand.reference}."
+        if errand.intent == "change":
+            return f"Please change booking {errand.reference}: {self.change(errand.booking())}."
+        verb = "find" if errand.intent == "find" else "book"
+        return f"I want to {verb} {self.thing(errand.kind, errand.search())}{self.terms(terms)}."
+
+    def recap(self) -> str:
+        """Ask for the bookings to be repeated."""
+        return self.pick(
+            "Before we finish, could you repeat the booking details for me?",
+            "Could you repeat my booking details once more, so that I can be sure?",
+            "Can you summarise and repeat what has been booked?",
+        )
+
+    def read_back(self, reference: str) -> str:
+        """Repeat a reference to be sure."""
+        return self.pick(f"So the reference is {reference}.", f"Let me note that down: {reference}.")
+
+    def bye(self) -> str:
+        """Say thanks and that everything is done."""
+        return self.pick(
+            "That is everything, thank you for your help.",
+            "Thank you, that is all I needed. Goodbye.",
+            "Thanks a lot, that was all. Have a nice day.",
+            "That is all, thanks. Goodbye.",
+        )
+
+    def _start(self, text: str) -> str:
+        return text[:1].upper() + text[1:]

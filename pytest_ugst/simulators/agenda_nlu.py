@@ -1,0 +1,222 @@
+"""What a rule-based user understands of an agent's reply.
+
+It reads plain English by patterns, since all a user gets to see is text. The patterns are meant for rule-based agents
+and for language models alike: what they look for are the words any polite agent uses, not one agent's phrases.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+REFERENCE: Final = re.compile(r"\bCQ-[A-Z0-9]{5}\b", re.IGNORECASE)
+
+_BOOKED = re.compile(r"\b(?:booked|reserved|reservation|booking (?:is|has been) (?:made|confirmed)|confirmed)\b", re.I)
+_FULL = re.compile(
+    r"\bfully booked\b|\bsold out\b|\bno (?:seats|tables|rooms|tickets|places|availability)\b"
+    r"|\b(?:is|are) (?:not available|unavailable|full)\b|\bno longer available\b",
+    re.I,
+)
+_NONE = re.compile(
+    r"(?:\b(?:no|not|unable|none|nothing|cannot)|n't)\b[^.?!]{0,80}?"
+    r"\b(?:match|matches|matching|find|found|available|exist|exists|have any|any such|meets?|fits?)\b",
+    re.I,
+)
+_LOST = re.compile(
+    r"didn't (?:quite )?(?:catch|understand|get that)|did not (?:catch|understand)|don't understand|rephrase"
+    r"|not sure what you",
+    re.I,
+)
+_CHANGED = re.compile(r"\b(?:changed|updated|modified|rescheduled|amended|moved)\b", re.I)
+_CANCELLED = re.compile(r"\bcancell?ed\b|\bcancellation (?:is|has been)\b", re.I)
+_REFUSED = re.compile(
+    r"\b(?:can't|cannot|can not|unable to|not able to|not possible to|couldn't)\b[^.?!]{0,40}"
+    r"\b(?:book|reserve|change|cancel|move|modify|process|complete|do that|help with)\b"
+    r"|\bno booking\b|\bcan't be changed\b|\bcan(?:no|')t (?:find|locate) (?:a |your |that |any )?booking",
+    re.I,
+)
+_CLOSED = re.compile(r"\bclosed\b|\bnot open\b|\bisn't open\b", re.I)
+_OFFER = re.compile(
+    r"\bshall i\b|\bshould i\b|\blike me to\b|\bwant me to\b|\bwould you like (?:to|a|it|that|this|one)\b"
+    r"|\bdo you want (?:to|it|that|this)\b|\bdoes (?:that|this|it|any|either) (?:sound|work|suit|fit)\b"
+    r"|\bis (?:that|this|it|everything) (?:ok|okay|correct|right|fine|all right)\b|\bcan i (?:book|confirm|go)\b"
+    r"|\bconfirm\b|\b(?:shall|should) we\b|\bproceed\b|\bgo ahead\b",
+    re.I,
+)
+_FOUND = re.compile(
+    r"\b(?:suggest|recommend|found|there (?:is|are)|here (?:is|are)|options?|how about|what about|is an? |leaves)\b"
+    r"|\bdeparts\b",
+    re.I,
+)
+_CUE = re.compile(
+    r"\?|\bplease (?:tell|provide|give|let|specify|share|say)\b|\blet me know\b|\bi(?:'ll| will| still|'d)? need\b"
+    r"|\bcould you\b|\bcan you\b",
+    re.I,
+)
+_ASKS: Final[Mapping[str, re.Pattern[str]]] = {
+    name: re.compile(pattern, re.I)
+    for name, pattern in {
+        "people": r"how many (?:people|guests|persons|passengers|tickets|seats|travell?ers|of you|will)|party size"
+        r"|number of (?:people|guests|persons|passengers|travell?ers|tickets)|for how many (?:people|guests|persons)",
+        "nights": r"\bnights\b|how long (?:will|would|do) you",
+        "time": r"\btime\b|\bwhat hour\b",
+        "day": r"\b(?:which|what) (?:day|date)s?\b|\bday\b(?! of)|\bdate\b|\bwhen (?:would|do|will|should)\b",
+        "origin": r"where from|from where|where (?:are|will|would) you (?:be )?(?:leaving|departing|travell?ing|coming)"
+        r" from|(?:departure|starting) (?:city|station|point)|\borigin\b|\bfrom which\b",
+        "destination": r"where to\b|\bto where\b|\bdestination\b"
+        r"|where (?:are|would|do|will) you (?:be |like to |want to )?(?:go|going|travel|travell?ing)(?: to)?\b(?! from)"
+        r"|\bto which\b",
+        "area": r"\barea\b|part of (?:the )?town|which side|\blocation\b",
+        "price": r"\bprice\b|\bbudget\b|price range",
+        "cuisine": r"\bcuisine\b|(?:kind|type|sort) of food",
+        "kind": r"(?:kind|type|sort) of (?:place|attraction|hotel|accommodation)",
+        "stars": r"how many stars|star rating",
+        "reference": r"\breference\b|booking (?:number|code)",
+        "name": r"\byour (?:full |first |last )?name\b|name (?:for|of) the (?:booking|reservation)"
+        r"|under (?:which|what) name",
+        "phone": r"\byour (?:phone|mobile|contact|telephone)\b|contact number",
+        "email": r"\be-?mail\b",
+        "card": r"\b(?:credit|debit|payment) (?:card|details|method)\b|\bcard number\b",
+    }.items()
+}
+_FACTS: Final[Mapping[str, re.Pattern[str]]] = {
+    name: re.compile(pattern, re.I)
+    for name, pattern in {
+        "phone": r"\b\d{4}[ -]?\d{6}\b",
+        "address": r"\b\d+ [A-Z][a-z]+ [A-Z][a-z]+\b",
+        "postcode": r"\bQH\d ?\d[A-Z]{2}\b",
+        "entry_fee": r"\b\d+ crowns?\b|\bfree\b|no (?:entry|admission) (?:fee|charge)",
+        "price": r"\b\d+ crowns?\b|\b(?:cheap|moderate|moderately|expensive)\b",
+        "opens": r"\b(?:open|opens|opening)\b[^.]{0,60}\d\d?:\d\d\b",
+        "closes": r"\b(?:close|closes|closing|until|till|open|opens)\b[^.]{0,60}\d\d?:\d\d\b",
+        "departs": r"\b(?:leav|depart)\w*[^.]{0,60}\d\d?:\d\d\b",
+        "arrives": r"\barriv\w*[^.]{0,60}\d\d?:\d\d\b",
+        "minutes": r"\b\d+ ?min(?:ute)?s?\b|\b\d+ ?h(?:our)?s?\b",
+        "stars": r"\b[1-5][ -]?stars?\b",
+        "area": r"\b(?:north|south|east|west|centre)\b",
+    }.items()
+}
+_IF = re.compile(r"\s*if\b", re.I)
+_SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One reply, understood. Several of these may hold at once."""
+
+    text: str
+    booked: bool = False
+    reference: str | None = None
+    changed: bool = False
+    cancelled: bool = False
+    full: bool = False
+    closed: bool = False
+    none: bool = False
+    refused: bool = False
+    lost: bool = False
+    offer: bool = False
+    """A yes-or-no question whether to go on."""
+    found: bool = False
+    """A place or train was told about."""
+    asks: tuple[str, ...] = ()
+    """Slots the agent asks for."""
+
+    def tells(self, fact: str) -> bool:
+        """Whether the reply holds something that looks like this fact."""
+        pattern = _FACTS.get(fact)
+        if pattern is not None:
+            return pattern.search(self.text) is not None
+        return fact.replace("_", " ") in self.text.lower()
+
+
+def hear(text: str | None) -> Heard:
+    """Understand a reply, as far as patterns can."""
+    if not text or not text.strip():
+        return Heard(text="", lost=True)
+    text = text.replace("’", "'")
+    reference = REFERENCE.search(text)
+    full = _FULL.search(text) is not None
+    booked = reference is not None and _BOOKED.search(text.replace("fully booked", "")) is not None
+    asking = _questions(text)
+    none = not booked and not full and any(_NONE.search(said) for said in _SENTENCE.split(text) if not _IF.match(said))
+    return Heard(
+        text=text,
+        booked=booked,
+        reference=reference[0].upper() if reference else None,
+        changed=_CHANGED.search(text) is not None,
+        cancelled=_CANCELLED.search(text) is not None,
+        full=full and not booked,
+        closed=_CLOSED.search(text) is not None and not booked,
+        none=none,
+        refused=_REFUSED.search(text) is not None,
+        lost=_LOST.search(text) is not None,
+        offer=any(_OFFER.search(sentence) for sentence in asking),
+        found=not none and _FOUND.search(text) is not None,
+        asks=tuple(slot for slot, pattern in _ASKS.items() if any(pattern.search(s) for s in asking)),
+    )
+
+
+def _questions(text: str) -> list[str]:
+    """The sentences that ask for something, and the lines of a list that such a sentence introduces."""
+    asking: list[str] = []
+    listing = False
+    for sentence in _SENTENCE.split(text):
+        if not sentence.strip():
+            continue
+        if _CUE.search(sentence):
+            asking.append(sentence)
+            listing = sentence.rstrip().endswith(":")
+        elif listing and re.match(r"\s*(?:[-*•]|\d+[.)])?", sentence) and len(sentence) < 80:
+            asking.append(sentence)
+        else:
+            listing = False
+    return asking
+
+
+def holds(condition: Mapping[str, Any], heard: str) -> bool | None:
+    """Whether a condition on a fact holds, going by the agent's words; None where they don't tell.
+
+    Args:
+        condition: ``{fact: ..., above: n}``, ``below: n`` or ``is: value``.
+        heard: What the agent said of the place or train.
+    """
+    fact = str(condition.get("fact"))
+    value = _value(fact, heard)
+    if value is None:
+        return None
+    if "above" in condition or "below" in condition:
+        if not isinstance(value, int):
+            return None
+        above, below = condition.get("above"), condition.get("below")
+        return (above is None or value > above) and (below is None or value < below)
+    return value == condition.get("is")
+
+
+def _value(fact: str, text: str) -> int | str | bool | None:
+    text = text.replace("’", "'").lower()
+    if fact in ("entry_fee", "price") and (crowns := re.search(r"\b(\d+) crowns?\b", text)):
+        return int(crowns[1])
+    if fact == "entry_fee":
+        return 0 if re.search(r"\bfree\b|no (?:entry|admission) (?:fee|charge)", text) else None
+    if fact == "minutes":
+        if minutes := re.search(r"\b(\d+) ?min", text):
+            hours = re.search(r"\b(\d+) ?h(?:our)?s?\b", text)
+            return int(minutes[1]) + (60 * int(hours[1]) if hours else 0)
+        return None
+    if fact == "stars":
+        stars = re.search(r"\b([1-5])[ -]?stars?\b", text)
+        return int(stars[1]) if stars else None
+    words = {"area": r"north|south|east|west|centre", "price": "cheap|moderate|expensive"}.get(fact)
+    if words is not None:
+        word = re.search(rf"\b({words})", text)
+        return word[1] if word else None
+    return _has(fact, text)
+
+
+def _has(fact: str, text: str) -> bool | None:
+    """Whether a place has something: outdoor seating, parking, wifi, breakfast."""
+    name = {"outdoor_seating": r"outdoor|outside|terrace", "wifi": r"wi-?fi|internet"}.get(fact, fact.split("_")[0])
+    found = re.search(rf"(\b(?:no|not|without|lacks|doesn't|does not)\b[^.;,]{{0,40}})?\b(?:{name})", text)
+    return None if found is None else found[1] is None

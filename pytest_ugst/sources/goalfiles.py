@@ -1,0 +1,185 @@
+"""Goal files: ``*.goal.yaml`` (one or many documents) and ``*.goal.jsonl`` (one goal a line)."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from pytest_ugst.core.check import Check, Condition, ToolMatch
+from pytest_ugst.core.errors import GoalFileError
+from pytest_ugst.core.goal import Goal
+from pytest_ugst.sources.documents import Components, GoalDocument, Item, Task
+from pytest_ugst.sources.yaml_text import Document, YamlError, parse
+
+SUFFIXES = (".goal.yaml", ".goal.yml", ".goal.jsonl")
+"""What a goal file's name ends with."""
+MAX_BYTES = 64 * 1024 * 1024
+_SHOWN = 5  # problems reported per goal; the rest follow from them more often than not
+
+_MODELS: dict[str, type[BaseModel]] = {
+    "": GoalDocument,
+    "components": Components,
+    "task": Task,
+    "check": Check,
+    "tool": ToolMatch,
+    **dict.fromkeys(("profile", "policy", "requirements", "preferences"), Item),
+    **dict.fromkeys(("never", "every", "once", "aligned", "complete", "attempted"), Condition),
+    **dict.fromkeys(("all_of", "any_of", "none_of", "in_order"), Condition),
+}
+_EXPECTED = {
+    "string_type": "write it as text, in quotes if it looks like a number",
+    "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
+    "int_type": "write a whole number",
+    "int_parsing": "write a whole number",
+    "tuple_type": "write a list (lines starting with '- ')",
+    "dict_type": "write fields (name: value)",
+    "model_type": "write fields (name: value)",
+    "string_too_short": "write something here",
+    "string_pattern_mismatch": "use letters, digits, '_', '.' and '-' only, at most 120",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a goal file."""
+
+    path: Path
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        field = f"{self.field}: " if self.field else ""
+        return f"{self.path}:{self.line}: {field}{self.message}"
+
+
+def is_goal_file(path: Path) -> bool:
+    """Whether the name says that this is a goal file."""
+    return path.name.endswith(SUFFIXES)
+
+
+def load_goals(path: Path) -> list[Goal]:
+    """Read one goal file.
+
+    Raises:
+        GoalFileError: With every problem found, each on a line that names file, line, field and remedy.
+    """
+    goals, problems = read(path)
+    if problems:
+        raise GoalFileError("\n".join(map(str, problems)))
+    return goals
+
+
+def read(path: Path) -> tuple[list[Goal], list[Problem]]:
+    """Read one goal file: the goals that are well, and what is wrong with the others."""
+    goals: list[Goal] = []
+    problems: list[Problem] = []
+    first_line: dict[str, int] = {}
+    try:
+        for document in _documents(path):
+            try:
+                goal = GoalDocument.model_validate(document.data).to_goal(f"{path}:{document.line}")
+            except ValidationError as error:
+                problems += _describe(path, document, error)
+                continue
+            if goal.id in first_line:
+                where = document.line_of(("id",))
+                told = f"the id {goal.id!r} was already used on line {first_line[goal.id]}; give each goal its own"
+                problems.append(Problem(path, where, "id", told))
+                continue
+            first_line[goal.id] = document.line_of(("id",))
+            goals.append(goal)
+    except YamlError as error:
+        problems.append(Problem(path, error.line, "", str(error)))
+    except OSError as error:
+        problems.append(Problem(path, 1, "", f"can't be read: {error.strerror}"))
+    except UnicodeDecodeError as error:
+        problems.append(Problem(path, 1, "", f"is not UTF-8 text (byte {error.start}); save it as UTF-8"))
+    if not goals and not problems:
+        problems.append(Problem(path, 1, "", "holds no goal; a goal needs at least 'id' and 'goal'"))
+    return goals, problems
+
+
+def find_duplicates(goals: Iterable[Goal]) -> list[str]:
+    """Goals of different files that share an id, one line each."""
+    first: dict[str, Goal] = {}
+    told = []
+    for goal in goals:
+        other = first.setdefault(goal.id, goal)
+        if other is not goal:
+            told.append(f"{goal.source}: id: {goal.id!r} is also the id of {other.source}; give each goal its own")
+    return told
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of one goal document, for editors."""
+    schema = GoalDocument.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "pytest-ugst goal"}
+
+
+@dataclass(frozen=True, slots=True)
+class _JsonLine:
+    """One line of a JSONL file, seen as a document."""
+
+    data: Any
+    line: int
+
+    def line_of(self, path: tuple[int | str, ...]) -> int:
+        return self.line
+
+
+def _documents(path: Path) -> Iterator[Document | _JsonLine]:
+    if path.stat().st_size > MAX_BYTES:
+        raise YamlError(f"is larger than {MAX_BYTES // 2**20} MiB; split it", 1)
+    text = path.read_text(encoding="utf-8-sig")
+    if not path.name.endswith(".jsonl"):
+        yield from parse(text)
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield _JsonLine(json.loads(line), number)
+        except (ValueError, RecursionError) as error:
+            message = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+            raise YamlError(f"not a JSON object: {message}", number) from None
+
+
+def _describe(path: Path, document: Document | _JsonLine, error: ValidationError) -> list[Problem]:
+    problems = []
+    for detail in error.errors(include_url=False)[:_SHOWN]:
+        location = detail["loc"]
+        kind, message = detail["type"], detail["msg"].removeprefix("Value error, ")
+        name = str(location[-1]) if location else ""
+        if kind == "extra_forbidden":
+            message = _unknown_field(location)
+        elif kind == "missing":
+            message = f"is missing; add '{name}: ...'"
+        elif kind in _EXPECTED:
+            message = f"{message[0].lower()}{message[1:]}; {_EXPECTED[kind]}"
+        else:
+            message = message[0].lower() + message[1:]
+        problems.append(Problem(path, document.line_of(location), _dotted(location), message))
+    return problems
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for step in location:
+        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _unknown_field(location: tuple[int | str, ...]) -> str:
+    around = [step for step in location[:-1] if isinstance(step, str)]
+    known = list(_MODELS[around[-1] if around and around[-1] in _MODELS else ""].model_fields)
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
+    return f"unknown field; {hint}"

@@ -1,0 +1,136 @@
+"""YAML text to plain data, with line numbers, safely.
+
+Numbers, booleans and null as in YAML 1.2: ``19:30`` and ``2024-05-15`` stay text, ``no`` is a word. A key that occurs
+twice is an error, and aliases may not blow a small file up into a large one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+MAX_NODES = 500_000
+"""What one document may hold, aliases counted as often as they are used."""
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is an order of magnitude faster
+
+
+class _Loader(_Base):  # type: ignore[misc]  # which base there is, is known at run time only
+    """A safe loader that reads plain scalars as YAML 1.2 does."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own attribute
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("null", r"~|null|Null|NULL|", "~nN"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [*_first])
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^$"), [""])
+
+
+class YamlError(ValueError):
+    """The text is not the YAML we take."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document: its data, and where in the text each part stands."""
+
+    data: Any
+    node: yaml.Node
+
+    @property
+    def line(self) -> int:
+        """The line the document starts on, from 1."""
+        return int(self.node.start_mark.line) + 1
+
+    def line_of(self, path: tuple[int | str, ...]) -> int:
+        """The line of the part at ``path``, or of the nearest part around it that exists."""
+        node: yaml.Node = self.node
+        line = self.line
+        for step in path:
+            found: yaml.Node | None = None
+            if isinstance(node, yaml.MappingNode):
+                for key, value in node.value:
+                    if key.value == str(step):
+                        found, line = value, int(key.start_mark.line) + 1
+            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+                found = node.value[step]
+                line = int(found.start_mark.line) + 1
+            if found is None:
+                break
+            node = found
+        return line
+
+
+def parse(text: str) -> Iterator[Document]:
+    """The documents of a YAML text.
+
+    Raises:
+        YamlError: With the line.
+    """
+    loader = _Loader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            _inspect(node)
+            if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null":
+                continue  # an empty document, such as the one before a leading "---"
+            yield Document(loader.construct_document(node), node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise YamlError(f"not valid YAML: {error.problem or error.context}", line) from None
+    except yaml.YAMLError as error:
+        raise YamlError(f"not valid YAML: {str(error).splitlines()[0]}", 1) from None
+    except RecursionError:
+        raise YamlError("nested too deeply", 1) from None
+    finally:
+        loader.dispose()
+
+
+def _inspect(root: yaml.Node) -> None:
+    """Refuse keys that occur twice, aliases that refer to what holds them, and documents that grow too large."""
+    sizes: dict[int, int] = {}
+    above: set[int] = set()
+
+    def size(node: yaml.Node) -> int:
+        known = sizes.get(id(node))
+        if known is not None:
+            return known
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        line = node.start_mark.line + 1
+        if id(node) in above:
+            raise YamlError("an alias refers to the part it stands in; write the part out", line)
+        above.add(id(node))
+        total = 1
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    raise YamlError("a key must be plain text", key.start_mark.line + 1)
+                if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                    raise YamlError(f"the key {key.value!r} occurs twice; remove one", key.start_mark.line + 1)
+                seen.add(key.value)
+                total += 1 + size(value)
+        elif isinstance(node, yaml.SequenceNode):
+            total += sum(size(child) for child in node.value)
+        above.discard(id(node))
+        if total > MAX_NODES:
+            raise YamlError(f"more than {MAX_NODES} values, aliases counted; split the file", line)
+        sizes[id(node)] = total
+        return total
+
+    size(root)

@@ -1,0 +1,190 @@
+"""What the plugin prints: progress while a test waits, and the summary at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pytest_ugst.core.usage import Usage
+from pytest_ugst.metrics.gate import Gate, parse_gate
+from pytest_ugst.reports.results import write_results
+from pytest_ugst.reports.summary import Summary, summarise
+from pytest_ugst.reports.table import render
+from pytest_ugst.reports.text import one_line, plain
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_ugst.engine.run import Run
+    from pytest_ugst.runtime import Runtime
+
+_FIRST, _ON_TERMINAL, _IN_LOG = 2.0, 0.5, 30.0  # seconds: before the first line, and between lines
+_SHOWN_FAILURES = 5
+
+
+class Terminal:
+    """Everything that goes through pytest's terminal reporter."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+        self._started = time.monotonic()
+        self._told = 0.0
+        self._line = 0
+        self._runtime: Runtime | None = None
+        self._summary: Summary | None = None
+        self._missed: list[str] = []
+        self._gate = Gate(floors={})
+
+    # Progress
+
+    def watch(self, runtime: Runtime) -> None:
+        """Show how far ``runtime`` is, from now on."""
+        self._runtime = runtime
+        self._started = time.monotonic()
+
+    def say(self, line: str) -> None:
+        """Print a line at once, whatever is captured."""
+        if self._reporter is not None:
+            with self._uncaptured():
+                self._erase()
+                self._reporter.write_line(f"ugst: {plain(line)}")
+
+    def tick(self) -> None:
+        """Show progress, if it is time to; called while a test waits."""
+        runtime = self._runtime
+        if runtime is None or runtime.engine is None or self._reporter is None or runtime.settings.progress == "off":
+            return
+        now = time.monotonic()
+        live = self._reporter.isatty and self._config.get_verbosity() >= 0
+        if now - self._started < _FIRST or now - self._told < (_ON_TERMINAL if live else _IN_LOG):
+            return
+        self._told = now
+        done, total = runtime.engine.counts
+        text = progress_line(done, total, now - self._started, runtime.usage())
+        with self._uncaptured():
+            if live:
+                self._erase()
+                text = one_line(text, self._reporter._tw.fullwidth - 1)
+                self._reporter.write(f"\r{text}", flush=True)
+                self._line = len(text)
+            else:
+                self._reporter.ensure_newline()
+                self._reporter.write_line(text)
+
+    def clear(self) -> None:
+        """Take the progress line away."""
+        if self._line:
+            with self._uncaptured():
+                self._erase()
+
+    def _erase(self) -> None:
+        if self._line:
+            self._reporter.write("\r" + " " * self._line + "\r", flush=True)
+            self._line = 0
+
+    def _uncaptured(self) -> Any:
+        from contextlib import nullcontext
+
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        return nullcontext() if capture is None else capture.global_and_fixture_disabled()
+
+    # Summary
+
+    def finish(self, runtime: Runtime, report: Callable[[Run], None]) -> bool:
+        """Count, write ``results.json``, and let the gate decide.
+
+        Args:
+            runtime: The session's.
+            report: Tells plugins that the run is done.
+
+        Returns:
+            Whether the gate was missed.
+        """
+        self._runtime = runtime
+        self._summary = summarise(runtime.run)
+        if not self._summary.outcomes:
+            return False
+        self._gate = parse_gate(runtime.settings.fail_under) if runtime.settings.fail_under else self._gate
+        self._missed = self._gate.missed(self._summary.rows[-1].rates)
+        write_results(runtime.run.folder / "results.json", self._summary.results(runtime.run, self._gate, self._missed))
+        report(runtime.run)
+        return bool(self._missed)
+
+    def summary(self) -> None:
+        """Print the table, and what has to be said beside it."""
+        reporter, summary, runtime = self._reporter, self._summary, self._runtime
+        if reporter is None or summary is None or runtime is None or not summary.outcomes:
+            return
+        reporter.section("user goal alignment")
+        reporter.write_line(plain(render(summary.rows, width=min(reporter._tw.fullwidth, 120), heading="simulator")))
+        for note in self._notes(summary, runtime):
+            reporter.write_line(note)
+        for sentence in self._missed:
+            reporter.write_line(f"FAILED --ugst-fail-under: {sentence}", red=True, bold=True)
+        if self._gate.floors and not self._missed:
+            reporter.write_line(f"--ugst-fail-under={runtime.settings.fail_under}: reached", green=True)
+
+    def _notes(self, summary: Summary, runtime: Runtime) -> list[str]:
+        played = [o for o in summary.outcomes if o.stop is not None]
+        stops: dict[str, int] = {}
+        for one in played:
+            stops[str(one.stop).replace("_", " ")] = stops.get(str(one.stop).replace("_", " "), 0) + 1
+        turns = sum(o.turns for o in played) / len(played) if played else 0
+        ended = ", ".join(f"{count} {name}" for name, count in sorted(stops.items(), key=lambda s: -s[1]))
+        notes = [f"{len(played)} episodes ({ended}), {turns:.1f} turns on average"]
+        if missing := len(runtime.run.selected) - len(summary.outcomes):
+            notes.append(f"{missing} selected episodes were not played; --ugst-resume={runtime.run.name} plays them")
+        for name, why in list(summary.failures.items())[:_SHOWN_FAILURES]:
+            notes.append(f"could not be played: {one_line(name)}: {one_line(why, 500)}")
+        if more := len(summary.failures) - _SHOWN_FAILURES:
+            notes += [f"... and {more} more"] if more > 0 else []
+        if runtime.run.journal.torn:
+            notes.append(f"{runtime.run.journal.torn} torn lines in the journal were left out")
+        notes += [f"pytest_ugst_episode_finished failed: {one_line(e, 300)}" for e in runtime.all_callback_errors()[:3]]
+        notes += [f"{role}: {describe(usage)}" for role, usage in summary.usage.items() if usage.calls]
+        notes.append(f"run: {runtime.run.folder}")
+        return notes
+
+
+def describe(usage: Usage) -> str:
+    """Usage in words."""
+    parts = [f"{usage.calls} calls"]
+    if usage.cache_hits:
+        parts.append(f"{usage.cache_hits} from the cache")
+    if usage.retries:
+        parts.append(f"{usage.retries} retries")
+    parts.append(f"{_short(usage.prompt_tokens)} + {_short(usage.completion_tokens)} tokens")
+    if usage.cost:
+        parts.append(f"cost {usage.cost:.4f}")
+    return ", ".join(parts)
+
+
+def progress_line(done: int, total: int, seconds: float, usage: Usage) -> str:
+    """How far the run is.
+
+    Args:
+        done: Episodes that are played.
+        total: Episodes in all.
+        seconds: Since the start.
+        usage: Of all models so far.
+    """
+    text = f"ugst: {done}/{total} episodes"
+    if usage.calls:
+        text += f", {describe(usage)}"
+    if 0 < done < total:
+        text += f", about {_clock(seconds / done * (total - done))} left"
+    return text
+
+
+def _short(count: int) -> str:
+    if count < 10_000:
+        return str(count)
+    return f"{count / 1000:.0f}k" if count < 10_000_000 else f"{count / 1e6:.0f}M"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
