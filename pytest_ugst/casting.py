@@ -88,7 +88,9 @@ class Casting:
         if name not in self._specs:
             from pytest_ugst.chat.models import resolve
 
-            self._specs[name] = resolve(name, self._settings.models, self._settings.models_path, self._settings.root)
+            s, r = self._settings, self._registry
+            builtin = {*r.simulators.entries, *r.agents.entries, *r.judges.entries}
+            self._specs[name] = resolve(name, s.models, s.models_path, s.root, builtin)
         return self._specs[name]
 
     # Before anything is spent

@@ -106,13 +106,13 @@ def components(draw: st.DrawFn, *, parented: bool = False, bare: bool = False) -
     return tuple(draw(st.permutations(made)))
 
 
-def goals(*, parented: bool = False) -> SearchStrategy[Goal]:
+def goals(*, parented: bool = False, bare: bool = False) -> SearchStrategy[Goal]:
     return st.builds(
         Goal,
         id=identifiers,
         text=texts,
         domain=optional(identifiers),
-        components=optional(components(parented=parented)),
+        components=optional(components(parented=parented, bare=bare)),
         tags=st.lists(words, max_size=3).map(tuple),
         max_turns=optional(st.integers(1, 200)),
         data=json_objects,
@@ -145,6 +145,11 @@ conversations = st.builds(
     stop=optional(st.sampled_from(StopReason)),
     closing=optional(closings),
     error=optional(words),
+)
+bare_conversations = st.builds(
+    Conversation,
+    turns=st.integers(0, MAX_TURNS).map(lambda n: (Turn(user="u", agent="a"),) * n),
+    stop=optional(st.sampled_from(StopReason)),
 )
 evidence = st.builds(
     Evidence, turn=st.integers(0, MAX_TURNS), speaker=st.sampled_from(["user", "agent", "tool"]), quote=words
@@ -200,9 +205,13 @@ usages = st.builds(
 
 
 @st.composite
-def episodes(draw: st.DrawFn) -> Episode:
-    """Episodes with anything at all said of their sub-components, the goal sometimes not decomposed."""
-    goal = draw(goals())
+def episodes(draw: st.DrawFn, *, bare: bool = False) -> Episode:
+    """Episodes with anything at all said of their sub-components, the goal sometimes not decomposed.
+
+    Args:
+        bare: With little in goal and conversation, where only the verdicts matter.
+    """
+    goal = draw(goals(bare=bare))
     trial = draw(st.integers(1, 4))
     known = [c.id for c in goal.components or ()]
     about = st.sampled_from([*known, "nobody"])
@@ -212,7 +221,7 @@ def episodes(draw: st.DrawFn) -> Episode:
         trial=trial,
         setting=draw(settings_played),
         max_turns=draw(st.integers(1, 200)),
-        conversation=draw(conversations),
+        conversation=draw(bare_conversations if bare else conversations),
         verdicts=tuple(draw(st.lists(verdicts(about), max_size=12))),
         usage=draw(st.dictionaries(st.sampled_from(["simulator", "agent", "judge"]), usages, max_size=2)),
         started=draw(words),

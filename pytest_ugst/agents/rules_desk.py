@@ -31,9 +31,7 @@ class Desk:
         result = self._session.call(tool, arguments)
         self._memory.calls += 1
         self.calls.append(
-            ToolCall(
-                id=f"call_{self._memory.calls}", name=tool, arguments=arguments, result=result.text, ok=result.ok
-            )
+            ToolCall(id=f"call_{self._memory.calls}", name=tool, arguments=arguments, result=result.text, ok=result.ok)
         )
         if not result.ok:
             raise Refusal(result.text.removeprefix("Error: "))

@@ -63,7 +63,9 @@ _RESTAURANT = re.compile(
 _HOTEL = re.compile(
     r"\b(?:hotels?|guest ?-?houses?|hostels?|places? to stay|somewhere to (?:stay|sleep)|accommodations?|lodgings?|a room|rooms|b&b|bed and breakfast)\b"
 )
-_SIGHT = re.compile(r"\b(?:attractions?|sights?|sightseeing|things? to (?:do|see)|places? to (?:go|visit|see)|something to (?:do|see))\b")
+_SIGHT = re.compile(
+    r"\b(?:attractions?|sights?|sightseeing|things? to (?:do|see)|places? to (?:go|visit|see)|something to (?:do|see))\b"
+)
 _TRAIN = re.compile(r"\b(?:trains?|railway|train ride)\b")
 
 _KINDS = {"restaurant": _RESTAURANT, "hotel": _HOTEL, "attraction": _SIGHT, "train": _TRAIN}
@@ -104,7 +106,9 @@ _YES = re.compile(
     r"(?:^|[.!,;]\s*|\b(?:so|and|but|great|perfect|ok|okay|oh|well)[,!]? )\W*(?:yes|yeah|yep|yup|sure|of course|absolutely|definitely|certainly|please do|go ahead|correct|right|exactly|do it|do that|confirmed?|i confirm|agreed)\b"
     r"|\b(?:please (?:do|book|go ahead|proceed|confirm)|go ahead|i(?:'ll| will) (?:take|have) (?:it|that|this)|let's (?:do|take|go (?:with|for|ahead)|book)|proceed|sounds (?:good|great|perfect|lovely|fine|ideal|wonderful|fantastic|excellent)|that (?:works|suits|would be (?:great|perfect|lovely|good|fine|wonderful))|works for (?:me|us)|i'd (?:like|love) (?:that|it|to book)|that's (?:fine|right|correct|perfect|great|good))\b"
 )
-_WEAK_YES = re.compile(r"^\W*(?:ok|okay|alright|fine|great|perfect|good|wonderful|excellent|lovely|nice|fantastic|brilliant|awesome|please)\b")
+_WEAK_YES = re.compile(
+    r"^\W*(?:ok|okay|alright|fine|great|perfect|good|wonderful|excellent|lovely|nice|fantastic|brilliant|awesome|please)\b"
+)
 _NO = re.compile(
     r"^\W*(?:no|nope|nah|not (?:now|really|yet|today|this time|that one|for now|at the moment))\b(?!\s+(?:preferences?|problem|need to worry|idea|particular|specific|matter|worries|rush|strong|more than|later|earlier|need for|special|real))"
     r"|\b(?:no,? thanks?|no,? thank you|i'd rather not|don't book|do not book|just (?:the )?(?:info|information|looking)|that won't be necessary|no need)\b"
@@ -134,22 +138,32 @@ _ASKS = {
     "outdoor_seating": r"(?:\b(?:does|do|is|are|has|have|whether|if|can (?:we|i))\b[^.?!,]*)\b(?:outdoor|outside|terrace|outdoors)\b",
 }
 _ASK = {fact: re.compile(pattern) for fact, pattern in _ASKS.items()}
-_MINE = re.compile(r"\b(?:my|our|your) (?:own |e-?mail |phone |telephone |mobile |contact |home |postal )*(?:phone|number|address|email|details|postcode|name|budget)\b(?! is\?)|\bphone case\b")
+_MINE = re.compile(
+    r"\b(?:my|our|your) (?:own |e-?mail |phone |telephone |mobile |contact |home |postal )*(?:phone|number|address|email|details|postcode|name|budget)\b(?! is\?)|\bphone case\b"
+)
 _PRICED = re.compile(
     r"\b(?:cheap\w*|moderate\w*|expensive|budget|affordable|mid-?range|low|high|any|same|lower|higher|reasonable)(?:ly)?[- ](?:in )?pric\w+(?: range)?|\bpric\w+(?: range)? (?:is |should be |of |to be |range )*(?:cheap|moderate|expensive)\w*"
 )
 FEATURES = ("parking", "wifi", "breakfast", "outdoor_seating")
-_ABOUT_IT = re.compile(r"\b(?:it|they|that|this|@place|there|the (?:hotel|guesthouse|hostel|restaurant|place|attraction|park|museum|train))\b")
+_ABOUT_IT = re.compile(
+    r"\b(?:it|they|that|this|@place|there|the (?:hotel|guesthouse|hostel|restaurant|place|attraction|park|museum|train))\b"
+)
 
 
 def understand(utterance: str) -> Heard:
     """Read an utterance. Any text will do."""
-    original = utterance[:MAX_READ].replace("\u2019", "'").replace("\u2018", "'").replace("**", "").replace("\u00a0", " ")
+    original = (
+        utterance[:MAX_READ].replace("\u2019", "'").replace("\u2018", "'").replace("**", "").replace("\u00a0", " ")
+    )
     names: list[tuple[str, str]] = []
     references: list[str] = []
     masked = _mask(original, names, references)
     text = masked.lower() if len(masked.lower()) == len(masked) else _lower(masked)
-    text = _CONDITIONAL.sub(lambda m: " " * len(m[0]) if not _TELL_IF.search(text[: m.start() + 3]) else m[0], text) if " if " in f" {text}" or "unless" in text or "in case" in text or "otherwise" in text else text
+    text = (
+        _CONDITIONAL.sub(lambda m: " " * len(m[0]) if not _TELL_IF.search(text[: m.start() + 3]) else m[0], text)
+        if " if " in f" {text}" or "unless" in text or "in case" in text or "otherwise" in text
+        else text
+    )
     stretches = []
     left, left_references = list(names), list(references)
     for start, end, kind in _cut(text, names):

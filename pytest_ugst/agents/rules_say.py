@@ -20,7 +20,9 @@ _QUESTIONS = {
     "nights": "for how many nights",
     "people": "for how many people",
 }
-_NOUNS = {"restaurant": "restaurant", "hotel": "place to stay", "attraction": "attraction", "train": "train"}
+_PLAIN = frozenset("seafood vegetarian vegan halal kosher barbecue fusion steakhouse international".split())
+_PRICED = {"cheap": "cheap", "moderate": "moderately priced", "expensive": "expensive"}
+_NOUNS = {"restaurant": "restaurant", "hotel": "hotel or guesthouse", "attraction": "attraction", "train": "train"}
 
 
 def join(parts: Sequence[str], word: str = "and") -> str:
@@ -41,6 +43,11 @@ def people(count: int) -> str:
 def nights(count: int) -> str:
     """So many nights."""
     return f"{count} night{'' if count == 1 else 's'}"
+
+
+def cuisine(name: str) -> str:
+    """A cuisine as it is written: Italian, but seafood."""
+    return name if name in _PLAIN else name.capitalize()
 
 
 def _a(words: str) -> str:
@@ -66,9 +73,9 @@ def describe(kind: str, record: Record) -> str:
     features = [words for slot, words in FEATURES.items() if record.get(slot)]
     extra = f" with {join(features)}" if features else ""
     if kind == "hotel":
-        what = f"{record['price']} {record['stars']}-star {record['kind']}"
+        what = f"{_PRICED[record['price']]} {record['stars']}-star {record['kind']}"
     else:
-        what = f"{record['price']} {record['cuisine']} restaurant"
+        what = f"{_PRICED[record['price']]} {cuisine(record['cuisine'])} restaurant"
     return f"{_a(what)} {place(record['area'])}{extra}"
 
 
@@ -84,13 +91,13 @@ def wanted(kind: str, wishes: Mapping[str, Any]) -> str:
         if "arrive_by" in wishes:
             words += f" arriving by {wishes['arrive_by']}"
         return words
-    front = [str(wishes[slot]) for slot in ("price",) if slot in wishes]
+    front = [_PRICED[wishes["price"]]] if "price" in wishes else []
     if wishes.get("free_entry"):
         front.append("free")
     if "stars" in wishes:
         front.append(f"{wishes['stars']}-star")
     if "cuisine" in wishes:
-        front.append(wishes["cuisine"])
+        front.append(cuisine(wishes["cuisine"]))
     noun = wishes.get("kind", _NOUNS[kind])
     behind = [place(wishes["area"])] if "area" in wishes else []
     features = [words for slot, words in FEATURES.items() if wishes.get(slot)]
@@ -134,7 +141,7 @@ def fact(kind: str, record: Record, what: str) -> str | None:
         "address": f"The address of {name} is {value}.",
         "postcode": f"The postcode of {name} is {value}.",
         "area": f"{name} is in the {value} of town.",
-        "cuisine": f"{name} serves {value} food.",
+        "cuisine": f"{name} serves {cuisine(str(value))} food.",
         "price": f"The price of {name} is {value} crowns a person." if kind == "train" else f"{name} is {value}.",
         "entry_fee": f"Entry to {name} is free." if value == "free" else f"The entry fee of {name} is {value}.",
         "stars": f"{name} has {value} star{'' if value == 1 else 's'}.",

@@ -147,7 +147,7 @@ _CLOCK = re.compile(
     r"\b(?P<h>[01]?\d|2[0-3])(?:[:.](?P<m>[0-5]\d)(?!\d)\s*(?P<ap>[ap]\.?m\b\.?)?|\s*(?P<ap2>[ap]\.?m\b\.?)|\s?h\b(?P<hm>[0-5]\d)?)"
     r"|\b(?P<word>noon|midday|midnight)\b"
     rf"|\b(?P<half>half past|quarter past|quarter to)\s+(?P<hh>{NUMBER})\b(?:\s*(?P<ap3>[ap]\.?m\b))?"
-    rf"|\b(?:at|by|around|after|before|until|about)\s+(?P<bare>{NUMBER})(?:\s*(?:o'clock))?(?!\s*(?:people|guests|nights|stars|persons|of us|days|crowns|adults|%))\b"
+    rf"|\b(?:at|by|around|after|before|until|about)\s+(?P<bare>{NUMBER})\b(?![:.]\d|\s*[ap]\.?m\b)(?:\s*(?:o'clock))?(?!\s*(?:people|guests|nights|stars|persons|of us|days|crowns|adults|%))\b"
     rf"|\b(?P<oclock>{NUMBER})\s*o'clock\b|\b(?P<named>{'|'.join(list(NUMBERS)[1:13])})\s*(?P<ap4>[ap]\.?m\b)"
 )
 _PERSONS = r"(?:people|persons?|guests?|adults?|diners?|travell?ers?|passengers?|tickets?|seats?|pax|visitors?|friends)"
@@ -213,6 +213,9 @@ _CITY = re.compile(
 _TOWNS = "|".join(city.lower() for city in CITIES)
 _CITY_LOW = re.compile(
     rf"\b(?:(?P<prep>from|leaving|departing|out of|to|into|reach|towards?|bound for)\s+)?(?P<city>{_TOWNS})\b"
+)
+_NATIVE = re.compile(
+    r"\b(?:i'm|i am|we're|we are|come|coming|visiting|originally|here|an? (?!train|ticket|seat|ride|journey)(?:\w+ ){1,3})\s*$"
 )
 _BETWEEN = re.compile(rf"\b({_TOWNS})\s*(?:to|->|-)\s*(?:{_TOWNS})\b")
 _HERE = re.compile(r"\b(?P<prep>from|to|back)\s+(?:here|(?:this|your) town)\b")
@@ -353,11 +356,11 @@ def _counts(text: str, found: Slots) -> None:
         stars = number(match["a"] or match["b"] or match["c"])
         if 1 <= stars <= 5:
             found.values["stars"] = stars
-    if match := re.search(
+    if to := re.search(
         rf"\b(?:from|of) {NUMBER} (?:nights? |people |guests |persons )?to ({NUMBER})\b(?![:.]\d)", text
     ):
         slot = "nights" if "night" in text else "people"
-        found.values[slot] = number(match[1])
+        found.values[slot] = number(to[1])
     for match in _MORE.finditer(text):
         if re.search(r"\b(?:more|extra|additional|another)\b", match[0]):
             n = 1 if match["n"] in ("a", "an", "another") else number(match["n"])
@@ -388,6 +391,8 @@ def _cities(text: str, original: str, found: Slots) -> None:
         found.values["origin"] = known[between[1]]
     for low in _CITY_LOW.finditer(text):
         prep = low["prep"] or ""
+        if prep == "from" and _NATIVE.search(text[: low.start()]):
+            continue
         if prep in ("from", "leaving", "departing", "out of"):
             found.values["origin"] = known[low["city"]]
         elif prep:

@@ -45,6 +45,9 @@ class Task:
     asks: list[str] = field(default_factory=list)
     """Facts the user wants and has not got."""
     told: set[str] = field(default_factory=set)
+    """What was said already about the offer: ``question``, ``about NAME``."""
+    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Details by name, once looked up."""
     reference: str | None = None
     open_ended: bool = False
     """Whether the user has no (more) wishes to narrow the search by."""

@@ -15,9 +15,15 @@ FACTS = {
     "attraction": "phone address postcode area hours price entry_fee kind free_days".split(),
     "train": "price departs arrives minutes id seats_left".split(),
 }
-_TELLING = {"cuisine": "restaurant", "outdoor_seating": "restaurant", "stars": "hotel", "parking": "hotel", "wifi": "hotel",
-            "breakfast": "hotel", "house": "hotel", "nights": "hotel", "sight": "attraction", "free_entry": "attraction",
-            "origin": "train", "leave_after": "train", "arrive_by": "train"}  # fmt: skip
+_TELLING = {
+    "cuisine": "restaurant",
+    "outdoor_seating": "restaurant",
+    "stars": "hotel",
+    "house": "hotel",
+    "nights": "hotel",
+    "sight": "attraction",
+}
+"""Slots that tell which kind of thing is meant where the user does not say it."""
 _BOOKED = ("day", "time", "people", "nights")
 _KINDS = {place_key(record["name"]): table[:-1] for table, record in places()}
 
@@ -26,9 +32,12 @@ def take_in(memory: Memory, heard: Heard) -> list[Task]:
     """Update the tasks; returns those the utterance was about, in the order it named them."""
     before = memory.current
     touched: list[Task] = []
-    _answer(memory, heard, touched)
+    closed: list[Task] = []
+    _answer(memory, heard, touched, closed)
     held: list[Stretch] = []
     for stretch in heard.stretches:
+        if _forgets(memory, stretch, touched, closed):
+            continue
         task = _manage(memory, stretch, heard) or _search(memory, stretch)
         if task is None:
             held.append(stretch)
@@ -40,19 +49,21 @@ def take_in(memory: Memory, heard: Heard) -> list[Task]:
     if touched:
         memory.current = touched[0]
         for task in touched:
-            task.settled = False
+            task.settled = task in closed
         if before is not None and before not in touched and before.offer and before.book is not True:
             before.settled = True  # the user moved on
     return touched
 
 
-def _answer(memory: Memory, heard: Heard, touched: list[Task]) -> None:
+def _answer(memory: Memory, heard: Heard, touched: list[Task], closed: list[Task]) -> None:
     """What yes, no and "whatever" mean depends on what was asked."""
     task = memory.current
     if task is None or not memory.asked:
         return
     said = heard.intents
-    news = any(s.kind or s.names or s.references or s.slots.values or s.slots.dropped or s.asks for s in heard.stretches)
+    news = any(
+        s.kind or s.names or s.references or s.slots.values or s.slots.dropped or s.asks for s in heard.stretches
+    )
     yes = "yes" in said or ("weak_yes" in said and not news and "closing" not in said)
     asked = memory.asked
     if "offer" in asked:
@@ -67,7 +78,8 @@ def _answer(memory: Memory, heard: Heard, touched: list[Task]) -> None:
             else:
                 task.book = False
                 task.accepted = False
-                task.settled = not any(s.asks for s in heard.stretches)
+                if not any(s.asks for s in heard.stretches):
+                    closed.append(task)
             touched.append(task)
         elif "another" in said and not any(s.kind and s.kind != task.kind for s in heard.stretches):
             _pass_over(task)
@@ -82,20 +94,33 @@ def _answer(memory: Memory, heard: Heard, touched: list[Task]) -> None:
                 task.wishes.pop(slot, None)
             touched.append(task)
         elif "no" in said and not news:
-            task.settled = True
+            closed.append(task)
             touched.append(task)
     elif asked[0] == "wish":
         if "anyway" in said or "no" in said or "unknown" in said or (yes and not news):
             task.open_ended = True
             touched.append(task)
     elif "no" in said and task.action != "search" and not news:
-        task.settled = True
+        closed.append(task)
         touched.append(task)
     elif set(asked) & {"day", "time", "people", "nights"} and "no" in said and not news:
         task.book = task.accepted = False
-        task.settled = True
+        closed.append(task)
         touched.append(task)
     _bare_numbers(memory, heard)
+
+
+def _forgets(memory: Memory, stretch: Stretch, touched: list[Task], closed: list[Task]) -> bool:
+    """ "Forget about the hotel": whether the stretch gives up on a kind of thing."""
+    if "forget" not in stretch.intents or not stretch.kind or stretch.slots.dropped:
+        return False
+    if not set(stretch.slots.values) <= {"house", "sight"}:
+        return False
+    for task in memory.tasks:
+        if task.kind == stretch.kind and not task.settled:
+            closed.append(task)
+            touched.append(task)
+    return True
 
 
 def _details(heard: Heard) -> set[str]:
@@ -118,12 +143,14 @@ def _pass_over(task: Task) -> None:
 
 
 def _bare_numbers(memory: Memory, heard: Heard) -> None:
-    """"4" answers "for how many people?"; "2 and 4" answers two such questions in their order."""
+    """ "4" answers "for how many people?"; "2 and 4" answers two such questions in their order."""
     wanted = [slot for slot in memory.asked if slot in ("nights", "people", "stars")]
     stretch = heard.stretches[0]
     open_slots = [slot for slot in wanted if slot not in stretch.slots.values]
     taken = [v for slot, v in stretch.slots.values.items() if slot in ("nights", "people", "stars")]
     numbers = [n for n in heard.numbers if n not in taken]
+    if memory.asked == ("time",) and "time" not in stretch.slots.values and len(numbers) == 1 and 0 < numbers[0] < 24:
+        stretch.slots.values["time"] = f"{'~' if numbers[0] < 12 else ''}{numbers[0]:02}:00"
     if open_slots and len(numbers) == len(open_slots) and len(stretch.text.split()) <= 12:
         stretch.slots.values.update(zip(open_slots, numbers, strict=True))
 
@@ -152,7 +179,11 @@ def _manage(memory: Memory, stretch: Stretch, heard: Heard) -> Task | None:
             and not stretch.references and own is None:  # fmt: skip
         action = None  # changing what is not booked yet
     if action is None:
-        if open_manage and (stretch.kind in (None, open_manage.kind) or "manage" in stretch.intents) and "book" not in stretch.intents:
+        if (
+            open_manage
+            and (stretch.kind in (None, open_manage.kind) or "manage" in stretch.intents)
+            and "book" not in stretch.intents
+        ):
             return open_manage
         return None
     references = stretch.references or ([own["reference"]] if own else [])
@@ -178,6 +209,7 @@ def _corrects(current: Task | None, stretch: Stretch) -> bool:
 
 def _own_booking(memory: Memory, stretch: Stretch) -> dict[str, Any] | None:
     """The booking made in this conversation that the stretch means."""
+    made: dict[str, Any]
     for made in reversed(memory.bookings):
         if stretch.names:
             if made.get("name") in stretch.names or made.get("train_id") in stretch.names:
@@ -196,7 +228,13 @@ def _search(memory: Memory, stretch: Stretch) -> Task | None:
         kind = "train" if name.startswith("TR") and name[2:].isdecimal() else _KINDS.get(place_key(name), kind)
     if kind is None:
         told = [_TELLING[slot] for slot in stretch.slots.values if slot in _TELLING]
-        if told and (current is None or current.action != "search" or told[0] != current.kind) and not _fits(current, stretch):
+        if {"origin", "destination"} <= set(stretch.slots.values):
+            told.append("train")
+        if (
+            told
+            and (current is None or current.action != "search" or told[0] != current.kind)
+            and not _fits(current, stretch)
+        ):
             kind = told[0]
         else:
             return current if current and (current.action == "search" or current.settled) else None

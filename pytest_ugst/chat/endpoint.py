@@ -106,7 +106,7 @@ class Endpoint:
                     plain_tried = True
                     continue
             if failure.unreachable and self._died is not None:
-                why = self._died(self.spec.base_url or "")
+                why = await asyncio.to_thread(self._died, self.spec.base_url or "")
                 if why is not None:
                     raise ChatUnavailable(f"model {alias or self.spec.name!r} at {self.address}: {why}")
             if failure.kind not in (Kind.TRANSIENT, Kind.OVERLOADED) or failure.pause > MAX_PAUSE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from pytest_ugst.chat.keys import require_key
+from pytest_ugst.chat.packaged import PACKAGED, packaged_spec
 from pytest_ugst.chat.preflight import probe, probe_tools
 from pytest_ugst.chat.spec import ModelSpec
 from pytest_ugst.core.errors import UsageError
@@ -41,10 +42,16 @@ def load_models(tables: Mapping[str, Any], source: Path | None = None) -> dict[s
     return {name: _from_table(name, table, source) for name, table in tables.items()}
 
 
-def resolve(name: str, tables: Mapping[str, Any], source: Path | None = None, root: Path | None = None) -> ModelSpec:
+def resolve(
+    name: str,
+    tables: Mapping[str, Any],
+    source: Path | None = None,
+    root: Path | None = None,
+    builtin: Iterable[str] = (),
+) -> ModelSpec:
     """Find the model a name stands for.
 
-    In this order: an alias; an address (``http://HOST/v1#MODEL``); a GGUF file or a checkpoint folder; a name of
+    In this order: an alias; a model that comes as a package (``smollm2``); an address (``http://HOST/v1#MODEL``); a GGUF file or a checkpoint folder; a name of
     OpenAI's (at ``OPENAI_BASE_URL`` if that is set); a hub name, ``owner/name``.
 
     Args:
@@ -52,6 +59,7 @@ def resolve(name: str, tables: Mapping[str, Any], source: Path | None = None, ro
         tables: The tables ``[tool.ugst.models.*]``.
         source: The file they come from.
         root: The folder that relative paths in ``name`` may start from, after the current one.
+        builtin: Names that would do in its place and are no models, to be told to whoever mistyped one.
 
     Returns:
         The model; without a ``base_url`` where a server has to be started for it.
@@ -61,6 +69,8 @@ def resolve(name: str, tables: Mapping[str, Any], source: Path | None = None, ro
     """
     if name in tables:
         return _from_table(name, tables[name], source)
+    if name in PACKAGED:
+        return packaged_spec(name)
     if name.startswith(("http://", "https://")):
         return _from_url(name)
     found = _existing(name, [Path.cwd(), *([root] if root is not None else [])])
@@ -73,7 +83,7 @@ def resolve(name: str, tables: Mapping[str, Any], source: Path | None = None, ro
     if _HUB_NAME.fullmatch(name):
         return ModelSpec(name=name, model=name)
     raise UsageError(
-        f"{unknown('model', name, tables)}; add [tool.ugst.models.{_toml_key(name)}] with {_EXAMPLE} to "
+        f"{unknown('model', name, [*tables, *PACKAGED, *builtin])}; add [tool.ugst.models.{_toml_key(name)}] with {_EXAMPLE} to "
         f"{source or 'pyproject.toml'}, or name a URL, a checkpoint folder or a *.gguf file"
     )
 

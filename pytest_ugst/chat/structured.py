@@ -17,11 +17,14 @@ M = TypeVar("M", bound="BaseModel")
 
 _MAX_ANSWER = 200_000
 """Characters looked at."""
-_MAX_REPAIR = 20_000
-"""Characters handed to the repairer, whose time grows faster than its input."""
+_MAX_REPAIR = 6_000
+_MAX_BRACKETS = 120
+_MAX_QUOTES = 400
+"""What the repairer gets to see at most: its time grows with the square of some inputs, and the event loop waits."""
 _MAX_DEPTH = 40
 _MAX_CANDIDATES = 40
 _FENCE = re.compile(r"```[A-Za-z0-9_+-]*[ \t]*\n?(.*?)```", re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
 _DROPPED = frozenset({"title", "default", "minLength", "maxLength", "patternProperties", "uniqueItems", "examples"})
 """What strict servers refuse. Nothing is lost: pydantic checks the answer against the full model."""
 
@@ -154,7 +157,7 @@ def _among_words(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _repair(text: str) -> dict[str, Any] | None:
-    if len(text) > _MAX_REPAIR or text.count("{") + text.count("[") > 500 or _depth(text) > _MAX_DEPTH:
+    if len(text) > _MAX_REPAIR or text.count('"') + text.count("'") > _MAX_QUOTES or not _modest(text):
         return None
     import json_repair
 
@@ -166,13 +169,14 @@ def _repair(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _depth(text: str) -> int:
-    """How deep brackets open, strings disregarded: an upper bound is all that is needed."""
+def _modest(text: str) -> bool:
+    """Whether brackets are few and not nested deeply; strings are not told apart, since this is only a bound."""
+    brackets = _BRACKET.findall(text)
     depth = deepest = 0
-    for bracket in re.findall(r"[\[{}\]]", text):
+    for bracket in brackets:
         depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
         deepest = max(deepest, depth)
-    return deepest
+    return len(brackets) <= _MAX_BRACKETS and deepest <= _MAX_DEPTH
 
 
 def _complaint(error: ValidationError) -> str:

@@ -37,7 +37,7 @@ class PatternRefused(ValueError):
     """A regular expression that could run for ever."""
 
 
-_MANY = 20
+_MANY = 40
 _REPEAT = re.compile(r"(?:[*+]|\{\d*,(\d*)\}|\{(\d+)\})(\+?)")
 _SET = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
 
@@ -50,7 +50,7 @@ def _unbounded(repeat: re.Match[str] | None) -> bool:
 
 
 def nests_repeats(pattern: str) -> bool:
-    """Whether a group that repeats something without bound (or more than 20 times) is itself repeated so."""
+    """Whether a group that repeats something without bound (or more than 40 times) is itself repeated so."""
     groups: list[bool] = [False]
     at = 0
     while at < len(pattern):

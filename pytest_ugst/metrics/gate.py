@@ -53,9 +53,10 @@ def parse_gate(text: str) -> Gate:
         if column is None:
             names = ", ".join(COLUMNS)
             raise _refused(text, f"{name.strip()!r} is no column; choose from {names} (or {', '.join(_SHORT)})")
+        floor = _percentage(text, column, number)
         if column in floors:
             raise _refused(text, f"{column} is given twice")
-        floors[column] = _percentage(text, column, number)
+        floors[column] = floor
     return Gate(floors=floors)
 
 

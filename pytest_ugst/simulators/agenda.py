@@ -207,7 +207,9 @@ class AgendaSimulator:
         if "affirm" in progress.tried and not self._patience():
             return
         progress.tried.add("affirm")
-        self._push("affirm", self._words.book_it(self._untold(errand.booking())))
+        terms = errand.booking()
+        asked = {name: value for name, value in terms.items() if name in heard.asks}
+        self._push("affirm", self._words.book_it(asked | self._untold(terms)))
         progress.told.update(errand.booking())
 
     def _pending(self, errand: Errand) -> list[str]:
@@ -234,7 +236,7 @@ class AgendaSimulator:
         if errand.reference:
             known["reference"] = errand.reference
         if self._plan.profile.get("name"):
-            known["name"] = self._plan.profile["name"]
+            known["user_name"] = self._plan.profile["name"]
         told = {slot: known[slot] for slot in asks if slot in known}
         missing = [slot for slot in asks if slot not in known]
         if self._mischief.slow and len(told) > 1:
@@ -244,7 +246,7 @@ class AgendaSimulator:
         if not told and not self._patience():
             return
         if missing and not told:
-            personal = [slot for slot in missing if slot in ("card", "phone", "email", "name", "reference")]
+            personal = [slot for slot in missing if slot in ("card", "phone", "email", "user_name", "reference")]
             words = [self._words.unknown(slot) for slot in personal[:1]]
             words += [self._words.no_matter(slot) for slot in missing if slot not in personal][:2]
             self._push("inform", " ".join(words))

@@ -154,7 +154,7 @@ class Words:
             )
             return self._start(f"{lead}{ask} {errand.reference}: {self.change(errand.booking())}.")
         named = bool(errand.want.get("name") or errand.want.get("train_id"))
-        if errand.intent == "find" and not errand.booking():
+        if errand.intent == "find" or errand.condition.get("fact"):
             if named:
                 ask = self.pick(
                     "I have a question about", "I would like to know something about", "please tell me about"
@@ -206,7 +206,7 @@ class Words:
         sentences = [self._start(f"{words}.") for words in (told, ", ".join(rest), route.strip()) if words]
         sentences += [str(slots[n]) for n in ("name", "train_id") if n in slots]
         sentences += [f"The reference is {slots['reference']}."] if "reference" in slots else []
-        sentences += [f"My name is {slots['name']}."] if "name" in slots else []
+        sentences += [f"My name is {slots['user_name']}."] if "user_name" in slots else []
         return " ".join(sentences)
 
     def no_matter(self, slot: str) -> str:
@@ -215,7 +215,7 @@ class Words:
 
     def unknown(self, slot: str) -> str:
         """Say honestly that a piece of information is missing."""
-        word = {"card": "card details", "phone": "phone number", "email": "email address"}.get(slot, slot)
+        word = {"card": "card details", "phone": "phone number", "email": "email address", "user_name": "name"}.get(slot, slot)
         return self.pick(
             f"I do not have that information, so I can not give you a {word}.",
             f"I am afraid I do not have a {word} to give you.",
@@ -247,12 +247,9 @@ class Words:
 
     def drop(self, slots: Sequence[str], errand: Errand) -> str:
         """Give up preferences, and ask again."""
-        names = {"kind": "type", "outdoor_seating": "outdoor seating", "free_entry": "free entry"}
-        words = [names.get(slot, slot).replace("_", " ") for slot in slots]
         what = self.thing(errand.kind, errand.search(wished=False))
-        any_of = " ".join(_ANY[slot] for slot in slots if slot in _ANY)
-        lead = f"Then the {listed(words)} {'does' if len(words) == 1 else 'do'} not matter."
-        return f"{any_of if len(any_of) and len(slots) == 1 else lead} Is there {what}?"
+        given_up = " ".join(_ANY.get(slot, f"Never mind the {_EXTRAS.get(slot, 'time')}.") for slot in slots)
+        return f"{given_up} Is there {what}?"
 
     def look_again(self, errand: Errand, untold: Slots) -> str:
         """Not give up at once: make sure the agent looked with everything in mind."""
@@ -273,7 +270,7 @@ class Words:
     def resigned(self) -> str:
         """Leave an errand that can't be done."""
         return self.pick(
-            "All right, never mind that then.", "That is a pity. Leave it then.", "OK, then I will do without."
+            "No, thank you, never mind then.", "No, that is a pity, but never mind.", "No, then I will do without."
         )
 
     def switch(self, errand: Errand, terms: Slots) -> str:

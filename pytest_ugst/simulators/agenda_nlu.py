@@ -74,7 +74,7 @@ _ASKS: Final[Mapping[str, re.Pattern[str]]] = {
         "kind": r"(?:kind|type|sort) of (?:place|attraction|hotel|accommodation)",
         "stars": r"how many stars|star rating",
         "reference": r"\breference\b|booking (?:number|code)",
-        "name": r"\byour (?:full |first |last )?name\b|name (?:for|of) the (?:booking|reservation)"
+        "user_name": r"\byour (?:full |first |last )?name\b|name (?:for|of) the (?:booking|reservation)"
         r"|under (?:which|what) name",
         "phone": r"\byour (?:phone|mobile|contact|telephone)\b|contact number",
         "email": r"\be-?mail\b",
@@ -85,7 +85,7 @@ _FACTS: Final[Mapping[str, re.Pattern[str]]] = {
     name: re.compile(pattern, re.I)
     for name, pattern in {
         "phone": r"\b\d{4}[ -]?\d{6}\b",
-        "address": r"\b\d+ [A-Z][a-z]+ [A-Z][a-z]+\b",
+        "address": r"(?-i:\b\d+ [A-Z][a-z]+ [A-Z][a-z]+\b)",
         "postcode": r"\bQH\d ?\d[A-Z]{2}\b",
         "entry_fee": r"\b\d+ crowns?\b|\bfree\b|no (?:entry|admission) (?:fee|charge)",
         "price": r"\b\d+ crowns?\b|\b(?:cheap|moderate|moderately|expensive)\b",

@@ -8,7 +8,6 @@ last message, so that all before it stays the same from turn to turn and a serve
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -174,22 +173,23 @@ def describe(state: GoalState) -> str:
             continue
         lines.append(f"{heading}:")
         for item in held:
-            lines.append(_line("", item))
+            lines.append(_line("", item, state))
             lines += _belonging(item.component.id, state)
     lines += _belonging(None, state)
     return "\n".join(lines)
 
 
-def _belonging(parent: str | None, state: Iterable[ComponentState]) -> list[str]:
+def _belonging(parent: str | None, state: GoalState) -> list[str]:
     kinds = (Category.REQUIREMENT, Category.PREFERENCE)
     return [
-        _line("  " if parent else "", item, f"{item.category}, ")
+        _line("  " if parent else "", item, state, f"{item.category}, ")
         for kind in kinds
         for item in state
         if item.category is kind and item.component.parent == parent
     ]
 
 
-def _line(indent: str, item: ComponentState, kind: str = "") -> str:
-    status = "UNKNOWN" if item.error is not None else item.status.value
+def _line(indent: str, item: ComponentState, state: GoalState, kind: str = "") -> str:
+    # Before the first turn no verdict is missing: S_0 holds the initial statuses.
+    status = "UNKNOWN" if item.error is not None and state.turn > 0 else item.status.value
     return f"{indent}- ({kind}{status}) {item.text}"

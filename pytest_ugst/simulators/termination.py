@@ -29,6 +29,7 @@ _STOP_WORD = re.compile(r"#{2,}\s*(STOP|TRANSFER|OUT[-_ ]OF[-_ ]SCOPE)\s*#{2,}",
 _SPECIAL = re.compile(r"<\|[a-z_0-9]+\|>|</s>", re.IGNORECASE)
 _OPENING = "\"'“”‘’«»„`*_~([{<#>-–—"
 _TAIL = 300  # how far from the end the indicator may start; bounds the work on hostile input
+_MARKS = 5  # bullets, rules and the like that may stand before it, each by itself
 _SENTENCE_END = ".!?…。！？"
 _CLOSING = "\"'”’»`*_~)]}"
 
@@ -134,7 +135,12 @@ def _without_indicator(text: str) -> str | None:
     if found is None or any(c.isalnum() or c in "?？" for c in text[found.end() :]):
         return None
     before = text[: found.start()]
-    rest = before.rstrip().rstrip(_OPENING).rstrip()
+    rest = before.rstrip(_OPENING).rstrip()
+    for _ in range(_MARKS):
+        *_, last = rest.rsplit(maxsplit=1) or [""]
+        if not last or last.strip(_OPENING):
+            break
+        rest = rest[: -len(last)].rstrip()
     gap = before[len(rest) :]
     if not rest or "\n" in gap:
         return rest

@@ -15,6 +15,7 @@ from pytest_ugst.sources.documents import Item, flatten, nest
 
 _WIDTH = 110
 _ONE_LONG_LINE = re.compile(r"\S+(?: \S+)+")
+_LINES = re.compile(r"\S(?:.*\S)?(?:\n+\S(?:.*\S)?)*\n?")  # no line starts or ends with a blank
 _NUMBER = re.compile(r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?")  # PyYAML quotes only what YAML 1.1 takes for a number
 
 
@@ -142,10 +143,12 @@ def _dumper() -> Any:
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
         style = None
-        if len(value) > _WIDTH - 30 and _ONE_LONG_LINE.fullmatch(value):
-            style = ">"
+        if not value.replace("\n", "").isprintable():
+            style = '"'  # with escapes: PyYAML's other styles lose line ends other than a newline
         elif "\n" in value:
-            style = "|"
+            style = "|" if _LINES.fullmatch(value) else '"'
+        elif len(value) > _WIDTH - 30 and _ONE_LONG_LINE.fullmatch(value):
+            style = ">"
         elif _NUMBER.fullmatch(value):
             style = "'"
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)

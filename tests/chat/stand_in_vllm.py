@@ -1,8 +1,8 @@
 """A stand-in for the ``vllm`` executable: the same command line and endpoints, no model.
 
-STAND_IN says what it does: ``delay=SECONDS`` until healthy, ``die=SECONDS`` with exit code 3, ``deaf`` never gets healthy,
-``stubborn`` ignores SIGTERM, ``child`` starts a process in a session of its own, ``other`` serves another model. Process ids go
-into the file STAND_IN_PIDS.
+STAND_IN says what it does: ``delay=SECONDS`` until healthy, ``die=SECONDS`` with exit code 3, ``deaf`` never gets
+healthy, ``stubborn`` ignores SIGTERM, ``child`` starts a process in a session of its own, ``other`` serves another
+model. Process ids go into the file STAND_IN_PIDS.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     pids = [os.getpid()]
     if "child" in wanted:
-        pids.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True).pid)
+        pids.append(
+            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True).pid
+        )
     if "STAND_IN_PIDS" in os.environ:
         with Path(os.environ["STAND_IN_PIDS"]).open("a", encoding="utf-8") as file:
             file.write("".join(f"{pid} " for pid in pids))

@@ -217,7 +217,9 @@ def test_one_that_fails_takes_the_others_of_its_call_along(
 
 def test_a_server_that_never_gets_ready(park: Park, weights: Path, tmp_path: Path) -> None:
     servers = park("deaf")
-    with pytest.raises(ServerError, match=r"was not ready after 0.6 s \(serve.startup_timeout\); the end of .*mine.log"):
+    with pytest.raises(
+        ServerError, match=r"was not ready after 0.6 s \(serve.startup_timeout\); the end of .*mine.log"
+    ):
         servers.start(spec(weights, startup_timeout=0.6))
     assert all_gone(pids(tmp_path, 1))
 

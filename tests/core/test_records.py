@@ -42,9 +42,10 @@ def test_episodes(episode: Episode) -> None:
     back = Episode.model_validate_json(line)
     assert back == episode
     assert back.final_state == final
+    assert Episode.model_validate_json(episode.model_dump_json(exclude_defaults=True)) == episode
 
 
-@given(episodes())
+@given(episodes(bare=True))
 def test_states_of_an_episode(episode: Episode) -> None:
     states = episode.states
     assert len(states) == len(episode.conversation.turns) + 1
@@ -112,6 +113,27 @@ def test_half_a_surrogate_pair_can_be_written() -> None:
     assert Goal.model_validate_json(goal.model_dump_json()) == goal
     with pytest.raises(ValidationError, match="unicode"):
         Goal(id="g", text=half)
+
+
+def test_copies_are_validated_and_forget_what_was_cached() -> None:
+    policy = Component(id="p", category=Category.POLICY, text="x")
+    episode = Episode(
+        id="g",
+        goal=Goal(id="g", text="x", components=(policy,)),
+        setting=Setting(simulator="s", agent="a", judge="j"),
+        max_turns=3,
+        conversation=Conversation(turns=(Turn(user="u", agent="a"),)),
+    )
+    assert not episode.succeeded
+    judged = episode.model_copy(update={"verdicts": (Verdict(component="p", turn=1, status=Status.ALIGNED),)})
+    assert judged.succeeded
+    assert not episode.succeeded
+    assert Turn(user="u").model_copy(update={"agent": json.loads(r'"\ud83d"')}).agent == "�"
+    with pytest.raises(ValidationError, match="agnt"):
+        Turn(user="u").model_copy(update={"agnt": "a"})
+    deep = episode.goal.model_copy(deep=True)
+    assert deep == episode.goal
+    assert deep.data is not episode.goal.data
 
 
 def test_a_score_that_is_no_number_is_left_out() -> None:

@@ -46,7 +46,7 @@ def even(goals: int, trials: int = 1, *, p: float = 0.8) -> list[Tally]:
     ]
 
 
-@given(st.lists(episodes(), max_size=5))
+@given(st.lists(episodes(bare=True), max_size=4))
 @settings(max_examples=50)
 def test_pooled_over_all_episodes(played: list[Episode]) -> None:
     got = rates(map(tally, played), resamples=0)

@@ -9,11 +9,35 @@ from hypothesis import strategies as st
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.simulators.termination import own_words, read_ending
 
-ALONE = ["Terminate.", "TERMINATE", "terminate", "**Terminate.**", '"Terminate."', "`terminate`", "- Terminate.", "“Terminate”",
-         "[TERMINATE]", "Terminate. Terminate.", "  Terminate!\n", "Terminate. 👋", "###STOP###", "### stop ###"]  # fmt: skip
-MENTIONS = ["How do I terminate my contract?", "I want to terminate.", "Terminate?", "Please terminate.", "The code is 'terminate'.",
-            "It says thread.terminate()", "Terminate my plan now.", "We terminated it.", "exterminate", "Should I say: terminate",
-            "Terminate. Then what happens?"]  # fmt: skip
+ALONE = [
+    "Terminate.",
+    "TERMINATE",
+    "terminate",
+    "**Terminate.**",
+    '"Terminate."',
+    "`terminate`",
+    "- Terminate.",
+    "“Terminate”",
+    "[TERMINATE]",
+    "Terminate. Terminate.",
+    "  Terminate!\n",
+    "Terminate. 👋",
+    "###STOP###",
+    "### stop ###",
+]
+MENTIONS = [
+    "How do I terminate my contract?",
+    "I want to terminate.",
+    "Terminate?",
+    "Please terminate.",
+    "The code is 'terminate'.",
+    "It says thread.terminate()",
+    "Terminate my plan now.",
+    "We terminated it.",
+    "exterminate",
+    "Should I say: terminate",
+    "Terminate. Then what happens?",
+]
 
 
 @pytest.mark.parametrize("text", ALONE)

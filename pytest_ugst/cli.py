@@ -1,0 +1,175 @@
+"""The ``ugst`` command: work with goal files and prompts outside of a test run."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_ugst import __version__
+from pytest_ugst.core.errors import UgstError, UsageError
+
+_USAGE = 4  # as pytest's exit status for the same
+_FAILED = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns:
+        0 if all is well, 1 if something was found to be wrong with the files, 4 for a mistake in the call.
+    """
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if not hasattr(args, "run"):
+        (args.group if hasattr(args, "group") else parser).print_help()
+        return _USAGE
+    try:
+        status: int = args.run(args)
+    except UgstError as error:
+        print(f"ugst: {error}", file=sys.stderr)
+        return _USAGE
+    except BrokenPipeError:  # such as "ugst goals schema | head"
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends with pytest's exit status for a mistake in the call."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]  # argparse's own never returns either
+        """Print usage and message."""
+        self.print_usage(sys.stderr)
+        self.exit(_USAGE, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="ugst",
+        description="Measure, gate and train LLM user simulators. The tests themselves are run by pytest: "
+        "'pytest suites --ugst-sim=NAME'; 'pytest --help' lists the --ugst options.",
+    )
+    parser.add_argument("--version", action="version", version=f"pytest-ugst {__version__}")
+    groups = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+
+    goals = groups.add_parser("goals", help="check, import and describe goal files")
+    goals.set_defaults(group=goals)
+    verbs = goals.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+
+    lint = verbs.add_parser("lint", help="say what is wrong with goal files")
+    lint.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a goal file, or a folder to search for them")
+    lint.set_defaults(run=_lint)
+
+    schema = verbs.add_parser("schema", help="print the JSON Schema of goal files, for editors")
+    schema.set_defaults(run=_schema)
+
+    importing = verbs.add_parser("import", help="turn another project's goals into goal files")
+    importing.add_argument("source", choices=("tau-bench",), help="where the goals come from")
+    importing.add_argument("--data", type=Path, required=True, metavar="DIR", help="your copy of that project")
+    importing.add_argument("--domain", choices=("airline", "retail"), help="only this domain's goals")
+    importing.add_argument("--split", choices=("test", "train", "dev"), help="only this part")
+    importing.add_argument("--limit", type=int, metavar="N", help="only the first N")
+    importing.add_argument(
+        "--out", type=Path, metavar="FILE", help="NAME.goal.yaml or NAME.goal.jsonl; without it YAML is printed"
+    )
+    importing.set_defaults(run=_import)
+
+    prompts = groups.add_parser("prompts", help="the prompts, and how to change them")
+    prompts.set_defaults(group=prompts)
+    verbs = prompts.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    export = verbs.add_parser(
+        "export", help="copy the shipped prompts into a folder, to edit and use by --ugst-prompts"
+    )
+    export.add_argument("folder", type=Path, metavar="DIR")
+    export.set_defaults(run=_export)
+    return parser
+
+
+def _lint(args: argparse.Namespace) -> int:
+    from pytest_ugst.judges.checks import ChecksJudge
+    from pytest_ugst.sources.goalfiles import find_duplicates, is_goal_file, read
+
+    files: list[Path] = []
+    for path in args.paths:
+        if path.is_dir():
+            files += sorted(file for file in path.rglob("*.goal.*") if is_goal_file(file))
+        elif path.exists():
+            files.append(path)
+        else:
+            raise UsageError(f"{path}: there is no such file or folder")
+    if not files:
+        raise UsageError(f"{', '.join(map(str, args.paths))}: no goal file there; their names end with .goal.yaml")
+    goals, told = [], []
+    for file in files:
+        good, problems = read(file)
+        goals += good
+        told += list(map(str, problems))
+    told += find_duplicates(goals)
+    checks = ChecksJudge()
+    for goal in goals:
+        try:
+            checks.validate(goal)
+        except UsageError as error:
+            told.append(str(error))
+    for line in told:
+        print(line)
+    parts = sum(len(goal.components or ()) for goal in goals)
+    bare = sum(goal.components is None for goal in goals)
+    checked = sum(goal.fully_checked for goal in goals)
+    print(
+        f"{len(files)} files, {len(goals)} goals, {parts} sub-components; {checked} goals need no judge model, "
+        f"{bare} have to be decomposed; {len(told)} problems"
+    )
+    return _FAILED if told else 0
+
+
+def _schema(args: argparse.Namespace) -> int:
+    from pytest_ugst.sources.goalfiles import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+    return 0
+
+
+def _import(args: argparse.Namespace) -> int:
+    from pytest_ugst.sources.tau_bench import import_tau_bench
+    from pytest_ugst.sources.writer import to_yaml, write_goals
+
+    if args.limit is not None and args.limit < 1:
+        raise UsageError("--limit: write a whole number from 1")
+    goals = itertools.islice(import_tau_bench(args.data, args.domain, args.split), args.limit)
+    if args.out is None:
+        print(to_yaml(goals), end="")
+        return 0
+    count = write_goals(args.out, goals)
+    print(f"{count} goals written to {args.out}")
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    from importlib import resources
+
+    from pytest_ugst.files import replace_text
+    from pytest_ugst.prompts.loader import PROMPTS
+
+    try:
+        args.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{args.folder}: {error.strerror}; name a folder you can write") from None
+    there = [name for name in PROMPTS if (args.folder / name).exists()]
+    if there:
+        raise UsageError(f"{args.folder} already holds {there[0]}; name an empty folder, so that no work is lost")
+    shipped = resources.files("pytest_ugst.prompts")
+    for name in PROMPTS:
+        replace_text(args.folder / name, shipped.joinpath(name).read_text(encoding="utf-8"))
+    print(f"{len(PROMPTS)} prompts written to {args.folder}; use them with --ugst-prompts={args.folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
