@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property, partial
 from pathlib import Path
@@ -34,6 +35,7 @@ class Casting:
         registry: Registry,
         run_folder: Path,
         served: dict[str, Any] | None = None,
+        started: float | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
         """Nothing is made yet.
@@ -43,11 +45,14 @@ class Casting:
             registry: The names they may use.
             run_folder: Where servers keep their logs.
             served: Models that another process serves, as its :meth:`served` gives them.
+            started: When the run began, in seconds since the epoch; now unless given. What was cached before is not
+                used by ``--ugst-cache=refresh``.
             say: Told in a line what takes long.
         """
         self._settings = settings
         self._registry = registry
         self._run_folder = run_folder
+        self._started = time.time() if started is None else started
         self._say = say
         self._park: ServerPark | None = None
         self._specs: dict[str, ModelSpec] = {}
@@ -104,9 +109,7 @@ class Casting:
         models = self._models(roles)
         if models or self._settings.prompts:
             _ = self.prompts
-        for name, played in models.items():
-            if played == ["agent"] and _is_url(name):
-                continue
+        for name in models:
             from pytest_ugst.chat.models import require_key
 
             require_key(self._spec(name))
@@ -149,11 +152,7 @@ class Casting:
             UgstError: If one can't be started; with the tail of its log.
         """
         models = self._models(roles)
-        waiting = [
-            name
-            for name, played in models.items()
-            if not (played == ["agent"] and _is_url(name)) and self._spec(name).base_url is None
-        ]
+        waiting = [name for name in models if self._spec(name).base_url is None]
         if not waiting:
             return
         if self._park is None:
@@ -170,8 +169,6 @@ class Casting:
             UsageError: For what the user has to mend.
         """
         for name, played in self._models(roles).items():
-            if played == ["agent"] and _is_url(name):
-                continue  # somebody's own agent: it owes us no list of models
             from pytest_ugst.chat.models import probe, probe_tools
 
             await probe(self._spec(name), self.pool)
@@ -205,7 +202,7 @@ class Casting:
         cache = None
         if self._settings.cache != "off":
             self._settings.home.mkdir(parents=True, exist_ok=True)
-            cache = ResponseCache(self._settings.home / "cache.sqlite", self._settings.cache)
+            cache = ResponseCache(self._settings.home / "cache.sqlite", self._settings.cache, since=self._started)
         return ChatPool(cache, died=partial(explain, self._run_folder))
 
     def chat(self, name: str, role: str) -> Chat:
@@ -315,11 +312,11 @@ class Casting:
         """Who plays, as the options say."""
         return Cast(self.simulator, self.agent, self.judge, self.checks, self.domain, self._decompose)
 
-    def cast_with(self, simulator: Any, agent: Any, judge: Any) -> tuple[Cast, Setting, str]:
+    def cast_with(self, simulator: Any, agent: Any, judge: Any) -> tuple[Cast, Setting, dict[str, str]]:
         """Who plays where a test may bring roles of its own.
 
         Returns:
-            The cast, its setting, and a name for what differs from the options (empty if nothing does).
+            The cast, its setting, and by role the names of those that the options do not name.
         """
         own: dict[str, str] = {}
         if self.__dict__.get("simulator") is not simulator:
@@ -338,7 +335,7 @@ class Casting:
             judge = self.make_judge(judge) if isinstance(judge, str) else as_judge(judge)
             own["judge"] = judge.name
         cast = Cast(simulator, agent, judge, self.checks, self.domain, self._decompose)
-        return cast, self.setting(**own), "+".join(own.values())
+        return cast, self.setting(**own), own
 
     def headline(self, episodes: int, own: Collection[str] = ()) -> str:
         """What is tested against what, in a line.

@@ -65,5 +65,6 @@ def episode(
     request: pytest.FixtureRequest, ugst_case: Case, goal: Goal, simulator: Any, agent: Any, judge: Any
 ) -> Episode:
     """The episode: the conversation about ``goal``, played to its end, with the goal state after every turn."""
+    __tracebackhide__ = True
     runtime = request.config.stash[RUNTIME]
     return runtime.episode(request, ugst_case, goal, simulator, agent, judge)

@@ -10,6 +10,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from pytest_ugst.settings import Settings
     from pytest_ugst.terminal import Terminal
 
-_RUN_NAME: pytest.StashKey[str] = pytest.StashKey()
+_SESSION: pytest.StashKey[_XdistSession] = pytest.StashKey()
+_HEADLINE: pytest.StashKey[str] = pytest.StashKey()
 _TERMINAL: pytest.StashKey[Terminal] = pytest.StashKey()
 _WATCH: pytest.StashKey[_Watch] = pytest.StashKey()
 _ERROR_PREFIX = "pytest-ugst: "
@@ -114,10 +116,12 @@ def make_runtime(config: pytest.Config) -> Runtime:
             "run_name": given["ugst_run"],
             "served": given["ugst_served"],
             "workers": given["workercount"],
-            "stop_note": _note(given["ugst_run"], "stop"),
+            "stop_note": _note(given["ugst_session"], "stop"),
+            "begun": given["ugst_begun"],
         }
     else:
-        more = {"run_name": config.stash.get(_RUN_NAME, None)}
+        known = config.stash.get(_SESSION, None)
+        more = {"run_name": known and known.run}
     made = config.stash[RUNTIME] = Runtime(lambda: read_settings(config), register, finished, **more)
     return made
 
@@ -204,8 +208,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     except UgstError as error:
         if is_worker(config):
             workerinput: Any = getattr(config, "workerinput")  # noqa: B009 - xdist adds it, unknown to typing
-            _note(workerinput["ugst_run"], "error").write_text(str(error), encoding="utf-8")
+            _note(workerinput["ugst_session"], "error").write_text(str(error), encoding="utf-8")
         raise pytest.UsageError(str(error)) from None
+    if is_worker(config) and runtime.engine is not None:
+        _note(getattr(config, "workerinput")["ugst_session"], "headline").write_text(  # noqa: B009 - added by xdist
+            runtime.headline(), encoding="utf-8"
+        )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -248,7 +256,15 @@ class _Watch:
         self._failures += 1
         maxfail = self._config.getvalue("maxfail")
         if maxfail and self._failures >= maxfail:
-            _note(self._config.stash[_RUN_NAME], "stop").touch()
+            self._stop_workers()
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Likewise for Ctrl-C."""
+        self._stop_workers()
+
+    def _stop_workers(self) -> None:
+        if (session := self._config.stash.get(_SESSION, None)) is not None:
+            _note(session.id, "stop").touch()
 
 
 @pytest.hookimpl(trylast=True)
@@ -285,8 +301,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     runtime = made_runtime(config)
     if runtime is not None:
         runtime.close(cancel=True)
-    if _RUN_NAME in config.stash:
-        _note(config.stash[_RUN_NAME], "stop").unlink(missing_ok=True)
+    if (session := config.stash.get(_SESSION, None)) is not None:
+        for kind in ("stop", "error", "headline"):
+            _note(session.id, kind).unlink(missing_ok=True)
 
 
 def terminal_of(config: pytest.Config) -> Terminal:
@@ -319,24 +336,51 @@ def _only_bad_input(session: pytest.Session) -> bool:
 # workers play.
 
 
+@dataclass(frozen=True, slots=True)
+class _XdistSession:
+    """What all processes of one session have to agree on."""
+
+    id: str
+    run: str
+    """The run's name, or its folder where one is resumed."""
+    begun: str
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker which run it plays in, and where the models are served."""
     config = node.config
-    if _RUN_NAME not in config.stash:
-        config.stash[_RUN_NAME] = f"{time.strftime('%Y-%m-%dT%H-%M-%S', time.gmtime())}-{secrets.token_hex(2)}"
-        if _names_a_model(config):
-            from pytest_ugst.core.errors import UsageError
+    if _SESSION not in config.stash:
+        from pytest_ugst.core.errors import UsageError
 
-            try:
+        try:
+            config.stash[_SESSION] = _begin_session(config)
+            if _names_a_model(config):
                 serving = make_runtime(config)
                 serving.say = terminal_of(config).say
                 serving.serve()
-            except UsageError as error:
-                raise pytest.UsageError(str(error)) from None
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+    session = config.stash[_SESSION]
     runtime = made_runtime(config)
-    node.workerinput["ugst_run"] = config.stash[_RUN_NAME]
+    node.workerinput["ugst_session"] = session.id
+    node.workerinput["ugst_run"] = session.run
+    node.workerinput["ugst_begun"] = session.begun
     node.workerinput["ugst_served"] = runtime.casting.served() if runtime is not None else {}
+
+
+def _begin_session(config: pytest.Config) -> _XdistSession:
+    now = time.time()
+    clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+    name = f"{clock.replace(':', '-')}-{secrets.token_hex(2)}"
+    begun = f"{clock}.{int(now % 1 * 1000):03}+00:00"
+    if config.getoption("ugst_resume") or config.getini("ugst_resume"):
+        # Named here, since "the latest" could be another one by the time that a worker looks.
+        from pytest_ugst.engine.run import find_run
+
+        settings = read_settings(config)
+        return _XdistSession(name, str(find_run(settings.home, settings.resume).folder.resolve()), begun)
+    return _XdistSession(name, name, begun)
 
 
 def _names_a_model(config: pytest.Config) -> bool:
@@ -348,27 +392,38 @@ def _names_a_model(config: pytest.Config) -> bool:
     return False
 
 
-def _note(run_name: str, kind: str) -> Path:
+def _note(session: str, kind: str) -> Path:
     """Where processes of one session leave a note for each other, which xdist has no way for.
 
     A worker's usage error would not reach the controlling process whole; that the session is to stop would not reach
     the workers.
     """
-    return Path(tempfile.gettempdir()) / f"ugst-{run_name}.{kind}"
+    return Path(tempfile.gettempdir()) / f"ugst-{session}.{kind}"
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any) -> None:
-    """A worker that found something for the user to mend ends the session."""
+    """A worker that found something for the user to mend ends the session; else it knows what is played."""
     _raise_noted_error(node.config)
+    headline = _take(node.config, "headline")
+    if headline and node.config.stash.setdefault(_HEADLINE, headline) is headline:
+        terminal_of(node.config).say(headline.removeprefix("ugst: "))
 
 
 def _raise_noted_error(config: pytest.Config) -> None:
-    note = _note(config.stash.get(_RUN_NAME, ""), "error")
-    if note.is_file():
-        message = note.read_text(encoding="utf-8")
-        note.unlink(missing_ok=True)
+    if message := _take(config, "error"):
         raise pytest.UsageError(message)
+
+
+def _take(config: pytest.Config, kind: str) -> str:
+    """What a worker noted, once."""
+    note = _note(config.stash[_SESSION].id, kind)
+    try:
+        text = note.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    note.unlink(missing_ok=True)
+    return text
 
 
 @pytest.hookimpl(optionalhook=True)

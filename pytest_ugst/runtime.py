@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -12,7 +13,7 @@ from pytest_ugst.casting import Casting
 from pytest_ugst.collection import Case
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.engine import Engine
-from pytest_ugst.engine.plan import Cast, Plan
+from pytest_ugst.engine.plan import Cast, Plan, episode_id
 from pytest_ugst.engine.run import Run, find_run, new_name
 from pytest_ugst.registry import Registry
 
@@ -46,6 +47,7 @@ class Runtime:
         served: dict[str, Any] | None = None,
         workers: int = 0,
         stop_note: Path | None = None,
+        begun: str = "",
     ) -> None:
         """Remember how to make things.
 
@@ -57,6 +59,7 @@ class Runtime:
             served: The models that the controlling process serves, as :meth:`Casting.served` gives them.
             workers: Processes that play the run's episodes; 0 in a single process.
             stop_note: A file that appears when all of them are to stop.
+            begun: When the session began, where another process began it; UTC, ISO 8601.
         """
         self._settings = settings
         self._register = register
@@ -65,10 +68,11 @@ class Runtime:
         self._served = served
         self._workers = workers
         self._stop_note = stop_note
+        self._begun = begun or datetime.now(UTC).isoformat(timespec="milliseconds")
         self.engine: Engine | None = None
         self.callback_errors: list[str] = []
         self._items: list[pytest.Function] = []
-        self._plans: dict[str, Goal] = {}
+        self._goals: dict[str, Goal] = {}
 
     @cached_property
     def settings(self) -> Settings:
@@ -86,7 +90,7 @@ class Runtime:
     def run(self) -> Run:
         """The run; its folder need not exist yet."""
         if self.settings.resume:
-            return find_run(self.settings.home, self.settings.resume)
+            return find_run(self.settings.home, self._run_name or self.settings.resume)
         return Run(self.settings.home / "runs" / (self._run_name or new_name()))
 
     def run_exists(self) -> bool:
@@ -133,7 +137,14 @@ class Runtime:
     @cached_property
     def casting(self) -> Casting:
         """From names to roles."""
-        return Casting(self.settings, self.registry, self.run.folder, served=self._served, say=self.say)
+        return Casting(
+            self.settings,
+            self.registry,
+            self.run.folder,
+            served=self._served,
+            started=datetime.fromisoformat(self._begun).timestamp(),
+            say=self.say,
+        )
 
     @property
     def simulator(self) -> Any:
@@ -175,7 +186,6 @@ class Runtime:
         self.run.create(self.setting)
         self.run.journal.refresh()
         self.casting.start_servers(roles)
-        self._forget_failed()
         self.engine = Engine(
             self.run,
             concurrency=math.ceil(self.settings.concurrency / max(1, self._workers)),
@@ -190,42 +200,50 @@ class Runtime:
         if plans:
             cast = self.casting.cast()
             for plan in plans:
-                self.engine.start(plan, cast)
+                self._start(plan, cast)
 
     def _note(self, goal: Goal) -> None:
         """One id, one goal: episodes are told apart by it."""
-        other = self._plans.setdefault(goal.id, goal)
+        other = self._goals.setdefault(goal.id, goal)
         if other != goal and other.model_dump() != goal.model_dump():
             raise UsageError(
                 f"{goal.source or goal.id}: id: {goal.id!r} is also the id of another goal "
                 f"({other.source or 'given in a test'}); give each goal its own"
             )
 
-    def _forget_failed(self) -> None:
-        """A resumed run plays again what broke off or lacks a verdict; what was answered comes from the cache."""
-        for episode in self.run.journal:
-            if episode.broken_off or any(state.error for state in episode.final_state):
-                self.run.journal.forget(episode.id)
+    def _start(self, plan: Plan, cast: Cast) -> None:
+        """Have an episode played, unless a resumed run holds one that will do.
+
+        Played again is what broke off or lacks a verdict, and what was played for another version of the goal. Which
+        answers of models are still good, the response cache knows.
+        """
+        assert self.engine is not None
+        journal = self.run.journal
+        if self.settings.resume and plan.id in journal and not self.engine.known(plan.id):
+            there = journal.get(plan.id)
+            before = there.started < self._begun  # else another process of this session has played it just now
+            if before and not _as_planned(there, plan):
+                journal.forget(plan.id)
+        self.engine.start(plan, cast)
 
     def _plan(self, case: Case, setting: Setting, name: str = "", goal: Goal | None = None) -> Plan:
-        from pytest_ugst.engine.plan import episode_id
-
         played = goal or case.goal
         assert played is not None
-        return Plan(episode_id(played.id, case.trial, name), played, case.trial, setting, case.max_turns)
+        max_turns = played.max_turns or case.max_turns
+        return Plan(episode_id(played.id, case.trial, name), played, case.trial, setting, max_turns)
 
     def episode(
         self, request: pytest.FixtureRequest, case: Case, goal: Goal, simulator: Any, agent: Any, judge: Any
     ) -> Episode:
         """The episode a test asks for; waits until it is played."""
+        __tracebackhide__ = True
         if self.engine is None:
             raise UsageError("episodes are played only for tests that request the fixture 'episode' directly")
-        cast, setting, name = self.casting.cast_with(simulator, agent, judge)
+        cast, setting, names = self.casting.cast_with(simulator, agent, judge)
+        name = _cast_name(names, request.node)
         plan = self._plan(case, setting, name, goal)
         if not self.engine.known(plan.id):
-            self._note(goal)
-            self.run.selected = (*self.run.selected, plan.id)
-            self.engine.start(plan, cast)
+            self._begin_late(plan, cast)
             self._start_peers(request.node, cast, setting, name)
         episode = self.engine.wait(plan.id, self.tick)
         rates = {state.component.id: state.label for state in episode.final_state}
@@ -234,23 +252,29 @@ class Runtime:
         request.node.user_properties.append(("ugst_statuses", " ".join(f"{k}={v}" for k, v in rates.items())))
         return episode
 
+    def _begin_late(self, plan: Plan, cast: Cast) -> None:
+        """Start an episode that only a running test could tell of."""
+        self._note(plan.goal)
+        self.run.selected = (*self.run.selected, plan.id)
+        self._start(plan, cast)
+
     def _start_peers(self, item: pytest.Function, cast: Cast, setting: Setting, name: str) -> None:
         """Start the other tests' episodes that are played by the same overriding fixtures, which now have a value."""
         assert self.engine is not None
         mine = role_fixtures(item)
-        if "goal" in mine or any(d.params or d.scope == "function" for d in mine.values()):
+        if "goal" in mine or any(d.scope == "function" for d in mine.values()):
             return
+        origin = _origin(item, mine)
         for other in self._items:
             same_scope = all(d.scope != "class" or other.cls is item.cls for d in mine.values()) and all(
-                d.scope != "module" or other.path == item.path for d in mine.values()
+                d.scope not in ("module", "package") or other.path == item.path for d in mine.values()
             )
             case = case_of(other)
-            if other is not item and same_scope and case.goal is not None and role_fixtures(other) == mine:
-                plan = self._plan(case, setting, name)
-                if not self.engine.known(plan.id):
-                    self._note(case.goal)
-                    self.run.selected = (*self.run.selected, plan.id)
-                    self.engine.start(plan, cast)
+            if other is item or not same_scope or case.goal is None or role_fixtures(other) != mine:
+                continue
+            plan = self._plan(case, setting, name)
+            if _origin(other, mine) == origin and not self.engine.known(plan.id):
+                self._begin_late(plan, cast)
 
     def close(self, *, cancel: bool) -> None:
         """Stop playing and let go of everything; harmless if nothing was begun."""
@@ -289,3 +313,42 @@ def role_fixtures(item: pytest.Function) -> dict[str, Any]:
 def overridden(item: pytest.Function) -> set[str]:
     """The roles for which an item sees a fixture of the user's own."""
     return set(role_fixtures(item))
+
+
+def _cast_name(names: dict[str, str], item: pytest.Function) -> str:
+    """What to call the roles that an item brings itself, the same in every process and in every run.
+
+    Two fixtures may well return functions of one name, so it is also said where they stand and for which parameters
+    they were made.
+
+    Args:
+        names: By role, what the roles call themselves.
+        item: Which sees the fixtures.
+    """
+    origin = _origin(item, {role: d for role, d in role_fixtures(item).items() if role in names})
+    return "+".join(dict.fromkeys(names.values())) + (f"({origin})" if origin else "")
+
+
+def _origin(item: pytest.Function, definitions: dict[str, Any]) -> str:
+    """Where fixtures stand (nothing is said of the root's conftest.py), and the parameters they depend on."""
+    places = dict.fromkeys(d.baseid for d in definitions.values() if d.baseid)
+    callspec = getattr(item, "callspec", None)
+    wanted, closure = [*definitions], set[str]()
+    while wanted:
+        name = wanted.pop()
+        if name not in closure:
+            closure.add(name)
+            for definition in item._fixtureinfo.name2fixturedefs.get(name, ())[-1:]:
+                wanted += definition.argnames
+    params = callspec.indices if callspec is not None else {}
+    chosen = [f"{name}[{index}]" for name, index in sorted(params.items()) if name in closure and name != "ugst_case"]
+    return " ".join([*places, *chosen])
+
+
+def _as_planned(episode: Episode, plan: Plan) -> bool:
+    """Whether an episode of a resumed run can stand for one that is planned now."""
+    whole = not episode.broken_off and not any(state.error for state in episode.final_state)
+    there, here = episode.goal.model_dump(), plan.goal.model_dump()
+    if here["components"] is None:  # they were a model's work
+        del there["components"], here["components"]
+    return whole and there == here and episode.max_turns == plan.max_turns

@@ -35,6 +35,15 @@ class Say:
     logprobs: Any = None
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something to come about, at most 20 s."""
+    for _ in range(4000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it never came about")
+
+
 class ChatServer:
     """Answers by ``script(body, number)``, in a thread of its own. Use it in a ``with`` block."""
 

@@ -124,7 +124,7 @@ def read_tool_calls(what: str, entries: Any) -> tuple[ToolCall, ...]:
                 id=str(entry.get("id") or f"call-{number}"),
                 name=name,
                 arguments=_arguments(function.get("arguments")),
-                result=result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str),
+                result=result if isinstance(result, str) else _json(result),
                 ok=bool(entry.get("ok", True)),
             )
         )
@@ -137,5 +137,15 @@ def _arguments(value: Any) -> dict[str, Any]:
             value = json.loads(value)
         except (ValueError, RecursionError):
             return {"_unreadable": value}
-    # Through JSON, so that what is recorded can be journaled whatever the agent put in.
-    return json.loads(json.dumps(dict(value), default=str)) if isinstance(value, Mapping) else {}
+    if not isinstance(value, Mapping):
+        return {}
+    plain: dict[str, Any] = json.loads(_json(dict(value)))
+    return plain
+
+
+def _json(value: Any) -> str:
+    """As JSON, whatever it is: what is recorded has to be journaled."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError, RecursionError):
+        return json.dumps({"_unreadable": str(type(value))})

@@ -74,14 +74,14 @@ def _answer(memory: Memory, desk: Desk, utterance: str) -> str:
         if said[-1:] not in ([], ["Hello!"]):
             return " ".join((*said, _else(memory)))
         return _small_talk(memory, heard, worker, said, asked)
-    work = _work_off(memory, worker)
+    work = _work_off(memory, worker, going="closing" in heard.intents)
     said += work
     if not work or (not memory.asked and not said[-1].endswith("?")):
         said.append(_close(memory) if "closing" in heard.intents else _else(memory))
     return " ".join(said)
 
 
-def _work_off(memory: Memory, worker: Worker) -> list[str]:
+def _work_off(memory: Memory, worker: Worker, going: bool) -> list[str]:
     """Work at the current task, and go on to the next ones for as long as nothing has to be asked."""
     said: list[str] = []
     while True:
@@ -91,7 +91,7 @@ def _work_off(memory: Memory, worker: Worker) -> list[str]:
             if not task.settled:
                 return said
         following = next((t for t in memory.tasks if not t.settled and t is not task), None)
-        if following is None:
+        if following is None or going:
             return said
         said.append(_turn_to(following))
         memory.current = following
@@ -127,6 +127,8 @@ def _again(memory: Memory, asked: tuple[str, ...]) -> str:
         return f"Shall I book {task.offer} for you, or look for something else?"
     if asked and set(asked) <= {"day", "time", "nights", "people"}:
         return say.question(asked, task.kind)
+    if asked[:1] == ("drop",):
+        return say.loosen(asked[1])
     if asked == ("reference",):
         return "What is the reference of your booking?"
     return say.HELP

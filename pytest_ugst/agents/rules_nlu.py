@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from pytest_ugst.agents import rules_slots
-from pytest_ugst.agents.rules_slots import CUISINES, DISHES, Slots
+from pytest_ugst.agents.rules_lexicon import CUISINES, DISHES, NUMBER
+from pytest_ugst.agents.rules_slots import Slots
 from pytest_ugst.domains.concierge.data import places
 
 MAX_READ = 4_000
@@ -57,14 +58,18 @@ _REFERENCE = re.compile(r"\bcq[ -]?([0-9a-z]{5})\b")
 _TRAIN_ID = re.compile(r"\btr[ -]?(\d{4})\b")
 
 _RESTAURANT = re.compile(
-    r"\b(?:restaurants?|places? to (?:eat|dine)|somewhere to (?:eat|dine)|(?:eat|dine|dining) out|dining|dinner|lunch|brunch|supper|eatery|bistro|a table|table for|to eat|a meal|food)\b"
+    r"\b(?:restaurants?|places? to (?:eat|dine)|somewhere to (?:eat|dine)|(?:eat"
+    r"|dine|dining) out|dining|dinner|lunch|brunch|supper|eatery|bistro|a table"
+    r"|table for|to eat|a meal|food)\b"
     rf"|\b(?:{'|'.join((*CUISINES, *DISHES))})\b"
 )
 _HOTEL = re.compile(
-    r"\b(?:hotels?|guest ?-?houses?|hostels?|places? to stay|somewhere to (?:stay|sleep)|accommodations?|lodgings?|a room|rooms|b&b|bed and breakfast)\b"
+    r"\b(?:hotels?|guest ?-?houses?|hostels?|places? to stay|somewhere to (?:stay"
+    r"|sleep)|accommodations?|lodgings?|a room|rooms|b&b|bed and breakfast)\b"
 )
 _SIGHT = re.compile(
-    r"\b(?:attractions?|sights?|sightseeing|things? to (?:do|see)|places? to (?:go|visit|see)|something to (?:do|see))\b"
+    r"\b(?:attractions?|sights?|sightseeing|things? to (?:do|see)|places? to (?:go"
+    r"|visit|see)|something to (?:do|see))\b"
 )
 _TRAIN = re.compile(r"\b(?:trains?|railway|train ride)\b")
 
@@ -73,81 +78,190 @@ _NAMED = re.compile(r"@place|@ride")
 
 _HARD_CUT = re.compile(r"[.!?;\n]+\s")
 _SOFT_CUT = re.compile(
-    r"(?:\band|\bthen|\balso|\bplus|\bas well as)\s+(?:(?:then|also|finally|lastly|secondly|after that)\s+)?(?=(?:i|i'd|i'll|i'm|we|a|an|some|one|my|the|to|find|book|could|can|please|another|help|look|need|reserve|cancel|change)\b)"
+    r"(?:\band|\bthen|\balso|\bplus|\bas well as)\s+(?:(?:then|also|finally|lastly"
+    r"|secondly|after that)\s+)?(?=(?:i|i'd|i'll|i'm|we|a|an|some|one|my|the|to"
+    r"|find|book|could|can|please|another|help|look|need|reserve|cancel|change)\b)"
 )
 _AND = re.compile(r"\b(?:and|then|also|plus)\s+|,\s+")
 _CONDITIONAL = re.compile(
-    r"\b(?:if|in case|unless|otherwise)\b(?! (?:possible|you (?:can|could|would|don't mind)|available|so|that's (?:ok|okay|possible|fine)|it's possible))[^.!?;,]*(?:, (?:then )?[^.!?;]*)?"
+    r"\b(?:if|in case|unless|otherwise)\b(?! (?:possible|you (?:can|could|would"
+    r"|don't mind)|available|so|that's (?:ok|okay|possible|fine)|it's possible))[^.!?;,]*(?:, (?:then )?[^.!?;]*)?"
 )
 _TELL_IF = re.compile(r"\b(?:see|check|know|ask|wonder(?:ing)?|tell me|confirm|sure|find out)\s+if\b")
 
 _INTENTS = {
-    "book": r"\b(?:book|reserve)\b|\bmake (?:a|the|that|this) (?:booking|reservation)|\b(?:a|the|my) (?:booking|reservation) for\b|\bbooking (?:it|that|this)\b|\bget (?:me |us )?(?:\w+ )?tickets?\b|\b(?:need|want|like|have|get|for) (?:a|the) (?:booking|reservation|table for)\b|\bbuy (?:\w+ )?tickets?\b",
-    "nobook": r"(?:\bdon't|\bdo not|\bno need to|\bneedn't|\bnot|\bwon't|\bwithout|\bbefore (?:you |we |i )?|\brather not|\bno) (?:\w+ ){0,4}(?:book|booking|reserve|reservation)\b|\bhold off\b",
-    "change": r"\b(?:change|modify|amend|reschedul\w+|move|moved|update|shift|postpone|alter|extend|adjust|switch)\b(?! (?:of|my mind))",
-    "cancel": r"\bcancel(?:l?ing|l?ed|lation)?\b",
-    "lookup": r"\b(?:look up|find|check|see|show|confirm|what(?:'s| is| are)|view|verify|have)\b[^.?!]{0,30}\b(?:booking|reservation)\b",
+    "book": (
+        r"\b(?:book|reserve)\b|\bmake (?:a|the|that|this) (?:booking|reservation)|\b(?:a"
+        r"|the|my) (?:booking|reservation) for\b|\bbooking (?:it|that|this)\b|\bget (?:me "
+        r"|us )?(?:\w+ )?tickets?\b|\b(?:need|want|like|have|get|for) (?:a|the) (?:booking"
+        r"|reservation|table for)\b|\bbuy (?:\w+ )?tickets?\b"
+    ),
+    "nobook": (
+        r"(?:\bdon't|\bdo not|\bno need to|\bneedn't|\bnot|\bwon't|\bwithout|\bbefore (?:you "
+        r"|we |i )?|\brather not|\bno) (?:\w+ ){0,4}(?:book|booking|reserve|reservation)\b"
+        r"|\bhold off\b"
+    ),
+    "change": (
+        r"\b(?:change|modify|amend|reschedul\w+|move|moved|update|shift|postpone|alter"
+        r"|extend|adjust|switch)\b(?! (?:of|my mind))"
+    ),
+    "cancel": r"(?<!not )(?<!n't )\bcancel(?:l?ing)?\b(?! (?:later|free|anytime|at any))",
+    "lookup": (
+        r"\b(?:look up|find|check|see|show|confirm|what(?:'s| is| are)|view|verify|have)\b[^.?!]{0,30}\b(?:booking"
+        r"|reservation)\b"
+    ),
     "manage": r"\b(?:booking|reservation|booked|reference)\b",
-    "another": r"\banother\b|\b(?:something|anything|anywhere|somewhere|someplace) else\b|\belse (?:is|do you|can you)|\bdifferent\b|\balternatives?\b|\bother (?:options?|ones?|choices?|suggestions?|places?|restaurants?|hotels?|guesthouses?|attractions?|trains?|museums?)\b|\bnext one\b|\bany others?\b|\bnot that one\b|\bdon't (?:really )?(?:like|fancy) (?:it|that|this)\b|\bwhat else\b",
-    "second": r"\b(?:the )?(?:second|2nd|latter|other) one\b|\bthe (?:second|latter)\b",
+    "another": (
+        r"\banother\b|\b(?:something|anything|anywhere|somewhere|someplace) else\b|\belse (?:is"
+        r"|do you|can you)|\bdifferent\b|\balternatives?\b|\bother (?:options?|ones?"
+        r"|choices?|suggestions?|places?|restaurants?|hotels?|guesthouses?|attractions?"
+        r"|trains?|museums?)\b|\bnext one\b|\bany others?\b|\bnot that one\b|\bdon't (?:really )?(?:like"
+        r"|fancy) (?:it|that|this)\b|\bwhat else\b"
+    ),
+    "second": (
+        r"\b(?:later|last) (?:one|train)\b|\b(?:the )?(?:second|2nd|latter|other) one\b"
+        r"|\bthe (?:second|latter)\b"
+    ),
     "first": r"\b(?:the )?(?:first|1st|former) one\b|\bthe (?:first|former)\b",
     "instead": r"\binstead\b|\bchang(?:e|ed|ing) my mind\b|\brather\b|\bon second thou?ghts?\b|\bactually\b",
-    "forget": r"\b(?:forget (?:about )?|never ?mind (?:about )?|skip |drop |leave out |no longer (?:need|want) )(?:the|that|this|a|my|it)\b",
-    "repeat": r"\b(?:repeat|restate|summari[sz]e|recap|read (?:it |that |them )?back|go over|run through|double.?check)\b|\bsay (?:that|it) again\b|\bconfirm (?:all |the |my |these |those |me )*(?:booking |reservation )?(?:details?|booking|reservation|everything|information)\b",
-    "anyway": r"\b(?:no|not any|any|without) (?:specific |particular |strong |special |other )*(?:preferences?|requirements?|constraints?)\b|\b(?:don't|do not) (?:really )?(?:mind|care)\b|\bdoesn't (?:really )?matter\b|\b(?:anything|any|whatever|anywhere|either|whichever)(?: of (?:them|those))?(?: one)? (?:is fine|works|will do|would do|is ok|is okay|is good)\b|\bup to you\b|\byou (?:choose|decide|pick)\b|\bno particular\b|\bsurprise me\b|\banything\b|\bi'm (?:flexible|easy|open)\b",
-    "unknown": r"\b(?:don't|do not) (?:know|have (?:that|this|any|the) (?:information|info|details?)?)|\bnot sure\b|\bhaven't decided\b|\bno idea\b|\bnot (?:been )?decided\b|\bdon't have (?:that|it|one)\b",
-    "closing": r"\b(?:that's|that is|that'll be|that will be|that would be|this is) (?:all|everything|it)\b(?! (?:i|we) (?:don't|can't))|\bnothing else\b|\bgood ?bye\b|\bbye\b|\bhave a (?:nice|good|great|lovely|wonderful)\b|\b(?:i'm|i am|we're) (?:all )?(?:set|done)\b|\bno (?:more|further|other) (?:questions?|requests?|help)\b|\bdon't need anything(?: else| more)?\b|\btake care\b|\ball done\b|\bterminate\b",
+    "forget": (
+        r"\b(?:forget (?:about )?|never ?mind (?:about )?|skip |drop |leave out |no longer (?:need"
+        r"|want) )(?:the|that|this|a|my|it)\b"
+    ),
+    "repeat": (
+        r"\b(?:repeat|restate|summari[sz]e|recap|read (?:it |that |them )?back|go over"
+        r"|run through|double.?check)\b|\bsay (?:that|it) again\b|\bconfirm (?:all "
+        r"|the |my |these |those |me )*(?:booking |reservation )?(?:details?|booking"
+        r"|reservation|everything|information)\b"
+    ),
+    "anyway": (
+        r"\b(?:no|not any|any|without) (?:specific |particular |strong |special |other )*(?:preferences?"
+        r"|requirements?|constraints?)\b|\b(?:don't|do not) (?:really )?(?:mind|care)\b"
+        r"|\bdoesn't (?:really )?matter\b|\b(?:anything|any|whatever|anywhere|either"
+        r"|whichever)(?: of (?:them|those))?(?: one)? (?:is fine|works|will do|would do"
+        r"|is ok|is okay|is good)\b|\bup to you\b|\byou (?:choose|decide|pick)\b|\bno particular\b"
+        r"|\bsurprise me\b|\banything\b|\bi'm (?:flexible|easy|open)\b"
+    ),
+    "unknown": (
+        r"\b(?:don't|do not) (?:know|have (?:that|this|any|the) (?:information|info"
+        r"|details?)?)|\bnot sure\b|\bhaven't decided\b|\bno idea\b|\bnot (?:been )?decided\b"
+        r"|\bdon't have (?:that|it|one)\b"
+    ),
+    "closing": (
+        r"\b(?:that's|that is|that'll be|that will be|that would be|this is) (?:all"
+        r"|everything|it)\b(?! (?:i|we) (?:don't|can't))|\bnothing else\b|\bgood ?bye\b"
+        r"|\bbye\b|\bhave a (?:nice|good|great|lovely|wonderful)\b|\b(?:i'm|i am|we're) (?:all )?(?:set"
+        r"|done)\b|\bno (?:more|further|other) (?:questions?|requests?|help)\b|\bdon't need anything(?: else"
+        r"| more)?\b|\btake care\b|\ball done\b|\bterminate\b"
+    ),
     "thanks": r"\bthanks?\b|\bthank you\b|\bcheers\b|\bappreciate\b",
     "hello": r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings)\b",
     "question": r"\?|\b(?:tell|give|send|let) me\b|\b(?:what|where|when|which|how)\b",
 }
 _INTENT = {name: re.compile(pattern) for name, pattern in _INTENTS.items()}
 _YES = re.compile(
-    r"(?:^|[.!,;]\s*|\b(?:so|and|but|great|perfect|ok|okay|oh|well)[,!]? )\W*(?:yes|yeah|yep|yup|sure|of course|absolutely|definitely|certainly|please do|go ahead|correct|right|exactly|do it|do that|confirmed?|i confirm|agreed)\b"
-    r"|\b(?:please (?:do|book|go ahead|proceed|confirm)|go ahead|i(?:'ll| will) (?:take|have) (?:it|that|this)|let's (?:do|take|go (?:with|for|ahead)|book)|proceed|sounds (?:good|great|perfect|lovely|fine|ideal|wonderful|fantastic|excellent)|that (?:works|suits|would be (?:great|perfect|lovely|good|fine|wonderful))|works for (?:me|us)|i'd (?:like|love) (?:that|it|to book)|that's (?:fine|right|correct|perfect|great|good))\b"
+    r"(?:^|[.!,;]\s*|\b(?:so|and|but|great|perfect|ok|okay|oh|well)[,!]? )\W*(?:yes"
+    r"|yeah|yep|yup|sure|of course|absolutely|definitely|certainly|please do|go ahead"
+    r"|correct|right|exactly|do it|do that|confirmed?|i confirm|agreed)\b"
+    r"|\b(?:please (?:do|book|go ahead|proceed|confirm)|go ahead|i(?:'ll| will) (?:take"
+    r"|have) (?:it|that|this)|let's (?:do|take|go (?:with|for|ahead)|book)|proceed"
+    r"|sounds (?:good|great|perfect|lovely|fine|ideal|wonderful|fantastic|excellent)"
+    r"|that (?:works|suits|would be (?:great|perfect|lovely|good|fine|wonderful))"
+    r"|works for (?:me|us)|i'd (?:like|love) (?:that|it|to book)|that's (?:fine"
+    r"|right|correct|perfect|great|good))\b"
 )
 _WEAK_YES = re.compile(
-    r"^\W*(?:ok|okay|alright|fine|great|perfect|good|wonderful|excellent|lovely|nice|fantastic|brilliant|awesome|please)\b"
+    r"^\W*(?:ok|okay|alright|fine|great|perfect|good|wonderful|excellent|lovely"
+    r"|nice|fantastic|brilliant|awesome|please)\b"
 )
 _NO = re.compile(
-    r"^\W*(?:no|nope|nah|not (?:now|really|yet|today|this time|that one|for now|at the moment))\b(?!\s+(?:preferences?|problem|need to worry|idea|particular|specific|matter|worries|rush|strong|more than|later|earlier|need for|special|real))"
-    r"|\b(?:no,? thanks?|no,? thank you|i'd rather not|don't book|do not book|just (?:the )?(?:info|information|looking)|that won't be necessary|no need)\b"
+    r"^\W*(?:no|nope|nah|not (?:now|really|yet|today|this time|that one|for now"
+    r"|at the moment))\b(?!\s+(?:outdoor|parking|wi-?fi|breakfast|terrace|stars?"
+    r"|area|price|cuisine|preferences?|problem|need to worry|idea|particular|specific"
+    r"|matter|worries|rush|strong|more than|later|earlier|need for|special|real))"
+    r"|\b(?:no,? thanks?|no,? thank you|i'd rather not|don't book|do not book|just (?:the )?(?:info"
+    r"|information|looking)|that won't be necessary|no need)\b"
 )
 
 _ASKS = {
     "phone": r"\b(?:phone|telephone|contact)(?: number)?s?\b|\b(?:call|ring) (?:them|it)\b",
-    "address": r"\baddress(?:es)?\b|\bwhere (?:exactly )?(?:is|are) (?:it|they|that|this|@place|the)\b|\bhow (?:do|can) i (?:get|find)\b",
+    "address": (
+        r"\baddress(?:es)?\b|\bwhere (?:exactly )?(?:is|are) (?:it|they|that|this|@place"
+        r"|the)\b|\bhow (?:do|can) i (?:get|find)\b"
+    ),
     "postcode": r"\b(?:post ?code|postal code|zip(?: code)?)\b",
     "area": r"\b(?:which|what) (?:area|part|side|district)\b|\b(?:its|the|their) area\b|\blocated\b|\bits location\b",
-    "hours": r"\b(?:opening|closing|business|open) (?:hours?|times?)\b|\bwhat time\b[^.?!]{0,25}\b(?:open|close)s?\b|\bwhen\b[^.?!]{0,25}\b(?:open|close)s?\b|\bhours\b|\b(?:is|are|be) (?:it|they|@place) open\b|\bhow late\b",
-    "cuisine": r"\b(?:what|which|its|the|their) (?:kind |type |sort )?(?:of )?(?:food|cuisine)(?: type)?\b(?! (?:is|should))",
-    "price": r"\bhow (?:much|expensive)\b|\b(?:what|its|the|their|total|ticket|tell me|and|know|give|also)\b[^.?!]{0,30}\b(?:price|cost|costs|fare|price range|prices)\b|\b(?:price|cost|fare|price range)\s*\?|^\W*(?:price|cost|fare)",
-    "entry_fee": r"\b(?:entry|entrance|admission|ticket)(?: fee| price| cost| charge)s?\b|\b(?:the|any) fee\b|\bis (?:it|entry|admission|entrance) free\b",
+    "hours": (
+        r"\b(?:opening|closing|business|open) (?:hours?|times?)\b|\bwhat time\b[^.?!]{0,25}\b(?:open"
+        r"|close)s?\b|\bwhen\b[^.?!]{0,25}\b(?:open|close)s?\b|\bhours\b|\b(?:is|are"
+        r"|be) (?:it|they|@place) open\b|\bhow late\b"
+    ),
+    "cuisine": (
+        r"\b(?:what|which|its|the|their) (?:kind |type |sort )?(?:of )?(?:food|cuisine)(?: type)?\b(?! (?:is"
+        r"|should))"
+    ),
+    "price": (
+        r"\bhow (?:much|expensive)\b|\b(?:what|its|the|their|total|ticket|tell me|and"
+        r"|know|give|also)\b[^.?!]{0,30}\b(?:price|cost|costs|fare|price range|prices)\b"
+        r"|\b(?:price|cost|fare|price range)\s*\?|^\W*(?:price|cost|fare)"
+    ),
+    "entry_fee": (
+        r"\b(?:entry|entrance|admission|ticket)(?: fee| price| cost| charge)s?\b|\b(?:the"
+        r"|any) fee\b|\bis (?:it|entry|admission|entrance) free\b"
+    ),
     "stars": r"\bhow many stars\b|\b(?:what|its|the|star)[^.?!]{0,12} (?:star )?rating\b|\bnumber of stars\b",
-    "kind": r"\bwhat (?:kind|type|sort) of (?:place|attraction|house|hotel|accommodation|sight)\b|\b(?:its|the) (?:kind|type)\b",
-    "departs": r"\bdepart(?:s|ure|ing)?(?: times?)?\b(?! (?:after|before|by|at|from|around|no|on|the|is after))|\bwhat time\b[^.?!]{0,30}\bleaves?\b|\bwhen\b[^.?!]{0,30}\bleaves?\b|\bleaving time\b",
-    "arrives": r"\barriv(?:es?|al|ing)(?: times?)?\b(?! (?:after|before|by|at|from|around|no|on|in|the))|\bget (?:in|there) at\b",
+    "kind": (
+        r"\bwhat (?:kind|type|sort) of (?:place|attraction|house|hotel|accommodation"
+        r"|sight)\b|\b(?:its|the) (?:kind|type)\b"
+    ),
+    "departs": (
+        r"\bdepart(?:s|ure|ing)?(?: times?)?\b(?! (?:after|before|by|at|from|around"
+        r"|no|on|the|is after))|\bwhat time\b[^.?!]{0,30}\bleaves?\b|\bwhen\b[^.?!]{0,30}\bleaves?\b"
+        r"|\bleaving time\b"
+    ),
+    "arrives": (
+        r"\barriv(?:es?|al|ing)(?: times?)?\b(?! (?:after|before|by|at|from|around|no"
+        r"|on|in|the))|\bget (?:in|there) at\b"
+    ),
     "minutes": r"\bhow long\b|\b(?:travel|journey|trip) (?:time|duration)\b|\bduration\b",
     "id": r"\btrain (?:id|number|no)\b|\bwhich train\b",
     "seats_left": r"\bhow many seats\b|\bseats? (?:left|available)\b",
-    "free_days": r"\b(?:which|what) days?\b|\bfree days?\b|\bis (?:it|that|@place) (?:still )?available\b|\bavailability\b",
-    "reference": r"\b(?:reference|confirmation|booking)(?: number| code)?\b(?=[^.!]*\?)|\b(?:the|my|a|its) (?:booking |confirmation )?(?:reference|confirmation|booking) ?(?:number|code)\b|\breference\b",
-    "parking": r"(?:\b(?:does|do|is|are|has|have|whether|if)\b[^.?!,]*)\bparking\b",
-    "wifi": r"(?:\b(?:does|do|is|are|has|have|whether|if)\b[^.?!,]*)\b(?:wi-?fi|internet)\b",
-    "breakfast": r"(?:\b(?:does|do|is|are|has|have|whether|if)\b[^.?!,]*)\bbreakfast\b",
-    "outdoor_seating": r"(?:\b(?:does|do|is|are|has|have|whether|if|can (?:we|i))\b[^.?!,]*)\b(?:outdoor|outside|terrace|outdoors)\b",
+    "free_days": (
+        r"\b(?:which|what) days?\b|\bfree days?\b|\bis (?:it|that|@place) (?:still )?available\b"
+        r"|\bavailability\b"
+    ),
+    "reference": (
+        r"\b(?:reference|confirmation|booking)(?: number| code)?\b(?=[^.!]*\?)|\b(?:the"
+        r"|my|a|its) (?:booking |confirmation )?(?:reference|confirmation|booking) ?(?:number"
+        r"|code)\b|\breference\b"
+    ),
 }
 _ASK = {fact: re.compile(pattern) for fact, pattern in _ASKS.items()}
 _MINE = re.compile(
-    r"\b(?:my|our|your) (?:own |e-?mail |phone |telephone |mobile |contact |home |postal )*(?:phone|number|address|email|details|postcode|name|budget)\b(?! is\?)|\bphone case\b"
+    r"\b(?:my|our|your) (?:own |e-?mail |phone |telephone |mobile |contact |home "
+    r"|postal )*(?:phone|number|address|email|details|postcode|name|budget)\b(?! is\?)"
+    r"|\bphone case\b"
 )
 _PRICED = re.compile(
-    r"\b(?:cheap\w*|moderate\w*|expensive|budget|affordable|mid-?range|low|high|any|same|lower|higher|reasonable)(?:ly)?[- ](?:in )?pric\w+(?: range)?|\bpric\w+(?: range)? (?:is |should be |of |to be |range )*(?:cheap|moderate|expensive)\w*"
+    r"\b(?:cheap\w*|moderate\w*|expensive|budget|affordable|mid-?range|low|high"
+    r"|any|same|lower|higher|reasonable)(?:ly)?[- ](?:in )?pric\w+(?: range)?|\bpric\w+(?: range)? (?:is "
+    r"|should be |of |to be |range )*(?:cheap|moderate|expensive)\w*"
 )
-FEATURES = ("parking", "wifi", "breakfast", "outdoor_seating")
-_ABOUT_IT = re.compile(
-    r"\b(?:it|they|that|this|@place|there|the (?:hotel|guesthouse|hostel|restaurant|place|attraction|park|museum|train))\b"
-)
+_WORDS = {
+    "parking": r"(?:car )?park(?:ing)?",
+    "wifi": r"(?:wi-?fi|internet)",
+    "breakfast": r"breakfasts?",
+    "outdoor_seating": r"(?:outdoors?|outside|terrace)",
+}
+_FEATURE = {
+    slot: re.compile(
+        r"\b(?:does|do|is|are|has|have|whether|if|can)\s+(?:(?P<vague>there|you)|it|they|this|that|we|i|@place"
+        rf"|the \w+(?: \w+)?)\b[^.?!,]{{0,40}}\b{words}\b"
+        rf"|\b(?:is|are|what about|how about)\s+(?:the |any )?{words}\b"
+    )
+    for slot, words in _WORDS.items()
+}
+"""Asks of a place whether it has something; "is there ..." does so only where no kind of place is looked for."""
 
 
 def understand(utterance: str) -> Heard:
@@ -179,7 +293,7 @@ def understand(utterance: str) -> Heard:
     if _NO.search(text):
         whole.add("no")
         whole.discard("yes")
-    numbers = [rules_slots.number(m) for m in re.findall(rf"\b{rules_slots.NUMBER}\b(?![:.]\d)", text)]
+    numbers = [rules_slots.number(m) for m in re.findall(rf"\b{NUMBER}\b(?![:.]\d)", text)]
     return Heard(stretches, whole, numbers, not text.strip())
 
 
@@ -193,22 +307,18 @@ def _mask(original: str, names: list[tuple[str, str]], references: list[str]) ->
     pattern, known = _gazetteer()
     text = _lower(original)
     spots: list[tuple[int, int, str]] = []
-    for match in pattern.finditer(text):
-        spots.append((*match.span(), "@place"))
-    for match in _TRAIN_ID.finditer(text):
-        spots.append((*match.span(), "@ride"))
-    for match in _REFERENCE.finditer(text):
-        spots.append((*match.span(), "@ref"))
+    for regex, mask in ((pattern, "@place"), (_TRAIN_ID, "@ride"), (_REFERENCE, "@ref")):
+        spots += [(*match.span(), mask) for match in regex.finditer(text)]
     spots.sort()
     parts, at = [], 0
-    for start, end, token in spots:
+    for start, end, mask in spots:
         if start < at:
             continue
-        parts += [original[at:start], token]
+        parts += [original[at:start], mask]
         at = end
-        if token == "@place":
+        if mask == "@place":
             names.append(known[text[start:end]])
-        elif token == "@ride":
+        elif mask == "@ride":
             names.append(("train", "TR" + text[start:end][-4:]))
         else:
             references.append("CQ-" + text[start:end][-5:].upper())
@@ -223,7 +333,7 @@ def _anchors(text: str, names: list[tuple[str, str]]) -> list[tuple[int, int, st
     for kind, pattern in _KINDS.items():
         found += [(*m.span(), kind) for m in pattern.finditer(text)]
     found += [(at, at + 1, "attraction") for at, _ in rules_slots.sights(text)]
-    return sorted(found)
+    return sorted(anchor for anchor in found if not rules_slots.is_persona(text, anchor[0], anchor[1]))
 
 
 def _cut(text: str, names: list[tuple[str, str]]) -> list[tuple[int, int, str | None]]:
@@ -264,13 +374,11 @@ def _read(text: str, masked: str, kind: str | None, names: list[str], references
         intents.discard("book")
     plain = _PRICED.sub(" ", _MINE.sub(" ", text))
     asks = [fact for fact, pattern in _ASK.items() if pattern.search(plain)]
-    for fact in FEATURES:
-        if fact not in asks:
-            continue
-        if _ABOUT_IT.search(text) and "question" in intents and fact in slots.values:
-            del slots.values[fact]
-        else:
-            asks.remove(fact)
+    for slot, pattern in _FEATURE.items():
+        match = pattern.search(text)
+        if match and not (match["vague"] and kind):
+            asks.append(slot)
+            slots.values.pop(slot, None)
     if "entry_fee" in asks and "price" in asks:
         asks.remove("price")
     if references and "reference" in asks:

@@ -14,13 +14,19 @@ CLOSING = (
     "My pleasure. Have a lovely time in Quillhaven!",
 )
 FEATURES = {"parking": "parking", "wifi": "wifi", "breakfast": "breakfast", "outdoor_seating": "outdoor seating"}
+_SPOKEN = {
+    "outdoor_seating": "outdoor seating",
+    "free_entry": "entry fee",
+    "leave_after": "departure time",
+    "arrive_by": "arrival time",
+}
 _QUESTIONS = {
     "day": "on what day",
     "time": "at what time",
     "nights": "for how many nights",
     "people": "for how many people",
 }
-_PLAIN = frozenset("seafood vegetarian vegan halal kosher barbecue fusion steakhouse international".split())
+_PLAIN = frozenset(("seafood", "vegetarian", "vegan", "halal", "kosher", "barbecue", "fusion", "steakhouse"))
 _PRICED = {"cheap": "cheap", "moderate": "moderately priced", "expensive": "expensive"}
 _NOUNS = {"restaurant": "restaurant", "hotel": "hotel or guesthouse", "attraction": "attraction", "train": "train"}
 
@@ -111,6 +117,12 @@ def noun(kind: str, wishes: Mapping[str, Any]) -> str:
     return str(wishes.get("kind", _NOUNS[kind]))
 
 
+def loosen(slot: str) -> str:
+    """Ask whether to give up a wish."""
+    spoken = _SPOKEN.get(slot, slot)
+    return f"Shall I look again without regard to the {spoken}, or would you like to change something else?"
+
+
 def question(slots: Sequence[str], kind: str) -> str:
     """Ask for what a booking still needs."""
     words = join([_QUESTIONS[slot] for slot in slots])
@@ -163,8 +175,8 @@ def booking(made: Record) -> str:
     """What a booking is for, in a few words."""
     if made["kind"] == "train":
         return (
-            f"train {made['train_id']} from {made['origin']} to {made['destination']} on {day(made['day'])}, leaving at "
-            f"{made['departs']} and arriving at {made['arrives']}, for {people(made['people'])} "
+            f"train {made['train_id']} from {made['origin']} to {made['destination']} on {day(made['day'])}, "
+            f"leaving at {made['departs']} and arriving at {made['arrives']}, for {people(made['people'])} "
             f"({made['total']} crowns in total)"
         )
     words = f"{made['name']}"

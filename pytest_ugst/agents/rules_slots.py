@@ -11,22 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_ugst.agents.rules_lexicon import (
+    AREAS,
+    CITIES,
+    CUISINES,
+    DISHES,
+    HOUSES,
+    NUMBER,
+    NUMBERS,
+    PRICES,
+    SIGHTS,
+    SLOT_WORDS,
+    WISHES,
+)
 from pytest_ugst.domains.concierge.clock import DAYS, TODAY
-
-SLOTS = {
-    "restaurant": ("area", "cuisine", "price", "outdoor_seating"),
-    "hotel": ("area", "kind", "price", "stars", "parking", "wifi", "breakfast"),
-    "attraction": ("area", "kind", "free_entry"),
-    "train": ("origin", "destination", "day", "leave_after", "arrive_by"),
-}
-"""What each kind is searched by."""
-BOOKING_SLOTS = {
-    "restaurant": ("day", "time", "people"),
-    "hotel": ("day", "nights", "people"),
-    "attraction": ("day", "people"),
-    "train": ("people",),
-}
-"""What a booking of each kind needs beside the place or train."""
 
 
 @dataclass(slots=True)
@@ -42,83 +40,15 @@ class Slots:
     """Numbers to add to what was booked."""
 
 
-NUMBERS = {
-    word: n
-    for n, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
-    )
-} | {"twenty": 20, "thirty": 30, "a couple of": 2}
-NUMBER = r"(?:\d{1,3}|" + "|".join(sorted(NUMBERS, key=len, reverse=True)) + r")"
-
-
 def number(text: str) -> int:
     """The number a match of ``NUMBER`` stands for."""
     return int(text) if text.isdecimal() else NUMBERS[text]
 
 
-AREAS = {
-    "north": "north",
-    "northern": "north",
-    "south": "south",
-    "southern": "south",
-    "east": "east",
-    "eastern": "east",
-    "west": "west",
-    "western": "west",
-    "centre": "centre",
-    "center": "centre",
-    "central": "centre",
-    "centrally": "centre",
-    "downtown": "centre",
-}
-PRICES = {
-    r"cheap(?:er|est|ly)?|inexpensive|budget|affordable|low[- ](?:cost|price|priced|budget)|economical": "cheap",
-    r"moderate(?:ly)?|mid[- ]?range|mid[- ]?priced?|medium|reasonabl[ey]|average[- ]price[d]?": "moderate",
-    r"expensive|upscale|up-market|upmarket|fancy|high[- ]end|luxur(?:y|ious)|pricey|posh|fine dining": "expensive",
-}
-CUISINES = (
-    "italian indian chinese french seafood vegetarian mexican japanese turkish thai korean ethiopian spanish american "
-    "british english german lebanese vietnamese moroccan vegan african portuguese polish russian brazilian peruvian "
-    "cuban caribbean persian hungarian swedish danish scandinavian austrian malaysian indonesian filipino greek swiss "
-    "mediterranean belgian irish scottish argentinian australian jamaican nepalese tibetan burmese georgian halal "
-    "kosher barbecue steakhouse fusion international cantonese egyptian"
-).split()
-DISHES = {"sushi": "japanese", "ramen": "japanese", "pizza": "italian", "pasta": "italian", "tacos": "mexican"}
-SIGHTS = {
-    r"museums?": "museum",
-    r"(?:amusement|theme|water) parks?": "amusement park",
-    r"parks?(?! and ride)": "park",
-    r"theat(?:re|er)s?": "theatre",
-    r"(?:art )?galler(?:y|ies)": "gallery",
-    r"boat (?:tours?|trips?|rides?|cruises?)|river cruises?|cruises?": "boat tour",
-    r"(?:botanical )?gardens?": "garden",
-    r"castles?": "castle",
-    r"cinemas?|movie theat(?:re|er)s?": "cinema",
-    r"markets?": "market",
-    r"night ?clubs?": "nightclub",
-    r"swimming ?pools?|pools?|swimming": "swimming pool",
-    r"towers?": "tower",
-    r"zoos?": "zoo",
-    r"aquariums?": "aquarium",
-    r"cathedrals?": "cathedral",
-    r"stadiums?": "stadium",
-    r"concert ?halls?": "concert hall",
-    r"planetariums?": "planetarium",
-    r"casinos?": "casino",
-    r"beach(?:es)?": "beach",
-    r"ice rinks?": "ice rink",
-    r"bowling(?: alleys?)?": "bowling alley",
-    r"golf courses?": "golf course",
-    r"escape rooms?": "escape room",
-    r"college(?:s)?": "college",
-    r"church(?:es)?": "church",
-}
-HOUSES = {r"hostels?": "hostel", r"guest ?-?houses?": "guesthouse", r"hotels?": "hotel"}
-CITIES = ("Quillhaven", "Ashmere", "Brindleford", "Corrowby", "Dunmarsh", "Port Sallow", "Thornvale")
-
 _NOT = re.compile(
     r"(?:\bnot(?: too| so| in| an?| the| on| at| for| really)*|\bexcept(?: for)?|\binstead of(?: an?| the| in)*"
-    r"|\brather than(?: an?| the| in)*|\banything but|\bno longer(?: in| an?| on)*|n't (?:want|like|need)(?: an?| the| it)*"
+    r"|\brather than(?: an?| the| in)*|\banything but|\bno longer(?: in| an?| on)*"
+    r"|n't (?:want|like|need)(?: an?| the| it)*"
     r"|\bother than|\bavoid|\bneither|\bnor)[ -]*$"
 )
 
@@ -137,6 +67,16 @@ _CUISINE = re.compile(rf"\b({'|'.join((*CUISINES, *DISHES))})\b")
 _OTHER_CUISINE = re.compile(r"\b([a-z]{3,15}(?:ese|ian|ean))\s+(?:restaurants?|food|cuisine|place)\b")
 _SIGHT = _words(SIGHTS)
 _HOUSE = _words(HOUSES)
+_LIKES = re.compile(
+    r"\b(?:love|loves|enjoy|adore|fan of|work(?:s|ed|ing)? (?:at|in|for)|owner of"
+    r"|run|manage|study|studying|passion for"
+    r"|passionate about|hate)(?: an?| the| my| own| local| old| small| visiting)*\s*$"
+)
+_WORK = re.compile(
+    r"[- ]*(?:industry |science )?(?:critic|blogger|owner|manager|curator|enthusiast|lover|fan|photographer|reviewer"
+    r"|driver|conductor|chef|worker|inspector|guide|writer|keeper|buff|teacher|student|professor|engineer|designer"
+    r"|translator|historian|artist|nurse|doctor|lawyer|actor|journalist|scientist|researcher|consultant)\b"
+)
 _BESIDE = re.compile(
     r"(?:with|has|have|having|near|by|beside|close to|next to|own)(?: an?| the| its| own| nice| private)*\s*$"
 )
@@ -144,78 +84,81 @@ _BESIDE = re.compile(
 _DAY_WORDS = "|".join((*DAYS, "mon", "tues?", "thur?s?", "fri"))
 _DAY = re.compile(rf"\b({_DAY_WORDS})s?\b|\b(day after tomorrow|tomorrow|today|tonight|this evening)\b")
 _CLOCK = re.compile(
-    r"\b(?P<h>[01]?\d|2[0-3])(?:[:.](?P<m>[0-5]\d)(?!\d)\s*(?P<ap>[ap]\.?m\b\.?)?|\s*(?P<ap2>[ap]\.?m\b\.?)|\s?h\b(?P<hm>[0-5]\d)?)"
+    r"\b(?P<h>[01]?\d|2[0-3])(?:[:.](?P<m>[0-5]\d)(?!\d)\s*(?P<ap>[ap]\.?m\b\.?)?"
+    r"|\s*(?P<ap2>[ap]\.?m\b\.?)|\s?h\b(?P<hm>[0-5]\d)?)"
     r"|\b(?P<word>noon|midday|midnight)\b"
     rf"|\b(?P<half>half past|quarter past|quarter to)\s+(?P<hh>{NUMBER})\b(?:\s*(?P<ap3>[ap]\.?m\b))?"
-    rf"|\b(?:at|by|around|after|before|until|about)\s+(?P<bare>{NUMBER})\b(?![:.]\d|\s*[ap]\.?m\b)(?:\s*(?:o'clock))?(?!\s*(?:people|guests|nights|stars|persons|of us|days|crowns|adults|%))\b"
+    rf"|\b(?:at|by|around|after|before|until|about)\s+(?P<bare>{NUMBER})\b(?![:.]\d"
+    r"|\s*[ap]\.?m\b)(?:\s*(?:o'clock))?(?!\s*(?:people|guests|nights|stars|persons"
+    r"|of us|days|crowns|adults|%))\b"
     rf"|\b(?P<oclock>{NUMBER})\s*o'clock\b|\b(?P<named>{'|'.join(list(NUMBERS)[1:13])})\s*(?P<ap4>[ap]\.?m\b)"
 )
 _PERSONS = r"(?:people|persons?|guests?|adults?|diners?|travell?ers?|passengers?|tickets?|seats?|pax|visitors?|friends)"
 _PEOPLE = re.compile(
     rf"\b(?P<a>{NUMBER})\s+(?:more\s+|extra\s+)?{_PERSONS}\b|\b(?P<b>{NUMBER}) of us\b"
-    rf"|\b(?:party|group|family) of (?P<c>{NUMBER})\b|\btable for (?P<d>{NUMBER})\b(?!\s*(?:[ap]\.?m|o'clock))(?![:.]\d)"
-    rf"|\bfor (?P<e>{NUMBER})\b(?![:.]\d)(?!\s*-?\s*(?:nights?|days?|[ap]\.?m\b|o'clock|crowns|stars?|weeks?|hours?|minutes?|h\b|%))"
-    rf"|\b(?:make it|we are|we're|there are|there'll be|there will be) (?P<f>{NUMBER})\b(?![:.]\d)(?!\s*-?\s*(?:nights?|stars?|[ap]\.?m\b|o'clock))"
-    r"|\b(?P<one>just me|only me|just myself|only myself|by myself|on my own|travelling alone|traveling alone|solo|alone)\b"
-    r"|\b(?P<two>(?:me and )?my (?:wife|husband|partner|girlfriend|boyfriend) and (?:i|me|myself)\b|me and my (?:wife|husband|partner|girlfriend|boyfriend)\b(?! and))"
+    rf"|\b(?:party|group|family) of (?P<c>{NUMBER})\b|\btable for (?P<d>{NUMBER})\b(?!\s*(?:[ap]\.?m"
+    r"|o'clock))(?![:.]\d)"
+    rf"|\bfor (?P<e>{NUMBER})\b(?![:.]\d)(?!\s*-?\s*(?:nights?|days?|[ap]\.?m\b|o'clock"
+    r"|crowns|stars?|weeks?|hours?|minutes?|h\b|%))"
+    rf"|\b(?:make it|we are|we're|there are|there'll be|there will be) (?P<f>{NUMBER})\b(?![:.]\d)(?!\s*-?\s*(?:nights?"
+    r"|stars?|[ap]\.?m\b|o'clock))"
+    r"|\b(?P<one>just me|only me|just myself|only myself|by myself|on my own|travelling alone"
+    r"|traveling alone|solo|alone)\b"
+    r"|\b(?P<two>(?:me and )?my (?:wife|husband|partner|girlfriend|boyfriend) and (?:i"
+    r"|me|myself)\b|me and my (?:wife|husband|partner|girlfriend|boyfriend)\b(?! and))"
 )
 _NIGHTS = re.compile(
-    rf"\b(?P<n>{NUMBER})[ -]+(?:more |extra )?nights?\b|\b(?P<one>a (?:single )?night|overnight)\b|\b(?P<week>(?:a|one|whole) week)\b"
+    rf"\b(?P<n>{NUMBER})[ -]+(?:more |extra )?nights?\b|\b(?P<one>a (?:single )?night"
+    r"|overnight)\b|\b(?P<week>(?:a|one|whole) week)\b"
 )
 _STARS = re.compile(
     rf"\b(?P<a>{NUMBER})[ -]*stars?\b|\bstars?(?: rating)?(?: of| is|:)? (?P<b>[1-5])\b|\brated (?P<c>[1-5])\b"
 )
 _MORE = re.compile(
-    rf"\b(?P<n>{NUMBER}|an?|another) (?:more |extra |additional )?(?P<what>{_PERSONS}|nights?)(?P<tail> more| extra)?\b"
+    rf"\b(?P<n>{NUMBER}|an?|another) (?:more |extra |additional )?(?P<what>{_PERSONS}"
+    r"|nights?)(?P<tail> more| extra)?\b"
 )
 
-_WISHES = {
-    "parking": r"(?:car )?park(?:ing)(?: (?:space|spot|lot)s?)?|car ?park",
-    "wifi": r"wi-?fi|internet",
-    "breakfast": r"breakfasts?",
-    "outdoor_seating": r"outdoor (?:seating|seats|tables?|area|terrace|dining)|outdoors|terrace|al fresco|(?:sit|seats?|seating|tables?|eat|dine) outside|outside (?:seating|seats|tables?)|outdoor",
-}
-_WISH = {slot: re.compile(rf"\b(?:{pattern})\b") for slot, pattern in _WISHES.items()}
+_WISH = {slot: re.compile(rf"\b(?:{pattern})\b") for slot, pattern in WISHES.items()}
 _NO_NEED = re.compile(
-    r"(?:don't (?:really |actually )?(?:need|want|care about|mind about)|do not (?:need|want|care about)|no need for|needn't have|won't need|no longer need"
-    r"|never ?mind|forget(?: about)?|not (?:need|important|necessary|essential)|without(?: the)?|\bno|skip|drop|doesn't (?:need|have) to have|give up(?: on)?)(?: the| any| about| to have| an?)*\s*$"
+    r"(?:don't (?:really |actually )?(?:need|want|care about|mind about)|do not (?:need"
+    r"|want|care about)|no need for|needn't have|won't need|no longer need"
+    r"|never ?mind|forget(?: about)?|not (?:need|important|necessary|essential)"
+    r"|without(?: the)?|\bno|skip|drop|doesn't (?:need|have) to have|give up(?: on)?)(?: the"
+    r"| any| about| to have| an?)*\s*$"
 )
 _FREE = re.compile(
-    r"(?<!feel )(?<!be )\bfree\b(?! (?:wi-?fi|internet|parking|breakfast|days?|time|to (?:ask|contact|tell|let|suggest|choose)|tables?|rooms?|seats?|on|afternoon|morning|evening))"
-    r"|\b(?:no|without(?: an)?) (?:entry|entrance|admission) (?:fee|charge|cost)s?\b|\b(?:doesn't|does not) (?:cost|charge)\b"
+    r"(?<!feel )(?<!be )\bfree\b(?! (?:wi-?fi|internet|parking|breakfast|days?|time"
+    r"|to (?:ask|contact|tell|let|suggest|choose)|tables?|rooms?|seats?|on|afternoon"
+    r"|morning|evening))"
+    r"|\b(?:no|without(?: an)?) (?:entry|entrance|admission) (?:fee|charge|cost)s?\b"
+    r"|\b(?:doesn't|does not) (?:cost|charge)\b"
 )
 _DROP = (
-    r"(?:any|whatever|whichever|either)(?: of the)? {0}|{0}s? (?:range )?(?:really )?(?:doesn't|does not|don't|do not|isn't|is not|no longer|are not|aren't) (?:really )?(?:matter|important|care|an issue|a concern|relevant)"
-    r"|(?:don't|do not) (?:really )?(?:care|mind|worry)(?: about| on)?(?: the| which| what| how many)? {0}|no (?:specific |particular |strong )?(?:preference|preferences) (?:on|for|about|in|regarding)(?: the)? {0}"
-    r"|(?:never ?mind|forget|drop|ignore|skip|flexible (?:on|about|with)|relax|give up(?: on)?|without|leave out|not fussy about|open (?:on|to any))(?: about)?(?: the| any)? {0}|{0} (?:is |can be |could be )?(?:flexible|anything|any\b|whatever|irrelevant)"
+    r"(?:any|whatever|whichever|either)(?: of the)? {0}|{0}s? (?:range )?(?:really )?(?:doesn't"
+    r"|does not|don't|do not|isn't|is not|no longer|are not|aren't) (?:really )?(?:matter"
+    r"|important|care|an issue|a concern|relevant)"
+    r"|(?:don't|do not) (?:really )?(?:care|mind|worry)(?: about| on)?(?: the| which"
+    r"| what| how many)? {0}|no (?:specific |particular |strong )?(?:preference"
+    r"|preferences) (?:on|for|about|in|regarding)(?: the)? {0}"
+    r"|(?:never ?mind|forget|drop|ignore|skip|flexible (?:on|about|with)|relax|give up(?: on)?"
+    r"|without|leave out|not fussy about|open (?:on|to any))(?: about)?(?: the| any)? {0}"
+    r"|{0} (?:is |can be |could be )?(?:flexible|anything|any\b|whatever|irrelevant)"
     r"|no {0} preference|anywhere(?= .{{0,30}}{0})"
 )
-_SLOT_WORDS = {
-    "area": r"(?:areas?|parts? of (?:the )?town|location|neighbou?rhood)",
-    "price": r"(?:price(?: range)?|prices|cost|budget)",
-    "cuisine": r"(?:cuisines?|kinds? of (?:food|cuisine)|types? of (?:food|cuisine)|food(?: type)?)",
-    "outdoor_seating": r"(?:outdoor seating|terrace|sitting outside)",
-    "stars": r"(?:star(?: rating)?|stars|number of stars|rating)",
-    "parking": r"(?:parking)",
-    "wifi": r"(?:wi-?fi|internet)",
-    "breakfast": r"(?:breakfast)",
-    "free_entry": r"(?:entry fee|entrance fee|admission|free entry|fee)",
-    "kind": r"(?:kinds?(?: of (?:place|attraction|house|sight))?|types?(?: of (?:place|attraction|house|sight|hotel))?)",
-    "day": r"(?:day|date)",
-    "leave_after": r"(?:departure(?: time)?|time of departure|leaving time)",
-    "arrive_by": r"(?:arrival(?: time)?|time of arrival)",
-}
-_DROPS = {slot: re.compile(_DROP.format(words)) for slot, words in _SLOT_WORDS.items()}
+_DROPS = {slot: re.compile(_DROP.format(words)) for slot, words in SLOT_WORDS.items()}
 _ANYWHERE = re.compile(r"\banywhere\b|\bany area\b|\ball over town\b")
 _CITY = re.compile(
-    r"\b(?P<prep>from|to|into|reach|for|leaving|departing|towards?|in|at|visit)\s+(?P<city>[A-Z][A-Za-z']+(?: [A-Z][a-z]+)*)"
+    r"\b(?P<prep>from|to|into|reach|for|leaving|departing|towards?|in|at|visit)\s+(?P<city>[A-Z][A-Za-z']+"
+    r"(?: [A-Z][a-z]+)*)"
 )
 _TOWNS = "|".join(city.lower() for city in CITIES)
 _CITY_LOW = re.compile(
     rf"\b(?:(?P<prep>from|leaving|departing|out of|to|into|reach|towards?|bound for)\s+)?(?P<city>{_TOWNS})\b"
 )
 _NATIVE = re.compile(
-    r"\b(?:i'm|i am|we're|we are|come|coming|visiting|originally|here|an? (?!train|ticket|seat|ride|journey)(?:\w+ ){1,3})\s*$"
+    r"\b(?:i'm|i am|we're|we are|come|coming|visiting|originally|here|an? (?!train"
+    r"|ticket|seat|ride|journey)(?:\w+ ){1,3})\s*$"
 )
 _BETWEEN = re.compile(rf"\b({_TOWNS})\s*(?:to|->|-)\s*(?:{_TOWNS})\b")
 _HERE = re.compile(r"\b(?P<prep>from|to|back)\s+(?:here|(?:this|your) town)\b")
@@ -234,8 +177,10 @@ def read(text: str, original: str) -> Slots:
     for pattern, price in _PRICE:
         for match in pattern.finditer(text):
             _put(found, "price", price, text, match.start())
-    for pattern_ in (_OTHER_CUISINE, _CUISINE):
-        for match in pattern_.finditer(text):
+    for pattern in (_OTHER_CUISINE, _CUISINE):
+        for match in pattern.finditer(text):
+            if is_persona(text, *match.span()):
+                continue
             _put(found, "cuisine", DISHES.get(match[1], match[1]), text, match.start())
     for at, sight in sights(text):
         _put(found, "sight", sight, text, at)
@@ -256,6 +201,11 @@ def read(text: str, original: str) -> Slots:
     return found
 
 
+def is_persona(text: str, start: int, end: int) -> bool:
+    """Whether a word tells of the speaker ("a museum curator", "I love parks") and asks for nothing."""
+    return bool(_LIKES.search(text[max(0, start - 40) : start]) or _WORK.match(text, end))
+
+
 def _put(found: Slots, slot: str, value: Any, text: str, at: int) -> None:
     if _refused(text, at):
         found.refused.add((slot, value))
@@ -271,6 +221,8 @@ def sights(text: str) -> Iterator[tuple[int, str]]:
             if any(start <= match.start() < end for start, end in taken):
                 continue
             taken.append(match.span())
+            if is_persona(text, *match.span()):
+                continue
             if not _BESIDE.search(text[max(0, match.start() - 30) : match.start()]):
                 yield match.start(), sight
 
@@ -304,12 +256,15 @@ def _times(text: str, found: Slots) -> None:
             continue
         before = text[max(0, match.start() - 30) : match.start()] + (match[0].split()[0] if match["bare"] else "")
         if re.search(
-            r"(?:no earlier than|not before|after|later than|from|earliest|leaving at|leave at|depart(?:ing)? at)\s*(?:about |around )?$",
+            r"(?:no earlier than|not before|after|later than|from|earliest|leaving at|leave at"
+            r"|depart(?:ing)? at)\s*(?:about |around )?$",
             before,
         ) and not re.search(r"no(?:t)? later than\s*$", before):
             found.values["leave_after"] = time
         elif re.search(
-            r"(?:by|before|no later than|not later than|latest|until|arriv(?:e|ing) at)\s*(?:about |around )?$", before
+            r"(?:by|before|no later than|not later than|latest|until|arriv(?:e|ing) at)\s*(?:about "
+            r"|around )?$",
+            before,
         ):
             found.values["arrive_by"] = time
         found.values["time"] = time
@@ -374,7 +329,8 @@ def _wishes(text: str, found: Slots) -> None:
         for match in pattern.finditer(text):
             before, after = text[max(0, match.start() - 40) : match.start()], text[match.end() : match.end() + 40]
             if _NO_NEED.search(before) or re.match(
-                r"(?: seating| space)? (?:is not|isn't|does not|doesn't|not)(?: really)? (?:needed|necessary|important|matter|required|a must)",
+                r"(?: seating| space)? (?:is not|isn't|does not|doesn't|not)(?: really)? (?:needed"
+                r"|necessary|important|matter|required|a must)",
                 after,
             ):
                 found.dropped.add(slot)

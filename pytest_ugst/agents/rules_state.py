@@ -26,7 +26,7 @@ class Task:
     """The wishes of the last search."""
     results: list[dict[str, Any]] = field(default_factory=list)
     count: int = 0
-    passed: set[str] = field(default_factory=set)
+    passed: list[str] = field(default_factory=list)
     """Places and trains the user turned down."""
     refused: set[tuple[str, Any]] = field(default_factory=set)
     """Values the user does not want."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from pytest_ugst.agents.rules_lexicon import BOOKING_SLOTS, CITIES, SLOTS
 from pytest_ugst.agents.rules_nlu import Heard, Stretch
-from pytest_ugst.agents.rules_slots import BOOKING_SLOTS, SLOTS, Slots
+from pytest_ugst.agents.rules_slots import Slots
 from pytest_ugst.agents.rules_state import Memory, Task
 from pytest_ugst.domains.concierge.data import place_key, places
 
+_SHARED = ["phone", "address", "postcode", "area", "price", "free_days"]
 FACTS = {
-    "restaurant": "phone address postcode area hours cuisine price free_days outdoor_seating".split(),
-    "hotel": "phone address postcode area price stars kind free_days parking wifi breakfast".split(),
-    "attraction": "phone address postcode area hours price entry_fee kind free_days".split(),
-    "train": "price departs arrives minutes id seats_left".split(),
+    "restaurant": [*_SHARED, "hours", "cuisine", "outdoor_seating"],
+    "hotel": [*_SHARED, "stars", "kind", "parking", "wifi", "breakfast"],
+    "attraction": [*_SHARED, "hours", "entry_fee", "kind"],
+    "train": ["price", "departs", "arrives", "minutes", "id", "seats_left"],
 }
+"""What can be told of each kind."""
 _TELLING = {
     "cuisine": "restaurant",
     "outdoor_seating": "restaurant",
@@ -24,6 +28,8 @@ _TELLING = {
     "sight": "attraction",
 }
 """Slots that tell which kind of thing is meant where the user does not say it."""
+_CHANGES = re.compile(r"\b(?:change|modify|amend|reschedul\w+)\b")
+_THAT = re.compile(r"\b(?:it|that|this|last)\b")
 _BOOKED = ("day", "time", "people", "nights")
 _KINDS = {place_key(record["name"]): table[:-1] for table, record in places()}
 
@@ -50,7 +56,7 @@ def take_in(memory: Memory, heard: Heard) -> list[Task]:
         memory.current = touched[0]
         for task in touched:
             task.settled = task in closed
-        if before is not None and before not in touched and before.offer and before.book is not True:
+        if before is not None and before not in touched and before.book is not True and before.searched is not None:
             before.settled = True  # the user moved on
     return touched
 
@@ -65,12 +71,15 @@ def _answer(memory: Memory, heard: Heard, touched: list[Task], closed: list[Task
         s.kind or s.names or s.references or s.slots.values or s.slots.dropped or s.asks for s in heard.stretches
     )
     yes = "yes" in said or ("weak_yes" in said and not news and "closing" not in said)
+    named = any(s.names for s in heard.stretches)
     asked = memory.asked
     if "offer" in asked:
         details = _details(heard)
         if "no" in said or ("nobook" in said and "repeat" not in said):
-            if "another" in said or _wishes_in(heard, task):
+            if "another" in said:
                 _pass_over(task)
+            elif _wishes_in(heard, task):
+                pass  # the search with the new wishes will tell
             elif details and "nobook" not in said:
                 pass  # "No, make it Friday": about the details
             elif task.book is True and "nobook" not in said and not said & {"closing", "thanks"}:
@@ -84,12 +93,11 @@ def _answer(memory: Memory, heard: Heard, touched: list[Task], closed: list[Task
         elif "another" in said and not any(s.kind and s.kind != task.kind for s in heard.stretches):
             _pass_over(task)
             touched.append(task)
-        elif yes or ("weak_yes" in said and details) or (details and task.kind != "train") or "people" in details:
-            if not any(s.names for s in heard.stretches):
-                task.book = task.accepted = True
-                touched.append(task)
+        elif (yes or (_accepts(task, details) and "question" not in said)) and not named:
+            task.book = task.accepted = True
+            touched.append(task)
     elif asked[0] == "drop":
-        if yes or "anyway" in said:
+        if (yes or "anyway" in said) and not news:
             for slot in asked[1:]:
                 task.wishes.pop(slot, None)
             touched.append(task)
@@ -127,6 +135,11 @@ def _details(heard: Heard) -> set[str]:
     return {slot for s in heard.stretches for slot in s.slots.values if slot in _BOOKED}
 
 
+def _accepts(task: Task, details: set[str]) -> bool:
+    """Whether naming these answers "Shall I book it?" with yes; a train's day is a wish, not a detail."""
+    return bool(details & set(BOOKING_SLOTS[task.kind]))
+
+
 def _wishes_in(heard: Heard, task: Task) -> bool:
     return any(
         _wish_slot(slot, task.kind) in SLOTS[task.kind] and task.wishes.get(_wish_slot(slot, task.kind)) != value
@@ -137,17 +150,17 @@ def _wishes_in(heard: Heard, task: Task) -> bool:
 
 def _pass_over(task: Task) -> None:
     if task.offer:
-        task.passed.add(task.offer)
+        task.passed.append(task.offer)
     task.offer = None
     task.named = task.accepted = False
 
 
 def _bare_numbers(memory: Memory, heard: Heard) -> None:
     """ "4" answers "for how many people?"; "2 and 4" answers two such questions in their order."""
-    wanted = [slot for slot in memory.asked if slot in ("nights", "people", "stars")]
+    wanted = [slot for slot in memory.asked if slot in ("nights", "people")]
     stretch = heard.stretches[0]
     open_slots = [slot for slot in wanted if slot not in stretch.slots.values]
-    taken = [v for slot, v in stretch.slots.values.items() if slot in ("nights", "people", "stars")]
+    taken = [v for s in heard.stretches for v in s.slots.values.values()]
     numbers = [n for n in heard.numbers if n not in taken]
     if memory.asked == ("time",) and "time" not in stretch.slots.values and len(numbers) == 1 and 0 < numbers[0] < 24:
         stretch.slots.values["time"] = f"{'~' if numbers[0] < 12 else ''}{numbers[0]:02}:00"
@@ -167,6 +180,8 @@ def _manage(memory: Memory, stretch: Stretch, heard: Heard) -> Task | None:
             action = "lookup"
     about = bool(stretch.references) or "manage" in stretch.intents
     own = _own_booking(memory, stretch)
+    if action == "change" and not about and not _names_details(stretch) and not _CHANGES.search(stretch.text):
+        action = None  # "my shift ends at six"
     if action in ("change", "cancel") and not about and own is None:
         if current and current.action == "search" and not current.reference:
             if action == "cancel" and not stretch.kind:
@@ -204,11 +219,17 @@ def _corrects(current: Task | None, stretch: Stretch) -> bool:
         return False
     if stretch.kind not in (None, current.kind) or not stretch.intents & {"instead", "change"}:
         return False
+    return _names_details(stretch)
+
+
+def _names_details(stretch: Stretch) -> bool:
     return any(slot in _BOOKED for slot in stretch.slots.values) or bool(stretch.slots.more)
 
 
 def _own_booking(memory: Memory, stretch: Stretch) -> dict[str, Any] | None:
     """The booking made in this conversation that the stretch means."""
+    if len(memory.bookings) > 1 and not (stretch.names or stretch.kind or _THAT.search(stretch.text)):
+        return None
     made: dict[str, Any]
     for made in reversed(memory.bookings):
         if stretch.names:
@@ -250,8 +271,19 @@ def _search(memory: Memory, stretch: Stretch) -> Task | None:
             return task
         if task.reference and not wishes and "book" not in stretch.intents and "another" not in stretch.intents:
             return task
-    task = Task(kind=kind)
+    task = _return_trip(memory, stretch) if kind == "train" else Task(kind=kind)
     memory.tasks.append(task)
+    return task
+
+
+def _return_trip(memory: Memory, stretch: Stretch) -> Task:
+    """A new train task; "a return train" goes back where the last one came from."""
+    task = Task(kind="train")
+    last = next((t for t in reversed(memory.tasks) if t.kind == "train" and t.results), None)
+    if last is not None and re.search(r"\b(?:return|back)\b", stretch.text):
+        train = next((r for r in last.results if r["id"] == last.offer), last.results[0])
+        task.wishes = {"origin": train["destination"], "destination": train["origin"]}
+        task.booking = dict(last.booking)
     return task
 
 
@@ -295,9 +327,12 @@ def _apply(memory: Memory, task: Task, stretch: Stretch, heard: Heard) -> bool:
             task.told.clear()
             task.accepted = False
         task.offer, task.named = stretch.names[-1], True
-        task.passed.discard(task.offer)
+        task.passed = [name for name in task.passed if name != task.offer]
     elif task.second and task.offer and "second" in said:
         task.offer, task.second, task.named = task.second, task.offer, True
+        changed = True
+    elif task.passed and task.offer is None and "first" in said:
+        task.offer, task.named = task.passed.pop(0), True
         changed = True
     elif "another" in said and task.offer and "offer" not in memory.asked and not wishes:
         _pass_over(task)
@@ -351,9 +386,10 @@ def _wishes(memory: Memory, task: Task, stretch: Stretch) -> dict[str, Any]:
             if unknown and slot not in values:
                 values[slot] = unknown
         city = values.pop("city", None)
-        if city and (stretch.kind == "train" or {"origin", "destination"} & set(memory.asked)):
-            slot = "origin" if "origin" in memory.asked and "destination" not in memory.asked else "destination"
-            values.setdefault(slot, city)
+        if city and not {"origin", "destination"} & set(values):
+            wrong = [slot for slot in ("origin", "destination") if task.wishes.get(slot, CITIES[0]) not in CITIES]
+            missing = [slot for slot in ("destination", "origin") if slot not in task.wishes]
+            values[(wrong or missing or ["destination"])[0]] = city
     found = {}
     for slot, value in values.items():
         name = _wish_slot(slot, task.kind)

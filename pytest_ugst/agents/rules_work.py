@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_ugst.agents import rules_say as say
 from pytest_ugst.agents.rules_desk import Desk, Refusal
-from pytest_ugst.agents.rules_slots import BOOKING_SLOTS
+from pytest_ugst.agents.rules_lexicon import BOOKING_SLOTS
 from pytest_ugst.agents.rules_state import Memory, Task
 from pytest_ugst.domains.concierge.clock import DAYS
 
@@ -44,7 +44,13 @@ class Worker:
     def _find(self, task: Task) -> list[str]:
         """Search where the wishes changed since the last time, and offer what was found."""
         if task.named and task.offer:
-            return self._named(task)
+            name = task.offer
+            record = self._record(task, name) or self._details(task)
+            if record is None:
+                return [f"I'm sorry, I can't find {name}: no {task.kind} of that name."]
+            if _suits(record, task.wishes):
+                return self._named(task, record)
+            task.offer, task.named, task.accepted = None, False, False
         if task.searched == task.wishes and task.offer:
             return []
         if self._ask_wishes(task):
@@ -55,9 +61,10 @@ class Worker:
             if task.count == 0 and task.fresh and task.fresh != task.wishes:
                 task.wishes = dict(task.fresh)
                 self._search(task, task.wishes)
+            task.told.discard("question")
             if before and self._record(task, before) and before not in task.passed:
                 return [] if task.accepted else self._still(task, before)
-            task.offer = None
+            task.offer, task.accepted = None, False
         return self._offer(task)
 
     def _ask_wishes(self, task: Task) -> bool:
@@ -150,8 +157,7 @@ class Worker:
             self._memory.asked = ("wish",)
             return "What else could I look for?"
         self._memory.asked = ("drop", slot)
-        spoken = _SPOKEN.get(slot, slot)
-        return f"Shall I look again without regard to the {spoken}, or would you like to change something else?"
+        return say.loosen(slot)
 
     def _loosest(self, task: Task) -> str | None:
         """The wish to give up first."""
@@ -160,21 +166,16 @@ class Worker:
         wishes = [slot for slot in order if slot in task.wishes]
         return wishes[0] if len(task.wishes) > 1 and wishes else None
 
-    def _named(self, task: Task) -> list[str]:
+    def _named(self, task: Task, record: dict[str, Any]) -> list[str]:
         """A place or train the user named."""
-        assert task.offer is not None
-        name = task.offer
-        known = self._record(task, name)
-        if known is None:
-            known = self._details(task)
-            if known is None:
-                return [f"I'm sorry, I can't find {name}: no {task.kind} of that name."]
-            task.results = [*task.results, known]
-        if task.accepted or task.asks or f"about {task.offer}" in task.told:
+        name = _name(record)
+        if self._record(task, name) is None:
+            task.results = [*task.results, record]
+        if task.accepted or task.asks or f"about {name}" in task.told:
             return []
-        task.told.add(f"about {task.offer}")
-        words = say.describe(task.kind, known)
-        return [f"{words[0].upper()}{words[1:]}."] if task.kind == "train" else [f"{task.offer} is {words}."]
+        task.told.add(f"about {name}")
+        words = say.describe(task.kind, record)
+        return [f"{words[0].upper()}{words[1:]}." if task.kind == "train" else f"{name} is {words}."]
 
     def _details(self, task: Task) -> dict[str, Any] | None:
         """All that is known of the offer; None, and no offer any more, where there is no such place."""
@@ -274,7 +275,8 @@ class Worker:
             full = say.day(task.booking.get("day", ""))
             if not free:
                 return f"I'm sorry, {name} is fully booked on {full} and has no free days this week."
-            return f"I'm sorry, {name} is fully booked on {full}. It has free places on {say.join(free)}. Would another day suit you?"
+            words = f"I'm sorry, {name} is fully booked on {full}. It has free places on {say.join(free)}."
+            return f"{words} Would another day suit you?"
         ask = {"time": "What other time would suit you?", "people": "For how many people shall I book?",
                "nights": "How many nights would you like?", "day": "What other day would suit you?"}  # fmt: skip
         return f"I'm sorry, {why[0].lower() + why[1:] if why.startswith('The') else why} {ask[_at_fault(why)]}"
@@ -349,24 +351,30 @@ class Worker:
 
 
 _VERBS = {"change": "change", "cancel": "cancel", "lookup": "look up"}
-_SPOKEN = {"outdoor_seating": "outdoor seating", "free_entry": "entry fee", "leave_after": "departure time",
-           "arrive_by": "arrival time"}  # fmt: skip
 
 
 def _name(record: dict[str, Any]) -> str:
     return str(record["name"] if "name" in record else record["id"])
 
 
+def _suits(record: dict[str, Any], wishes: dict[str, Any]) -> bool:
+    """Whether a place or train has what is wished for."""
+    return all(
+        (record["entry_fee"] == "free") is value if slot == "free_entry" else record.get(slot, value) == value
+        for slot, value in wishes.items()
+    )
+
+
 def _forget_offer(task: Task) -> None:
     if task.offer:
-        task.passed.add(task.offer)
+        task.passed.append(task.offer)
     task.offer = None
     task.named = task.accepted = False
 
 
 def _at_fault(why: str) -> str:
     """The slot a refusal is about."""
-    if "closed at" in why or "has passed" in why:
+    if "closed at" in why:
         return "time"
     if "too large" in why or "at least 1 person" in why or "people" in why:
         return "people"

@@ -193,7 +193,8 @@ class CacheFile:
                 db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:
+            # Whatever it is, callers wait for this thread: it must not end.
             self._trouble(error, batch)
 
     def _needs_write(self, db: sqlite3.Connection, job: _Job) -> bool:
@@ -245,7 +246,7 @@ class CacheFile:
         db.execute("DELETE FROM claims WHERE key=? AND owner=?", (key, self._me))
         self._held.discard(key)
 
-    def _trouble(self, error: sqlite3.Error, batch: list[_Job]) -> None:
+    def _trouble(self, error: Exception, batch: list[_Job]) -> None:
         """Go on without the cache rather than without the run; the answers themselves are not in danger."""
         for job in batch:
             job.found = _NOTHING
@@ -343,7 +344,7 @@ def _resolve(batch: list[_Job]) -> None:
             job.future.set_result(job.found)
 
 
-def _damaged(error: sqlite3.Error) -> bool:
+def _damaged(error: Exception) -> bool:
     text = str(error)
     return "malformed" in text or "not a database" in text or "corrupt" in text
 

@@ -19,6 +19,7 @@ from pytest_ugst.chat.types import ChatError, ChatUnavailable
 # One encoder for all: json.dumps makes a new one for every call that does not use its defaults.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _MAX_UNCOUNTED = 12
+"""Refusals of one request that don't count as tries while the limit comes down; halving 4096 slots takes 12."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -79,15 +80,15 @@ class Endpoint:
             ChatUnavailable: If no request to this model can succeed.
             ChatError: If this request did not, all retries included.
         """
-        wire = self.ways.apply(body)
+        asked = body
+        wire = self.ways.apply(asked)
         if wire is not body or raw is None:
             raw = serialise(wire)
         retries = counted = uncounted = 0
-        plain_tried = False
         while True:
             answered = await self._once(wire, raw, retries)
             if isinstance(answered, Answered):
-                if plain_tried:
+                if asked is not body:
                     # The refusal was about the schema, since without it all is well.
                     self.ways.no_schema.add(body["response_format"]["json_schema"]["name"])
                 return answered
@@ -97,13 +98,13 @@ class Endpoint:
                 if learnt is not None:
                     if learnt:
                         _LOG.warning("model %r: %s (%s)", alias or self.spec.name, learnt, failure.reason)
-                    wire = self.ways.apply(body)
+                    wire = self.ways.apply(asked)
                     raw = serialise(wire)
                     continue
                 if self._may_be_schema(wire, failure):
-                    wire = self.ways.apply(without_schema(body))
+                    asked = without_schema(body)
+                    wire = self.ways.apply(asked)
                     raw = serialise(wire)
-                    plain_tried = True
                     continue
             if failure.unreachable and self._died is not None:
                 why = await asyncio.to_thread(self._died, self.spec.base_url or "")
@@ -112,7 +113,8 @@ class Endpoint:
             if failure.kind not in (Kind.TRANSIENT, Kind.OVERLOADED) or failure.pause > MAX_PAUSE:
                 raise self._error(failure, alias, retries)
             # While the limit is still on its way down, refusals tell of the crowd rather than of the server.
-            if failure.kind is Kind.OVERLOADED and not narrow and uncounted < _MAX_UNCOUNTED:
+            refused = failure.kind is Kind.OVERLOADED and failure.status is not None
+            if refused and not narrow and uncounted < _MAX_UNCOUNTED:
                 uncounted += 1
             else:
                 counted += 1

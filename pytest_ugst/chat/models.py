@@ -51,8 +51,9 @@ def resolve(
 ) -> ModelSpec:
     """Find the model a name stands for.
 
-    In this order: an alias; a model that comes as a package (``smollm2``); an address (``http://HOST/v1#MODEL``); a GGUF file or a checkpoint folder; a name of
-    OpenAI's (at ``OPENAI_BASE_URL`` if that is set); a hub name, ``owner/name``.
+    In this order: an alias; a model that comes as a package (``smollm2``); an address (``http://HOST/v1#MODEL``); a
+    GGUF file or a checkpoint folder; a name of OpenAI's (at ``OPENAI_BASE_URL`` if that is set); a hub name,
+    ``owner/name``.
 
     Args:
         name: What was given as ``--ugst-sim`` or the like.
@@ -82,8 +83,9 @@ def resolve(
         return ModelSpec(name=name, model=name, **_hosted())
     if _HUB_NAME.fullmatch(name):
         return ModelSpec(name=name, model=name)
+    hint = unknown("model", name, [*tables, *PACKAGED, *builtin])
     raise UsageError(
-        f"{unknown('model', name, [*tables, *PACKAGED, *builtin])}; add [tool.ugst.models.{_toml_key(name)}] with {_EXAMPLE} to "
+        f"{hint}; add [tool.ugst.models.{_toml_key(name)}] with {_EXAMPLE} to "
         f"{source or 'pyproject.toml'}, or name a URL, a checkpoint folder or a *.gguf file"
     )
 

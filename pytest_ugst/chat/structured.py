@@ -17,14 +17,14 @@ M = TypeVar("M", bound="BaseModel")
 
 _MAX_ANSWER = 200_000
 """Characters looked at."""
-_MAX_REPAIR = 6_000
+_MAX_REPAIR = 4_000
 _MAX_BRACKETS = 120
 _MAX_QUOTES = 400
 """What the repairer gets to see at most: its time grows with the square of some inputs, and the event loop waits."""
 _MAX_DEPTH = 40
 _MAX_CANDIDATES = 40
 _FENCE = re.compile(r"```[A-Za-z0-9_+-]*[ \t]*\n?(.*?)```", re.DOTALL)
-_BRACKET = re.compile(r"[\[\]{}]")
+_BRACKET = re.compile(r"[\[\]{}()]")
 _DROPPED = frozenset({"title", "default", "minLength", "maxLength", "patternProperties", "uniqueItems", "examples"})
 """What strict servers refuse. Nothing is lost: pydantic checks the answer against the full model."""
 
@@ -174,7 +174,7 @@ def _modest(text: str) -> bool:
     brackets = _BRACKET.findall(text)
     depth = deepest = 0
     for bracket in brackets:
-        depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
+        depth = depth + 1 if bracket in "[{(" else max(0, depth - 1)
         deepest = max(deepest, depth)
     return len(brackets) <= _MAX_BRACKETS and deepest <= _MAX_DEPTH
 

@@ -42,12 +42,10 @@ class RawAnswer:
 class Lost(Exception):
     """No answer came: the connection failed, broke or took too long. The message says how, in a few words."""
 
-    def __init__(self, reason: str, *, timeout: bool = False, refused: bool = False, fatal: bool = False) -> None:
+    def __init__(self, reason: str, *, timeout: bool = False, fatal: bool = False) -> None:
         super().__init__(reason)
         self.timeout = timeout
-        """Whether the server was too slow."""
-        self.refused = refused
-        """Whether there was no connection at all."""
+        """Whether there was a connection, and the server was too slow."""
         self.fatal = fatal
         """Whether another try can't end differently."""
 
@@ -157,10 +155,12 @@ class HttpTransport:
                 headers.get("Retry-After"),
                 headers.get("Location") if 300 <= response.status < 400 else None,
             )
+        except aiohttp.ConnectionTimeoutError:
+            raise Lost(f"can't connect (no connection within {self._timeout.sock_connect:g} s)") from None
         except TimeoutError:
             raise Lost(f"no answer within {self._seconds:g} s", timeout=True) from None
         except aiohttp.ClientConnectorError as error:
-            raise Lost(f"can't connect ({_plain(error.os_error)})", refused=True) from None
+            raise Lost(f"can't connect ({_plain(error.os_error)})") from None
         except (aiohttp.ClientError, OSError) as error:
             raise Lost(f"the connection broke ({_plain(error)})") from None
         finally:
@@ -209,7 +209,7 @@ class AzureTransport:
         except openai.APITimeoutError:
             raise Lost(f"no answer within {self._seconds:g} s", timeout=True) from None
         except openai.APIConnectionError as error:
-            raise Lost(f"can't connect ({_plain(error.__cause__ or error)})", refused=True) from None
+            raise Lost(f"can't connect ({_plain(error.__cause__ or error)})") from None
         except openai.OpenAIError as error:
             raise Lost(_plain(error), fatal=True) from None
         if len(text) > MAX_RESPONSE:

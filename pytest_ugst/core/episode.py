@@ -66,6 +66,11 @@ class Episode(Frozen):
     """Scores of the agent's own work, where the domain knows how to give them. One that is no finite number is left
     out: JSON could not hold it."""
 
+    def __repr__(self) -> str:
+        # Short: pytest shows it with every failing assertion.
+        turns = len(self.conversation.turns)
+        return f"<Episode {self.id!r}: {turns} turns, {self.conversation.stop}, by {self.setting.simulator!r}>"
+
     @property
     def components(self) -> tuple[Component, ...]:
         """The sub-components that were tracked."""

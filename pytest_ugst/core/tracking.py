@@ -21,6 +21,10 @@ class ComponentState:
     error: str | None = None
     """Why its status can't be trusted, where a verdict is missing that it depends on."""
 
+    def __repr__(self) -> str:
+        # Short: pytest shows it with every failing assertion.
+        return f"<{self.label} {self.category}: {self.text!r}>"
+
     @property
     def category(self) -> Category:
         """The sub-component's category."""

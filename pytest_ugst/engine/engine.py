@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import hashlib
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
+from concurrent.futures import wait as wait_for
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -25,10 +27,13 @@ from pytest_ugst.core.errors import RoleError, UgstError
 from pytest_ugst.engine.plan import Cast, Plan
 from pytest_ugst.engine.rollout import play
 from pytest_ugst.engine.run import Run
+from pytest_ugst.engine.threads import DaemonThreads
 
 T = TypeVar("T")
 _KEPT = 64  # finished episodes at hand, so that a test needs not read back what was just written
 _POLL = 0.05  # seconds between looks at what another process is playing
+_PATIENCE = 5.0  # seconds that what is being played may take to notice that it is cancelled
+_STOPPED = "the run was stopped before this episode was done"
 
 
 class Stopped(RoleError):
@@ -76,6 +81,7 @@ class Engine:
         self._stop_reason: str | None = None
         self._closed = False
         self._loop = asyncio.new_event_loop()
+        self._loop.set_default_executor(DaemonThreads())
         self._slots = asyncio.Semaphore(concurrency)
         self._thread = threading.Thread(target=self._loop.run_forever, name="ugst-engine", daemon=True)
         self._thread.start()
@@ -110,18 +116,17 @@ class Engine:
         Raises:
             UgstError: If it could not be played.
         """
+        __tracebackhide__ = True
         future = self._futures[episode_id]
-        while True:
-            try:
-                future.result(timeout=every)
-                break
-            except TimeoutError:
-                if future.done():
-                    raise
-                if tick is not None:
-                    tick()
-            except CancelledError:
-                raise Stopped(self._stop_reason or "the run was stopped before this episode was done") from None
+        while not wait_for([future], timeout=every).done:
+            if self._told_to_stop():
+                raise Stopped(_STOPPED)
+            if tick is not None:
+                tick()
+        try:
+            future.result()
+        except CancelledError:
+            raise Stopped(self._stop_reason or _STOPPED) from None
         with self._lock:
             if (episode := self._recent.get(episode_id)) is not None:
                 return episode
@@ -137,14 +142,18 @@ class Engine:
         """Stop. What is done stays done.
 
         Args:
-            cancel: Drop what is being played; else finish it, since another process may be waiting for it. What no
-                process has begun is dropped in either case.
+            cancel: Drop what is being played; else finish it, since another process may be waiting for it. What this
+                process has not begun is dropped in either case.
         """
         if self._closed:
             return
         self._closed = True
-        self._stop_reason = self._stop_reason or "the run was stopped before this episode was done"
-        self.call(self._drain(cancel))
+        self._stop_reason = self._stop_reason or _STOPPED
+        drained = asyncio.run_coroutine_threadsafe(self._drain(cancel), self._loop)
+        try:
+            drained.result(timeout=2 * _PATIENCE if cancel else None)
+        except TimeoutError:
+            return  # somebody's async function blocks the loop; its thread ends with the process
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -165,6 +174,10 @@ class Engine:
         except asyncio.CancelledError:
             future.cancel()
             raise
+        except Stopped as error:
+            if not self._closed:
+                self.run.failures.setdefault(plan.id, str(error))
+            future.set_exception(error)
         except UgstError as error:
             if isinstance(error, ChatUnavailable) and self._stop_reason is None:
                 # A model can't be reached at all: nothing that is left would fare better.
@@ -199,7 +212,7 @@ class Engine:
 
     async def _play_shared(self, plan: Plan, cast: Cast) -> None:
         """Play it unless another process does; then wait until that one is done, or gone."""
-        claim = self.run.folder / "claims" / f"{quote(plan.id, safe='@+')}.lock"
+        claim = self.run.folder / "claims" / f"{_file_name(plan.id)}.lock"
         while True:
             async with self._slots:
                 with _claimed(claim) as mine:
@@ -224,9 +237,16 @@ class Engine:
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=_PATIENCE)
         if self._closing is not None:
             await self._closing()
+
+
+def _file_name(episode_id: str) -> str:
+    """A file name for an episode; file systems end at 255 bytes, names of roles need not."""
+    name = quote(episode_id, safe="@+")
+    return name if len(name) < 200 else f"{name[:120]}-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
 @contextlib.contextmanager

@@ -44,16 +44,22 @@ class Journal:
                 data = memoryview((b"\n" if torn_tail else b"") + line + b"\n")
                 while data:
                     data = data[os.write(fd, data) :]
-                if end == self._read_to and not torn_tail:  # nobody else wrote meanwhile: no need to read it back
-                    self._spans[episode.id] = (end, len(line) + 1)
-                    self._read_to = end + len(line) + 1
             finally:
                 os.close(fd)
+            if end == self._read_to and not torn_tail:  # nobody else wrote meanwhile: no need to read it back
+                self._spans[episode.id] = (end, len(line) + 1)
+                self._read_to = end + len(line) + 1
+            else:
+                self.refresh()
         except OSError as error:
             raise UsageError(f"can't write {self.path}: {error.strerror}; free some space or set --ugst-dir") from error
 
     def refresh(self) -> None:
-        """Take note of what was appended since the last look, by whichever process."""
+        """Take note of what was appended since the last look, by whichever process.
+
+        Raises:
+            UsageError: If the file can't be read, or was written in another format.
+        """
         try:
             with self.path.open("rb") as file:
                 file.seek(self._read_to)
@@ -64,6 +70,8 @@ class Journal:
                     self._note(line, start)
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise UsageError(f"can't read {self.path}: {error.strerror}; set --ugst-dir to another folder") from None
 
     def _note(self, line: bytes, start: int) -> None:
         if not line.strip():

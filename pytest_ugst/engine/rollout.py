@@ -68,26 +68,27 @@ async def _converse(simulator: Simulator, cast: Cast, session: Session, tracker:
         state = await tracker.state() if plan.setting.steer == "state" else None
         try:
             user = await simulator.next(conversation, state)
+            turn = Turn(user=user.text, user_reasoning=user.reasoning)
         except (ChatUnavailable, UsageError):
             raise
         except Exception as error:  # anyone's simulator may be plugged in
             return _ended(conversation, StopReason.USER_ERROR, error=_told(error))
         if user.stop is not None:
             if user.text:
-                conversation = conversation.with_turn(Turn(user=user.text, user_reasoning=user.reasoning))
+                conversation = conversation.with_turn(turn)
                 tracker.turn(conversation)
             ended = _ended(conversation, user.stop)
             return ended.model_copy(update={"closing": user.closing})
-        turn = Turn(user=user.text, user_reasoning=user.reasoning)
         asked = conversation.with_turn(turn)
         try:
             answer = await cast.agent.respond(asked, session)
+            answered = {"agent": answer.text, "tool_calls": answer.tool_calls, "agent_reasoning": answer.reasoning}
+            turn = turn.model_copy(update=answered)
         except (ChatUnavailable, UsageError):
             raise
         except Exception as error:  # anyone's agent may be plugged in
             return _ended(asked, StopReason.AGENT_ERROR, error=_told(error))
-        answered = {"agent": answer.text, "tool_calls": answer.tool_calls, "agent_reasoning": answer.reasoning}
-        conversation = conversation.with_turn(turn.model_copy(update=answered))
+        conversation = conversation.with_turn(turn)
         tracker.turn(conversation)
         if len(conversation.turns) >= plan.max_turns:
             return _ended(conversation, StopReason.TURN_LIMIT)

@@ -31,7 +31,14 @@ class Tracker:
         self._turns = 0
 
     def turn(self, conversation: Conversation) -> None:
-        """Start judging the conversation's last turn; returns at once."""
+        """Start judging the conversation's last turn; returns at once.
+
+        Raises:
+            ChatUnavailable: If a judge was found to be out of reach: no use in going on with the conversation.
+            UsageError: Likewise, for what the user has to mend.
+        """
+        if self._last is not None and self._last.done():
+            self._last.result()
         self._turns = len(conversation.turns)
         self._last = asyncio.create_task(self._judge_turn(conversation, self._turns, self._last))
 
@@ -54,6 +61,7 @@ class Tracker:
         """Give up what is still being judged."""
         if self._last is not None:
             self._last.cancel()
+            self._last.add_done_callback(lambda task: task.cancelled() or task.exception())  # nobody asks any more
 
     async def _judge_turn(self, conversation: Conversation, turn: int, before: asyncio.Task[None] | None) -> None:
         if before is not None:
@@ -72,15 +80,15 @@ class Tracker:
     ) -> Sequence[Verdict]:
         """One verdict at least for every sub-component, whatever the judge does."""
         problem = f"the judge {judge.name} left this sub-component out"
-        said: Sequence[Verdict] = ()
+        wanted = {c.id for c in components}
+        kept: list[Verdict] = []
         try:
             said = await judge.judge(components, conversation, turn)
+            kept = [v for v in said if v.component in wanted and v.turn == turn]
         except (ChatUnavailable, UsageError):
             raise
         except Exception as error:  # anyone's judge may be plugged in: its failure is a missing verdict, no crash
             problem = f"the judge {judge.name} failed: {type(error).__name__}: {error}"
-        wanted = {c.id for c in components}
-        kept = [v for v in said if v.component in wanted and v.turn == turn]
         missing = wanted - {v.component for v in kept}
         absent = [Verdict(component=c, turn=turn, error=problem, by=judge.name) for c in sorted(missing)]
         return [*kept, *absent]

@@ -57,7 +57,7 @@ def to_components(answer: Decomposition) -> tuple[Component, ...]:
     made: list[Component] = []
 
     def add(texts: list[str], category: Category, prefix: str, parent: str | None = None) -> None:
-        unique = dict.fromkeys(text for raw in texts if (text := raw.strip()))
+        unique = dict.fromkeys(told for raw in texts if (told := raw.strip()))
         for number, text in enumerate(unique, 1):
             made.append(Component(id=f"{prefix}-{number}", category=category, text=text[:_LONGEST], parent=parent))
 
@@ -65,8 +65,9 @@ def to_components(answer: Decomposition) -> tuple[Component, ...]:
     add(answer.user_policy, Category.POLICY, "policy")
     number = 0
     for objective in answer.task_objectives:
-        text, requirements = objective.task_objective.strip(), [r for r in objective.requirements if r.strip()]
-        preferences = [p for p in objective.preferences if p.strip()]
+        text = objective.task_objective.strip()
+        requirements = [told for raw in objective.requirements if (told := raw.strip())]
+        preferences = [told for raw in objective.preferences if (told := raw.strip())]
         if not text and requirements + preferences:
             # A task without a name is still a task; nothing of the goal may get lost.
             text = (requirements or preferences).pop(0)

@@ -11,23 +11,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.roles import UserTurn
-from pytest_ugst.core.state import SUCCESS
 from pytest_ugst.core.tracking import GoalState
 from pytest_ugst.registry import RoleContext
 from pytest_ugst.simulators.agenda_errands import Errand, Plan, Slots, read, slots_to_tell
 from pytest_ugst.simulators.agenda_language import Words
 from pytest_ugst.simulators.agenda_manners import Manners
-from pytest_ugst.simulators.agenda_nlu import Heard, hear, holds
+from pytest_ugst.simulators.agenda_nlu import Heard, hear, holds, lacking, not_asked_for
+from pytest_ugst.simulators.agenda_progress import Act, Progress, done, kept
 from pytest_ugst.simulators.faults import Fault, parse, strike
 from pytest_ugst.simulators.faulty import Mischief
 
 INDICATOR = "TERMINATE"
 
+_PERSONAL = ("user_name", "card", "phone", "email")
+"""What an agent may ask of the user that is in no errand."""
 _PATIENCE = 2
 """How often the user says something again before giving an errand up."""
 
@@ -61,32 +63,6 @@ class AgendaFactory:
         rng = random.Random(f"{seed}:{goal.id}")  # noqa: S311
         plan = read(goal)
         return AgendaSimulator(plan, max_turns, rng, Mischief(strike(self.faults, rng), plan, rng))
-
-
-@dataclass(slots=True)
-class Act:
-    """One thing to say."""
-
-    kind: str
-    text: str
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far the errand at hand has come."""
-
-    told: set[str] = field(default_factory=set)
-    """Slots the agent has heard."""
-    heard: str = ""
-    """What the agent said of the place or train it found."""
-    found: bool = False
-    booked: bool = False
-    again: int = 0
-    """How often something had to be said again."""
-    asked: dict[str, int] = field(default_factory=dict)
-    """How often each fact was asked for."""
-    tried: set[str] = field(default_factory=set)
-    """Which ways out of a refusal were tried."""
 
 
 class AgendaSimulator:
@@ -159,7 +135,7 @@ class AgendaSimulator:
         elif heard.full or heard.closed:
             self._blocked(errand)
         elif heard.none and not (self._progress.found and self._pending(errand)):
-            self._nothing(errand)
+            self._nothing(errand, heard)
         elif heard.found or heard.offer or self._progress.found:
             self._progress.found = True
             self._progress.heard += f" {heard.text}"
@@ -188,6 +164,12 @@ class AgendaSimulator:
     def _weigh(self, errand: Errand, heard: Heard) -> None:
         """Something was found: see whether it is the thing, book it, ask about it."""
         progress = self._progress
+        missing = lacking(errand.want, heard.text)
+        if missing and "lacking" not in progress.tried:
+            progress.tried.add("lacking")
+            progress.heard = ""
+            self._push("negate", self._words.insist_on(missing, errand))
+            return
         if errand.condition.get("fact") and "condition" not in progress.tried:
             fact = str(errand.condition["fact"])
             answer = holds(errand.condition, progress.heard)
@@ -209,7 +191,8 @@ class AgendaSimulator:
         progress.tried.add("affirm")
         terms = errand.booking()
         asked = {name: value for name, value in terms.items() if name in heard.asks}
-        self._push("affirm", self._words.book_it(asked | self._untold(terms)))
+        personal = self._personal(heard.asks)
+        self._push("affirm", " ".join([self._words.book_it(asked | self._untold(terms)), *personal]))
         progress.told.update(errand.booking())
 
     def _pending(self, errand: Errand) -> list[str]:
@@ -235,26 +218,25 @@ class AgendaSimulator:
         known = {**errand.search(wished=False), **errand.booking()}
         if errand.reference:
             known["reference"] = errand.reference
-        if self._plan.profile.get("name"):
-            known["user_name"] = self._plan.profile["name"]
         told = {slot: known[slot] for slot in asks if slot in known}
-        missing = [slot for slot in asks if slot not in known]
+        missing = [slot for slot in asks if slot not in known and slot not in _PERSONAL]
+        personal = self._personal(asks)
         if self._mischief.slow and len(told) > 1:
             told = dict([next(iter(told.items()))])
         elif told:
             told |= self._untold(errand.booking())
-        if not told and not self._patience():
-            return
-        if missing and not told:
-            personal = [slot for slot in missing if slot in ("card", "phone", "email", "user_name", "reference")]
-            words = [self._words.unknown(slot) for slot in personal[:1]]
-            words += [self._words.no_matter(slot) for slot in missing if slot not in personal][:2]
-            self._push("inform", " ".join(words))
-            return
         if self._progress.told >= set(told) and not self._patience():
-            return
+            return  # Nothing that was not said before.
         self._progress.told.update(told)
-        self._push("inform", self._words.inform(told))
+        rest = [] if told else [self._words.no_matter(slot) for slot in missing][:2]
+        self._push("inform", " ".join(part for part in (self._words.inform(told), *personal, *rest) if part))
+
+    def _personal(self, asks: Sequence[str]) -> list[str]:
+        """What the user says of themselves when asked: the profile, or honestly that there is nothing to say."""
+        name = self._plan.profile.get("name")
+        said = [f"My name is {name}."] if "user_name" in asks and name else []
+        unknown = [slot for slot in asks if slot in _PERSONAL and not (slot == "user_name" and name)]
+        return said + [self._words.unknown(slot) for slot in unknown[:1]]
 
     def _blocked(self, errand: Errand) -> None:
         """Fully booked, or closed."""
@@ -274,9 +256,14 @@ class AgendaSimulator:
         else:
             self._fail()
 
-    def _nothing(self, errand: Errand) -> None:
+    def _nothing(self, errand: Errand, heard: Heard) -> None:
         """Nothing matches."""
         tried = self._progress.tried
+        invented = not_asked_for(errand.search(), heard.text)
+        if invented and "correct" not in tried:
+            tried.add("correct")
+            self._push("negate", self._words.drop(invented, errand))
+            return
         dropped = [name for name in errand.search() if name in errand.wish and name not in errand.want]
         untold = self._untold({name: errand.want.get(name, errand.wish.get(name)) for name in errand.booking()})
         if dropped and "drop" not in tried and self._progress.told & set(dropped):
@@ -372,7 +359,7 @@ class AgendaSimulator:
         """The next errand to bring up; one that the goal state says is done is left out."""
         while self._waiting:
             errand = self._waiting.pop(0)
-            if state is not None and _done(errand, state):
+            if state is not None and done(errand, state):
                 continue
             self._errand, self._progress = errand, Progress()
             return errand
@@ -406,17 +393,7 @@ class AgendaSimulator:
         for errand in self._plan.errands if state is not None else ():
             for name, value in errand.wish.items():
                 key = f"{errand.objective}:{name}"
-                if key not in self._wishes_told and state is not None and not _kept(errand, state):
+                if key not in self._wishes_told and state is not None and not kept(errand, state):
                     self._wishes_told.add(key)
                     return self._words.wish(errand, {name: value})
         return None
-
-
-def _done(errand: Errand, state: GoalState) -> bool:
-    known = {s.component.id: s.status for s in state}
-    return all(known.get(part) in SUCCESS for part in (errand.objective, *errand.parts))
-
-
-def _kept(errand: Errand, state: GoalState) -> bool:
-    known = {s.component.id: s.status for s in state}
-    return all(known.get(part) in SUCCESS for part in errand.parts)

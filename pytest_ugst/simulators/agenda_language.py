@@ -206,7 +206,6 @@ class Words:
         sentences = [self._start(f"{words}.") for words in (told, ", ".join(rest), route.strip()) if words]
         sentences += [str(slots[n]) for n in ("name", "train_id") if n in slots]
         sentences += [f"The reference is {slots['reference']}."] if "reference" in slots else []
-        sentences += [f"My name is {slots['user_name']}."] if "user_name" in slots else []
         return " ".join(sentences)
 
     def no_matter(self, slot: str) -> str:
@@ -215,7 +214,9 @@ class Words:
 
     def unknown(self, slot: str) -> str:
         """Say honestly that a piece of information is missing."""
-        word = {"card": "card details", "phone": "phone number", "email": "email address", "user_name": "name"}.get(slot, slot)
+        word = {"card": "card details", "phone": "phone number", "email": "email address", "user_name": "name"}.get(
+            slot, slot
+        )
         return self.pick(
             f"I do not have that information, so I can not give you a {word}.",
             f"I am afraid I do not have a {word} to give you.",
@@ -251,6 +252,11 @@ class Words:
         given_up = " ".join(_ANY.get(slot, f"Never mind the {_EXTRAS.get(slot, 'time')}.") for slot in slots)
         return f"{given_up} Is there {what}?"
 
+    def insist_on(self, slots: Sequence[str], errand: Errand) -> str:
+        """Refuse a place that lacks what has to be there."""
+        what = self.thing(errand.kind, errand.search(wished=False))
+        return f"No, it must have {listed([_EXTRAS[slot] for slot in slots])}. I need {what}."
+
     def look_again(self, errand: Errand, untold: Slots) -> str:
         """Not give up at once: make sure the agent looked with everything in mind."""
         what = self.thing(errand.kind, errand.search(wished=False))
@@ -275,7 +281,7 @@ class Words:
 
     def switch(self, errand: Errand, terms: Slots) -> str:
         """Turn to the alternative."""
-        lead = self.pick("In that case I have changed my mind.", "Then I would rather do something else.")
+        lead = self.pick("No, in that case I have changed my mind.", "No, then I would rather do something else.")
         return f"{lead} {self.opening(errand, True, terms)}"
 
     def rephrase(self, errand: Errand, terms: Slots) -> str:

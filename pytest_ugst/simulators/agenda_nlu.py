@@ -7,7 +7,7 @@ and for language models alike: what they look for are the words any polite agent
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,8 @@ REFERENCE: Final = re.compile(r"\bCQ-[A-Z0-9]{5}\b", re.IGNORECASE)
 
 _BOOKED = re.compile(r"\b(?:booked|reserved|reservation|booking (?:is|has been) (?:made|confirmed)|confirmed)\b", re.I)
 _FULL = re.compile(
-    r"\bfully booked\b|\bsold out\b|\bno (?:seats|tables|rooms|tickets|places|availability)\b"
+    r"\bfully booked\b|\bsold out\b"
+    r"|\bno (?:free |more |available )?(?:seats|tables|rooms|tickets|places|availability)\b"
     r"|\b(?:is|are) (?:not available|unavailable|full)\b|\bno longer available\b",
     re.I,
 )
@@ -51,8 +52,8 @@ _FOUND = re.compile(
     re.I,
 )
 _CUE = re.compile(
-    r"\?|\bplease (?:tell|provide|give|let|specify|share|say)\b|\blet me know\b|\bi(?:'ll| will| still|'d)? need\b"
-    r"|\bcould you\b|\bcan you\b",
+    r"\?|\bplease (?:tell|provide|give|let|specify|share|say|confirm)\b"
+    r"|\blet me know\b|\bi(?:'ll| will| still|'d)? need\b|\bcould you\b|\bcan you\b",
     re.I,
 )
 _ASKS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -138,22 +139,23 @@ def hear(text: str | None) -> Heard:
     text = text.replace("’", "'")
     reference = REFERENCE.search(text)
     full = _FULL.search(text) is not None
-    booked = reference is not None and _BOOKED.search(text.replace("fully booked", "")) is not None
+    said = " ".join(sentence for sentence in _SENTENCE.split(text) if not sentence.rstrip().endswith("?"))
+    booked = reference is not None and _BOOKED.search(said.replace("fully booked", "")) is not None
     asking = _questions(text)
-    none = not booked and not full and any(_NONE.search(said) for said in _SENTENCE.split(text) if not _IF.match(said))
+    none = not booked and not full and any(_NONE.search(s) for s in _SENTENCE.split(text) if not _IF.match(s))
     return Heard(
         text=text,
         booked=booked,
         reference=reference[0].upper() if reference else None,
-        changed=_CHANGED.search(text) is not None,
-        cancelled=_CANCELLED.search(text) is not None,
+        changed=_CHANGED.search(said) is not None,
+        cancelled=_CANCELLED.search(said) is not None,
         full=full and not booked,
         closed=_CLOSED.search(text) is not None and not booked,
         none=none,
         refused=_REFUSED.search(text) is not None,
         lost=_LOST.search(text) is not None,
         offer=any(_OFFER.search(sentence) for sentence in asking),
-        found=not none and _FOUND.search(text) is not None,
+        found=not none and not full and _FOUND.search(text) is not None,
         asks=tuple(slot for slot, pattern in _ASKS.items() if any(pattern.search(s) for s in asking)),
     )
 
@@ -173,6 +175,28 @@ def _questions(text: str) -> list[str]:
         else:
             listing = False
     return asking
+
+
+_MENTIONS: Final[Mapping[str, re.Pattern[str]]] = {
+    "price": re.compile(r"\bprice\b|\b(?:cheap|moderate|moderately priced|expensive)\b", re.I),
+    "stars": re.compile(r"\bstars?\b", re.I),
+    "cuisine": re.compile(r"\bcuisine\b", re.I),
+    "parking": re.compile(r"\bparking\b", re.I),
+    "wifi": re.compile(r"\bwi-?fi\b", re.I),
+    "breakfast": re.compile(r"\bbreakfast\b", re.I),
+    "outdoor_seating": re.compile(r"\boutdoor seating\b", re.I),
+}
+
+
+def not_asked_for(known: Container[str], heard: str) -> list[str]:
+    """The constraints a refusal speaks of that the user never had."""
+    return [slot for slot, pattern in _MENTIONS.items() if slot not in known and pattern.search(heard)]
+
+
+def lacking(wanted: Mapping[str, Any], heard: str) -> list[str]:
+    """What is wanted that the agent says a place does not have."""
+    facts = [name for name in ("parking", "wifi", "breakfast", "outdoor_seating") if wanted.get(name) is True]
+    return [fact for fact in facts if _has(fact, heard.replace("’", "'").lower()) is False]
 
 
 def holds(condition: Mapping[str, Any], heard: str) -> bool | None:

@@ -37,7 +37,8 @@ class Mischief:
         if "confusion" in struck:
             self._note(f"confusion ({confuse(plan, rng)})")
         if self._contradicts:
-            self._said = contradict_profile(plan.profile, rng)
+            said = contradict_profile(plan.profile, rng)
+            self._said = [rng.choice(said)] if said else []
             if rng.random() < 0.4 and (mixed := contradict_plan(plan, rng)) is not None:
                 self._note(f"contradiction ({mixed})")
         if "wrongful_termination" in struck:
@@ -74,9 +75,9 @@ class Mischief:
                 if broken != text:
                     self._note(f"contradiction (against {policy.get('behaviour')})")
                     text = broken
-        if self._said and (number == 2 or len(self._said) > 1):
+        if self._said and number == 2:
             self._note("contradiction (against the profile)")
-            text = f"{text} {self._said.pop(0)}"
+            text = f"{text} {self._said.pop()}"
         return text
 
     def cuts_short(self, number: int) -> bool:

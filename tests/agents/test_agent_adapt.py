@@ -81,12 +81,16 @@ def test_messages_with_tool_calls_are_read_in_both_forms() -> None:
     openai = {"id": "a", "type": "function", "function": {"name": "find", "arguments": '{"x": 1}'}}
     flat = {"name": "book", "arguments": {"when": object}, "result": {"ok": True}, "ok": False}
     broken = {"function": {"name": "odd", "arguments": "{"}}
-    turn = respond(returning({"content": "<think>t</think>Hi", "tool_calls": [openai, flat, broken]}))
+    endless: dict[str, Any] = {}
+    endless["self"] = endless
+    calls = [openai, flat, broken, {"name": "loop", "arguments": endless}]
+    turn = respond(returning({"content": "<think>t</think>Hi", "tool_calls": calls}))
     assert (turn.text, turn.reasoning) == ("Hi", "t")
-    first, second, third = turn.tool_calls
+    first, second, third, fourth = turn.tool_calls
     assert first == ToolCall(id="a", name="find", arguments={"x": 1})
     assert (second.name, second.result, second.ok) == ("book", '{"ok": true}', False)
     assert third.arguments == {"_unreadable": "{"}
+    assert list(fourth.arguments) == ["_unreadable"]
 
 
 def test_a_pydantic_message_and_an_agent_turn() -> None:

@@ -9,7 +9,7 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
-from chat_server import Body, ChatServer, Say
+from chat_server import Body, ChatServer, Say, until
 
 from pytest_ugst.chat import failures, transport
 from pytest_ugst.chat.client import ChatPool
@@ -250,8 +250,7 @@ def test_cancelled_calls_give_their_slots_back(server: ChatServer) -> None:
         pool = ChatPool()
         chat = pool.chat(spec_for(server, concurrency=2), "simulator")
         stuck = [asyncio.create_task(chat.complete(HELLO)) for _ in range(2)]
-        while len(server.requests) < 2:
-            await asyncio.sleep(0.01)
+        await until(lambda: len(server.requests) == 2)
         for task in stuck:
             task.cancel()
         await asyncio.gather(*stuck, return_exceptions=True)

@@ -75,7 +75,9 @@ def test_usage_and_cost() -> None:
 def test_cached_tokens_cost_as_others_unless_priced() -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": 0, "prompt_tokens_details": {"cached_tokens": 10}}
     data = {"choices": [{"message": {}}], "usage": usage}
-    assert read_reply(data, Price(prompt=3.0), cached=False, retries=0, seconds=0.0).usage.cost == pytest.approx(30 / 1e6)
+    assert read_reply(data, Price(prompt=3.0), cached=False, retries=0, seconds=0.0).usage.cost == pytest.approx(
+        30 / 1e6
+    )
     hit = read_reply(data, Price(prompt=3.0), cached=True, retries=0, seconds=0.0).usage
     assert (hit.calls, hit.cache_hits, hit.prompt_tokens, hit.cost) == (1, 1, 0, 0.0)
 

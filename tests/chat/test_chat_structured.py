@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import string
 from typing import Any, Literal
 
@@ -109,12 +109,10 @@ def test_garbage_is_refused(text: str) -> None:
     assert len(str(caught.value)) < 1000
 
 
-@given(st.text(alphabet='{}[]":,\\`\n \' aeCOMPLETEstu01.-', max_size=300))
+@given(st.text(alphabet="{}[]\":,\\`\n ' aeCOMPLETEstu01.-", max_size=300))
 def test_anything_gives_an_answer_or_a_form_error(text: str) -> None:
-    try:
+    with contextlib.suppress(FormError):
         assert isinstance(parse_answer(text, Opinion), Opinion)
-    except FormError:
-        pass
 
 
 @given(
@@ -156,4 +154,3 @@ def test_the_schema_is_strict() -> None:
     check(form["schema"])
     # A property may be called like a keyword that is left out.
     assert set(form["schema"]["properties"]) == {"status", "title", "evidence", "best"}
-    assert json.dumps(form)

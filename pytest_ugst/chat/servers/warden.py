@@ -22,11 +22,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LOOK_AGAIN = 1.0
+_LEFT_BEHIND = 2.0
+"""Seconds for what a server leaves behind to end by itself."""
 
 
 def _prctl(option: int, value: int) -> None:
@@ -53,6 +56,7 @@ class Warden:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         self.told_to_end = False
         self.wake, self.alarm = os.pipe()
+        os.set_blocking(self.wake, False)
         os.set_blocking(self.alarm, False)
         for number in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, self._note)
@@ -73,8 +77,6 @@ class Warden:
         """Wait until the server ends (False) or has to (True)."""
         while True:
             ready, _, _ = select.select([0, self.wake], [], [], _LOOK_AGAIN)
-            if self.wake in ready:
-                os.read(self.wake, 4096)
             self.reap()
             if self.code is not None:
                 return False
@@ -83,6 +85,8 @@ class Warden:
 
     def reap(self) -> bool:
         """Collect who ended; whether anybody is left."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self.wake, 4096)
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -94,30 +98,37 @@ class Warden:
                 self.code = os.waitstatus_to_exitcode(status)
 
     def end(self) -> None:
-        """Ask the server's group to end, then make it, then everything else that hangs on this process."""
+        """Ask the server to end, then its group, then make them, then everything else that hangs on this process."""
+        # The server alone first: told together with its children, it could not clean up after them.
+        if self.code is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+            self._wait(self.grace, lambda: self.code is not None)
         self._signal_group(signal.SIGTERM)
-        deadline = time.monotonic() + self.grace
-        while self.reap() and time.monotonic() < deadline:
-            select.select([self.wake], [], [], 0.05)
+        self._signal_children(signal.SIGTERM)
+        self._wait(min(self.grace, _LEFT_BEHIND), lambda: False)
         self._signal_group(signal.SIGKILL)
         deadline = time.monotonic() + 5.0
         while self.reap() and time.monotonic() < deadline:
-            for pid in self._children():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            self._signal_children(signal.SIGKILL)
             time.sleep(0.02)
+
+    def _wait(self, seconds: float, enough: Callable[[], bool]) -> None:
+        """Until nobody is left, or it is enough, or the time is up."""
+        deadline = time.monotonic() + seconds
+        while self.reap() and not enough() and time.monotonic() < deadline:
+            select.select([self.wake], [], [], 0.05)
 
     def _signal_group(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
     @staticmethod
-    def _children() -> list[int]:
-        """Direct children, adopted ones among them, where the kernel tells."""
-        try:
-            return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
-        except OSError:
-            return []
+    def _signal_children(number: int) -> None:
+        """To direct children, adopted ones in groups of their own among them, where the kernel tells of them."""
+        with contextlib.suppress(OSError):
+            for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+                os.kill(int(pid), number)
 
 
 def main(argv: list[str]) -> int:

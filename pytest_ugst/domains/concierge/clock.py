@@ -1,4 +1,4 @@
-"""Time in Quillhaven: weekdays, ``HH:MM``, and a clock that stands still."""
+"""Time in Quillhaven: weekdays, ``HH:MM``, and what day it is."""
 
 from __future__ import annotations
 
@@ -12,16 +12,4 @@ Time = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 DAYS: tuple[Day, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 TODAY: Day = "monday"
-"""The domain's day, in every session."""
-NOW: Time = "09:00"
-"""The domain's time of day. The days of the week all mean the week that begins today."""
-
-
-def is_open(opens: str, closes: str, time: str) -> bool:
-    """Whether ``time`` lies within opening hours; a closing time before the opening time is after midnight."""
-    return opens <= time < closes if opens < closes else time >= opens or time < closes
-
-
-def is_past(day: str, time: str) -> bool:
-    """Whether the domain's clock has passed that time."""
-    return day == TODAY and time < NOW
+"""The domain's day, in every session. The days of the week all mean the week that begins today."""

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from pytest_ugst.domains.concierge.clock import DAYS, NOW, Day, Time, is_open, is_past
+from pytest_ugst.domains.concierge.clock import DAYS, Day, Time
 from pytest_ugst.domains.concierge.data import PLACE_TABLES, place_key
 from pytest_ugst.domains.overlay import Overlay, Record, Table
 from pytest_ugst.domains.tools import ToolError, tool
@@ -125,7 +125,6 @@ class ConciergeTools:
             for train in _where(self._db["trains"], origin=origin, destination=destination, day=day)
             if (leave_after is None or train["departs"] >= leave_after)
             and (arrive_by is None or train["arrives"] <= arrive_by)
-            and not is_past(train["day"], train["departs"])
         ]
         found.sort(key=lambda train: (DAYS.index(train["day"]), train["departs"], train["id"]))
         return {"count": len(found), "results": [dict(train) for train in found[:MAX_RESULTS]]}
@@ -281,7 +280,7 @@ class ConciergeTools:
         return self._shown(booking)
 
     def _check(self, booking: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> None:
-        """Refuse a booking that can't be: closed, full, past, or too many. ``old`` is what it takes the place of."""
+        """Refuse a booking that can't be: closed, full, or too many. ``old`` is what it takes the place of."""
         kind, people = booking["kind"], booking["people"]
         if people < 1:
             raise ToolError("a booking is for at least 1 person.")
@@ -294,12 +293,9 @@ class ConciergeTools:
             raise ToolError(f"the party is too large: {name} takes bookings for at most {MAX_PEOPLE[kind]} people.")
         if "nights" in booking and not 1 <= booking["nights"] <= MAX_NIGHTS:
             raise ToolError(f"a stay is 1 to {MAX_NIGHTS} nights.")
-        if "time" in booking:
-            if not is_open(record["opens"], record["closes"], booking["time"]):
-                hours = f"{record['opens']} to {record['closes']}"
-                raise ToolError(f"{name} is closed at {booking['time']}; it is open from {hours}.")
-            if is_past(day, booking["time"]):
-                raise ToolError(f"{booking['time']} on {day} has passed: it is {day} {NOW} now.")
+        if "time" in booking and not record["opens"] <= booking["time"] < record["closes"]:
+            hours = f"{record['opens']} to {record['closes']}"
+            raise ToolError(f"{name} is closed at {booking['time']}; it is open from {hours}.")
         if day in record["full"] and not (old and old["day"] == day):
             free = [d for d in DAYS if d not in record["full"]]
             raise ToolError(f"{name} is fully booked on {day}; free days: {', '.join(free) or 'none this week'}.")

@@ -1,0 +1,1 @@
+"""The shipped suites: each plays the goals of one benchmark."""

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from played import SETTING
+
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.engine.run import Run, find_run, new_name
+
+
+def make_run(home: Path, name: str) -> Run:
+    run = Run(home / "runs" / name)
+    run.create(SETTING)
+    return run
+
+
+def test_creating_it_twice_is_harmless(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "r")
+    before = (run.folder / "run.json").read_bytes()
+    run.create(SETTING)
+    assert (run.folder / "run.json").read_bytes() == before
+    assert run.read_setting() == SETTING.model_dump(mode="json")
+    assert [p.name for p in run.folder.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"steer": "goal"}, "steer was 'none' and is now 'goal'"),
+        ({"seed": 4, "simulator": "x"}, "simulator was 'users' and is now 'x', seed was 0 and is now 4"),
+        ({"judge_sees_tools": False}, "judge_sees_tools was True and is now False"),
+    ],
+)
+def test_other_settings_are_refused_by_name(tmp_path: Path, changes: dict[str, object], told: str) -> None:
+    run = make_run(tmp_path, "r")
+    with pytest.raises(UsageError) as error:
+        Run(run.folder).create(SETTING.model_copy(update=changes))
+    assert told in str(error.value)
+    assert "without --ugst-resume" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_that_can_t_be_written_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UsageError, match=r"can't write the run folder .*file/runs/r: .*; set --ugst-dir"):
+        Run(tmp_path / "file" / "runs" / "r").create(SETTING)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"setting": 3}', "{"])
+def test_a_broken_record_is_said_so(tmp_path: Path, content: str) -> None:
+    run = make_run(tmp_path, "r")
+    (run.folder / "run.json").write_text(content)
+    with pytest.raises(UsageError, match=r"run\.json can't be read"):
+        run.create(SETTING)
+
+
+def test_finding_by_name_by_folder_and_the_latest(tmp_path: Path) -> None:
+    for name in ("2026-01-02T00-00-00-aaaa", "2026-01-10T00-00-00-0000"):
+        make_run(tmp_path, name)
+    (tmp_path / "runs" / "2027-01-01T00-00-00-ffff").mkdir()  # nothing was played in it
+    assert find_run(tmp_path, "latest").name == "2026-01-10T00-00-00-0000"
+    assert find_run(tmp_path, "2026-01-02T00-00-00-aaaa").name == "2026-01-02T00-00-00-aaaa"
+    folder = tmp_path / "runs" / "2026-01-02T00-00-00-aaaa"
+    assert find_run(tmp_path / "elsewhere", str(folder)).folder == folder
+
+
+def test_finding_nothing_says_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"there is no run in .* yet; leave the option out"):
+        find_run(tmp_path, "latest")
+    make_run(tmp_path, "2026-01-02T00-00-00-aaaa")
+    with pytest.raises(UsageError, match=r"--ugst-resume=nope: no such run; .*2026-01-02T00-00-00-aaaa"):
+        find_run(tmp_path, "nope")
+
+
+def test_a_folder_without_a_run_has_no_setting(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"holds no run \(run\.json is missing\)"):
+        Run(tmp_path).read_setting()
+
+
+def test_names_sort_by_time_and_differ_within_a_second() -> None:
+    early = datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC)
+    late = datetime(2026, 10, 1, 0, 0, 0, tzinfo=UTC)
+    assert new_name(early) < new_name(late)
+    assert len({new_name(early) for _ in range(8)}) > 1
+
+
+def test_the_record_says_when_and_with_what(tmp_path: Path) -> None:
+    record = json.loads((make_run(tmp_path, "r").folder / "run.json").read_text())
+    assert record["format"] == 1
+    assert record["setting"]["simulator"] == "users"
+    assert datetime.fromisoformat(record["created"]).tzinfo is not None
