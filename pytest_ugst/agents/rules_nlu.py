@@ -160,7 +160,7 @@ _INTENTS = {
 }
 _INTENT = {name: re.compile(pattern) for name, pattern in _INTENTS.items()}
 _YES = re.compile(
-    r"(?:^|[.!,;]\s*|\b(?:so|and|but|great|perfect|ok|okay|oh|well)[,!]? )\W*(?:yes"
+    r"(?:^|[.!,;]\s*|\b(?:so|and|but|great|perfect|ok|okay|oh|well)[,!]? )\W{0,4}(?:yes"
     r"|yeah|yep|yup|sure|of course|absolutely|definitely|certainly|please do|go ahead"
     r"|correct|right|exactly|do it|do that|confirmed?|i confirm|agreed)\b"
     r"|\b(?:please (?:do|book|go ahead|proceed|confirm)|go ahead|i(?:'ll| will) (?:take"
@@ -264,20 +264,17 @@ _FEATURE = {
 """Asks of a place whether it has something; "is there ..." does so only where no kind of place is looked for."""
 
 
+_PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00a0": " ", "@": " ", "*": " "})
+"""Typographic signs as typed ones; ``@`` is for the masks."""
+
+
 def understand(utterance: str) -> Heard:
     """Read an utterance. Any text will do."""
-    original = (
-        utterance[:MAX_READ].replace("\u2019", "'").replace("\u2018", "'").replace("**", "").replace("\u00a0", " ")
-    )
+    original = utterance[:MAX_READ].translate(_PLAIN)
     names: list[tuple[str, str]] = []
     references: list[str] = []
     masked = _mask(original, names, references)
-    text = masked.lower() if len(masked.lower()) == len(masked) else _lower(masked)
-    text = (
-        _CONDITIONAL.sub(lambda m: " " * len(m[0]) if not _TELL_IF.search(text[: m.start() + 3]) else m[0], text)
-        if " if " in f" {text}" or "unless" in text or "in case" in text or "otherwise" in text
-        else text
-    )
+    text = _without_conditions(_lower(masked))
     stretches = []
     left, left_references = list(names), list(references)
     for start, end, kind in _cut(text, names):
@@ -299,7 +296,17 @@ def understand(utterance: str) -> Heard:
 
 def _lower(text: str) -> str:
     """Lower case of the same length (a few letters of other scripts grow)."""
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    low = text.lower()
+    return low if len(low) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def _without_conditions(text: str) -> str:
+    """Blank out "if it is full, ...": the user will come back to it; but not "tell me if ..."."""
+
+    def blank(match: re.Match[str]) -> str:
+        return match[0] if _TELL_IF.search(text[: match.start() + 3]) else " " * len(match[0])
+
+    return _CONDITIONAL.sub(blank, text)
 
 
 def _mask(original: str, names: list[tuple[str, str]], references: list[str]) -> str:

@@ -125,10 +125,18 @@ def loosen(slot: str) -> str:
 
 def question(slots: Sequence[str], kind: str) -> str:
     """Ask for what a booking still needs."""
-    words = join([_QUESTIONS[slot] for slot in slots])
-    if kind == "hotel" and "day" in slots:
-        words = words.replace("on what day", "from what day")
+    words = _details(slots, kind)
     return f"{words[0].upper()}{words[1:]} shall I book it?"
+
+
+def proposal(slots: Sequence[str], kind: str) -> str:
+    """Offer to book, and ask for what a booking still needs."""
+    return f"Shall I book it? If so, {_details(slots, kind)}?" if slots else "Shall I book it for you?"
+
+
+def _details(slots: Sequence[str], kind: str) -> str:
+    words = join([_QUESTIONS[slot] for slot in slots])
+    return words.replace("on what day", "from what day") if kind == "hotel" else words
 
 
 def fact(kind: str, record: Record, what: str) -> str | None:

@@ -53,6 +53,10 @@ _NOT = re.compile(
 )
 
 
+_COMPLAINT = re.compile(r"\b(?:too|a bit|a little|quite|so|very|that's|that is)\s+$")
+"""Before a price word: "that's a bit pricey" wishes for nothing."""
+
+
 def _refused(text: str, start: int) -> bool:
     return _NOT.search(text[max(0, start - 40) : start]) is not None
 
@@ -89,7 +93,7 @@ _CLOCK = re.compile(
     r"|\b(?P<word>noon|midday|midnight)\b"
     rf"|\b(?P<half>half past|quarter past|quarter to)\s+(?P<hh>{NUMBER})\b(?:\s*(?P<ap3>[ap]\.?m\b))?"
     rf"|\b(?:at|by|around|after|before|until|about)\s+(?P<bare>{NUMBER})\b(?![:.]\d"
-    r"|\s*[ap]\.?m\b)(?:\s*(?:o'clock))?(?!\s*(?:people|guests|nights|stars|persons"
+    r"|\s*[ap]\.?m\b)(?:\s*(?:o'clock))?(?!\s*(?:people|guests?|nights?|stars?|persons?|more|extra"
     r"|of us|days|crowns|adults|%))\b"
     rf"|\b(?P<oclock>{NUMBER})\s*o'clock\b|\b(?P<named>{'|'.join(list(NUMBERS)[1:13])})\s*(?P<ap4>[ap]\.?m\b)"
 )
@@ -103,7 +107,7 @@ _PEOPLE = re.compile(
     rf"|\b(?:make it|we are|we're|there are|there'll be|there will be) (?P<f>{NUMBER})\b(?![:.]\d)(?!\s*-?\s*(?:nights?"
     r"|stars?|[ap]\.?m\b|o'clock))"
     r"|\b(?P<one>just me|only me|just myself|only myself|by myself|on my own|travelling alone"
-    r"|traveling alone|solo|alone)\b"
+    r"|traveling alone|solo|alone|for myself|myself only|only for me|just for me)\b"
     r"|\b(?P<two>(?:me and )?my (?:wife|husband|partner|girlfriend|boyfriend) and (?:i"
     r"|me|myself)\b|me and my (?:wife|husband|partner|girlfriend|boyfriend)\b(?! and))"
 )
@@ -174,9 +178,9 @@ def read(text: str, original: str) -> Slots:
     found = Slots()
     for match in _AREA.finditer(text):
         _put(found, "area", AREAS[match[1]], text, match.start())
-    for pattern, price in _PRICE:
-        for match in pattern.finditer(text):
-            _put(found, "price", price, text, match.start())
+    for at, price in sorted((m.start(), price) for pattern, price in _PRICE for m in pattern.finditer(text)):
+        if not _COMPLAINT.search(text[max(0, at - 15) : at]):
+            _put(found, "price", price, text, at)
     for pattern in (_OTHER_CUISINE, _CUISINE):
         for match in pattern.finditer(text):
             if is_persona(text, *match.span()):
@@ -317,7 +321,7 @@ def _counts(text: str, found: Slots) -> None:
         slot = "nights" if "night" in text else "people"
         found.values[slot] = number(to[1])
     for match in _MORE.finditer(text):
-        if re.search(r"\b(?:more|extra|additional|another)\b", match[0]):
+        if re.search(r"\b(?:more|extra|additional|another|extend.* by)\b", text[: match.start()][-30:] + match[0]):
             n = 1 if match["n"] in ("a", "an", "another") else number(match["n"])
             slot = "nights" if match["what"].startswith("night") else "people"
             found.more[slot] = n

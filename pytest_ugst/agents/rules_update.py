@@ -174,10 +174,7 @@ def _manage(memory: Memory, stretch: Stretch, heard: Heard) -> Task | None:
     open_manage = current if current and current.action != "search" and not current.settled else None
     action = "cancel" if "cancel" in stretch.intents else "change" if "change" in stretch.intents else None
     if action is None and open_manage is None:
-        if "instead" in stretch.intents or stretch.references or _corrects(current, stretch):
-            action = "change" if _corrects(current, stretch) else None
-        if action is None and stretch.references:
-            action = "lookup"
+        action = "change" if _corrects(memory, stretch) else "lookup" if stretch.references else None
     about = bool(stretch.references) or "manage" in stretch.intents
     own = _own_booking(memory, stretch)
     if action == "change" and not about and not _names_details(stretch) and not _CHANGES.search(stretch.text):
@@ -213,13 +210,16 @@ def _manage(memory: Memory, stretch: Stretch, heard: Heard) -> Task | None:
     return task
 
 
-def _corrects(current: Task | None, stretch: Stretch) -> bool:
+def _corrects(memory: Memory, stretch: Stretch) -> bool:
     """Whether the user, having booked, names another day, time or number: "actually, make it 5"."""
-    if current is None or not current.reference or stretch.names or stretch.intents & {"book", "another"}:
+    current = memory.current
+    if current is None or not current.reference or stretch.names or stretch.kind not in (None, current.kind):
         return False
-    if stretch.kind not in (None, current.kind) or not stretch.intents & {"instead", "change"}:
-        return False
-    return _names_details(stretch)
+    if "book" in stretch.intents:
+        made = next((b for b in memory.bookings if b["reference"] == current.reference), {})
+        details = {slot: value for slot, value in stretch.slots.values.items() if slot in made}
+        return stretch.kind is None and "another" not in stretch.intents and bool(details.items() - made.items())
+    return bool(stretch.intents & {"instead", "change"}) and _names_details(stretch)
 
 
 def _names_details(stretch: Stretch) -> bool:

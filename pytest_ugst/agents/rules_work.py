@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pytest_ugst.agents import rules_say as say
@@ -10,6 +11,11 @@ from pytest_ugst.agents.rules_lexicon import BOOKING_SLOTS
 from pytest_ugst.agents.rules_state import Memory, Task
 from pytest_ugst.domains.concierge.clock import DAYS
 
+_LOOSE = (
+    "price", "breakfast", "wifi", "parking", "outdoor_seating", "free_entry", "stars", "arrive_by", "leave_after",
+    "day", "area", "cuisine", "kind",
+)  # fmt: skip
+"""Wishes, the one to give up first before the others."""
 _PLACES = {"restaurant": "restaurants", "hotel": "hotels", "attraction": "attractions", "train": "trains"}
 
 
@@ -58,9 +64,10 @@ class Worker:
         if task.searched != task.wishes:
             before = task.offer
             self._search(task, task.wishes)
-            if task.count == 0 and task.fresh and task.fresh != task.wishes:
-                task.wishes = dict(task.fresh)
+            while task.count == 0 and (stale := self._loosest(task, keep=task.fresh)):
+                del task.wishes[stale]
                 self._search(task, task.wishes)
+            task.fresh = {}
             task.told.discard("question")
             if before and self._record(task, before) and before not in task.passed:
                 return [] if task.accepted else self._still(task, before)
@@ -159,12 +166,11 @@ class Worker:
         self._memory.asked = ("drop", slot)
         return say.loosen(slot)
 
-    def _loosest(self, task: Task) -> str | None:
-        """The wish to give up first."""
-        order = ("price", "breakfast", "wifi", "parking", "outdoor_seating", "free_entry", "stars", "arrive_by",
-                 "leave_after", "day", "area", "cuisine", "kind")  # fmt: skip
-        wishes = [slot for slot in order if slot in task.wishes]
-        return wishes[0] if len(task.wishes) > 1 and wishes else None
+    def _loosest(self, task: Task, keep: Mapping[str, Any] | None = None) -> str | None:
+        """The wish to give up first: any but the last one, or any that a change of mind did not ``keep``."""
+        if keep is None:
+            return next((slot for slot in _LOOSE if slot in task.wishes), None) if len(task.wishes) > 1 else None
+        return next((slot for slot in _LOOSE if slot in task.wishes and slot not in keep), None) if keep else None
 
     def _named(self, task: Task, record: dict[str, Any]) -> list[str]:
         """A place or train the user named."""
@@ -207,9 +213,7 @@ class Worker:
         task.told.add("question")
         missing = self._missing(task)
         self._memory.asked = ("offer", *missing)
-        if task.book and missing:
-            return f"Shall I book it? {say.question(missing, task.kind)}"
-        return "Shall I book it for you?"
+        return say.proposal(missing if task.book else (), task.kind)
 
     # Booking
 
@@ -311,6 +315,8 @@ class Worker:
                 task.booking[slot] = old[slot] + extra
         task.more.clear()
         changes = {slot: value for slot, value in task.booking.items() if slot != "until"}
+        fitting = {slot: value for slot, value in changes.items() if slot in BOOKING_SLOTS[task.kind]}
+        changes = fitting or changes
         if not changes:
             self._memory.asked = ("change",)
             slots = {"restaurant": "the day, the time or the number of people", "train": "the number of people",

@@ -14,7 +14,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from pathlib import Path
 from typing import Any, TypeVar
@@ -123,10 +123,7 @@ class Engine:
                 raise Stopped(_STOPPED)
             if tick is not None:
                 tick()
-        try:
-            future.result()
-        except CancelledError:
-            raise Stopped(self._stop_reason or _STOPPED) from None
+        future.result()
         with self._lock:
             if (episode := self._recent.get(episode_id)) is not None:
                 return episode
@@ -163,7 +160,12 @@ class Engine:
     def _spawn(self, plan: Plan, cast: Cast, future: Future[None]) -> None:
         task = self._loop.create_task(self._deliver(plan, cast, future), name=plan.id)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda task: self._done(task, future))
+
+    def _done(self, task: asyncio.Task[None], future: Future[None]) -> None:
+        self._tasks.discard(task)
+        if not future.done():  # cancelled, maybe before its first step
+            future.set_exception(Stopped(self._stop_reason or _STOPPED))
 
     async def _deliver(self, plan: Plan, cast: Cast, future: Future[None]) -> None:
         try:
@@ -171,9 +173,6 @@ class Engine:
                 if self._stop_reason is not None:
                     raise Stopped(self._stop_reason)
                 await (self._play_shared(plan, cast) if self._shared else self._play(plan, cast))
-        except asyncio.CancelledError:
-            future.cancel()
-            raise
         except Stopped as error:
             if not self._closed:
                 self.run.failures.setdefault(plan.id, str(error))

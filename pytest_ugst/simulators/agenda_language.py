@@ -291,7 +291,8 @@ class Words:
         if errand.intent == "change":
             return f"Please change booking {errand.reference}: {self.change(errand.booking())}."
         verb = "find" if errand.intent == "find" else "book"
-        return f"I want to {verb} {self.thing(errand.kind, errand.search())}{self.terms(terms)}."
+        lead = self.pick("I want to", "I would like to", "I need to")
+        return f"{lead} {verb} {self.thing(errand.kind, errand.search())}{self.terms(terms)}."
 
     def recap(self) -> str:
         """Ask for the bookings to be repeated."""

@@ -69,6 +69,22 @@ def test_order_and_repetition_do_not_matter(case: Tracked, random: Random) -> No
     assert GoalState.fold(made, shuffled, turns) == GoalState.fold(made, said, turns)
 
 
+@given(st.lists(st.sampled_from(["", "a", "b"]), min_size=2, max_size=4), st.booleans(), st.randoms())
+def test_nor_does_it_matter_who_said_the_same_first(reasons: list[str], failed: bool, random: Random) -> None:
+    component = Component(id="c", category=Category.POLICY, text="x")
+    said = [
+        Verdict(component="c", turn=1, error=f"no answer {reason}")
+        if failed
+        else Verdict(component="c", turn=1, status=Status.MISALIGNED, reasoning=reason)
+        for reason in reasons
+    ]
+    shuffled = random.sample(said, len(said))
+    assert GoalState.fold((component,), shuffled, 1) == GoalState.fold((component,), said, 1)
+    assert (
+        GoalState.fold((component,), shuffled, 1)["c"].explain() == GoalState.fold((component,), said, 1)["c"].explain()
+    )
+
+
 @given(tracked())
 def test_statuses_only_move_up_their_chain(case: Tracked) -> None:
     made, said, turns = case

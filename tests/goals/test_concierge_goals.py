@@ -222,3 +222,25 @@ def test_profiles_break_when_contradicted_and_only_then(goal: Goal) -> None:
         assert kept[component.id].succeeded, component.text
         broken = after(goal, Turn(user=CONTRADICTIONS[name], agent="I see."))
         assert not broken[component.id].succeeded, component.text
+
+
+PARAPHRASES: dict[tuple[str, Any], tuple[str, ...]] = {
+    ("price", "cheap"): ("Nothing too expensive, please.", "We are on a budget.", "Something inexpensive would do."),
+    ("price", "moderate"): ("A mid-range place.", "Reasonably priced, if you can."),
+    ("outdoor_seating", True): ("Can we sit outside?", "A terrace would be lovely."),
+    ("wifi", True): ("Is there Wi-Fi?", "I need the internet."),
+    ("breakfast", True): ("Is breakfast included?",),
+    ("stars", 4): ("Four stars would be nice.", "A 4-star one."),
+    ("leave_after", "13:00"): ("After 1 pm, if possible.", "I'd rather go in the afternoon."),
+    ("leave_after", "16:00"): ("Preferably after 4 o'clock.", "Not before 16:00."),
+    ("leave_after", "17:00"): ("Could it leave after 5pm?", "In the evening, please."),
+    ("arrive_by", "13:00"): ("I should be there by 1pm.",),
+}
+
+
+@pytest.mark.parametrize("goal", ALL, ids=lambda goal: goal.id)
+def test_preferences_may_be_said_in_other_words(goal: Goal) -> None:
+    for component in of(goal, Category.PREFERENCE):
+        ((name, value),) = component.slots.items()
+        for text in PARAPHRASES[name, value]:
+            assert after(goal, Turn(user=text, agent="I see."))[component.id].succeeded, (component.text, text)

@@ -41,8 +41,7 @@ def plan(weights: Weights, spec: ModelSpec) -> Plan:
                 *template,
                 *serve.args,
             ),
-            # Threads that wait by spinning take the cores from everybody else.
-            {"UGST_SERVER_KEY": seat.key, "OMP_WAIT_POLICY": "PASSIVE"},
+            {"UGST_SERVER_KEY": seat.key},
         )
 
     return Plan("llama", name, settings, command, concurrency=parallel)

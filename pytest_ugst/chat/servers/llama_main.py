@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--chat-template", type=Path)
     options, more = parser.parse_known_args()
+    # Threads that wait by spinning take the cores from everybody else.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     import xllamacpp
@@ -68,7 +69,6 @@ def main() -> None:
     params.n_ctx = options.context * options.parallel
     params.n_parallel = options.parallel
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.threads
-    params.cpuparams.poll = params.cpuparams_batch.poll = 0
     # Prompts of conversations that lost their slot: kept, so that switching back need not read them again.
     params.cache_ram_mib = 2048
     if options.chat_template is not None:
