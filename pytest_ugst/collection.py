@@ -13,7 +13,7 @@ from pytest_ugst.core.errors import GoalFileError, UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.engine.plan import episode_id
 from pytest_ugst.registry import unknown
-from pytest_ugst.sources.goalfiles import find_duplicates, is_goal_file, load_goals
+from pytest_ugst.sources.goalfiles import SUFFIXES, find_duplicates, is_goal_file, load_goals
 
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
@@ -75,7 +75,12 @@ class GoalMarker:
         if not found:
             return None
         tags = fields.get("tags", ())
-        fields["tags"] = (tags,) if isinstance(tags, str) else tuple(tags)
+        tags = (tags,) if isinstance(tags, str) else tags
+        if not isinstance(tags, list | tuple | set | frozenset) or not all(isinstance(tag, str) for tag in tags):
+            raise UsageError(f"{node.nodeid}: ugst marker: tags={tags!r}; give a tag or a list of tags")
+        fields["tags"] = tuple(tags)
+        if not isinstance(fields.get("split"), str | None):
+            raise UsageError(f"{node.nodeid}: ugst marker: split={fields['split']!r}; give the name of a part")
         for name in ("max_turns", "trials"):
             value = fields.get(name)
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
@@ -119,6 +124,8 @@ def _named(name: str, split: str | None, registry: Registry, folders: Sequence[P
         if path.is_dir():
             goals = [g for file in sorted(path.iterdir()) if is_goal_file(file) for g in load_goals(file)]
         elif path.is_file():
+            if not is_goal_file(path):
+                raise UsageError(f"{path}: not a goal file; its name has to end with {', '.join(SUFFIXES)}")
             goals = load_goals(path)
         else:
             continue

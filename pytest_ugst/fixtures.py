@@ -25,12 +25,7 @@ RUNTIME: pytest.StashKey[Runtime] = pytest.StashKey()
 def ugst_case(request: pytest.FixtureRequest) -> Case:
     """Which goal is played, and for which time. Comes from the ``ugst`` marker or from a goal file."""
     own = getattr(request.node, "ugst_case", None)
-    case: Case | None = own if own is not None else getattr(request, "param", None)
-    if case is None:
-        raise pytest.UsageError(
-            f"{request.node.nodeid}: no goal to play; mark the test with @pytest.mark.ugst(goals=...), or override the "
-            "fixture 'goal'"
-        )
+    case: Case = own if own is not None else request.param
     return case
 
 
@@ -38,7 +33,7 @@ def ugst_case(request: pytest.FixtureRequest) -> Case:
 def goal(ugst_case: Case) -> Goal:
     """The goal under test."""
     if ugst_case.goal is None:
-        raise pytest.UsageError("no goal to play; mark the test with @pytest.mark.ugst(goals=...)")
+        pytest.fail("no goal here: mark the test with @pytest.mark.ugst(goals=...)", pytrace=False)
     return ugst_case.goal
 
 

@@ -175,6 +175,12 @@ class Runtime:
         self._items = [item for item in items if is_episode_item(item)]
         if not self._items:
             return
+        for item in self._items:
+            if case_of(item).goal is None and "goal" not in overridden(item):
+                raise UsageError(
+                    f"{item.nodeid}: no goal to play; mark the test with @pytest.mark.ugst(goals=...), or override the "
+                    "fixture 'goal'"
+                )
         ready = [item for item in self._items if not overridden(item) and case_of(item).goal is not None]
         roles = {role for item in self._items for role in ROLES if role not in overridden(item)}
         self.casting.require(roles)

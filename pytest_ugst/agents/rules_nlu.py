@@ -44,7 +44,6 @@ class Heard:
     intents: set[str]
     numbers: list[int]
     """All plain numbers, for the answer to "how many?"."""
-    empty: bool
 
 
 @cache
@@ -291,7 +290,7 @@ def understand(utterance: str) -> Heard:
         whole.add("no")
         whole.discard("yes")
     numbers = [rules_slots.number(m) for m in re.findall(rf"\b{NUMBER}\b(?![:.]\d)", text)]
-    return Heard(stretches, whole, numbers, not text.strip())
+    return Heard(stretches, whole, numbers)
 
 
 def _lower(text: str) -> str:

@@ -56,6 +56,13 @@ class Task:
     settled: bool = False
     """Nothing left to do, unless the user comes back to it."""
 
+    def pass_over(self) -> None:
+        """The offer won't do."""
+        if self.offer:
+            self.passed.append(self.offer)
+        self.offer = None
+        self.named = self.accepted = False
+
 
 @dataclass(slots=True)
 class Memory:
@@ -69,4 +76,3 @@ class Memory:
     """Bookings made or looked up, as the tools returned them."""
     turns: int = 0
     calls: int = 0
-    greeted: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pytest_ugst.agents.rules_bookings import DETAILS, manage
 from pytest_ugst.agents.rules_lexicon import BOOKING_SLOTS, CITIES, SLOTS
 from pytest_ugst.agents.rules_nlu import Heard, Stretch
 from pytest_ugst.agents.rules_slots import Slots
@@ -28,9 +29,6 @@ _TELLING = {
     "sight": "attraction",
 }
 """Slots that tell which kind of thing is meant where the user does not say it."""
-_CHANGES = re.compile(r"\b(?:change|modify|amend|reschedul\w+)\b")
-_THAT = re.compile(r"\b(?:it|that|this|last)\b")
-_BOOKED = ("day", "time", "people", "nights")
 _KINDS = {place_key(record["name"]): table[:-1] for table, record in places()}
 
 
@@ -44,7 +42,7 @@ def take_in(memory: Memory, heard: Heard) -> list[Task]:
     for stretch in heard.stretches:
         if _forgets(memory, stretch, touched, closed):
             continue
-        task = _manage(memory, stretch, heard) or _search(memory, stretch)
+        task = manage(memory, stretch) or _search(memory, stretch)
         if task is None:
             held.append(stretch)
             continue
@@ -77,13 +75,13 @@ def _answer(memory: Memory, heard: Heard, touched: list[Task], closed: list[Task
         details = _details(heard)
         if "no" in said or ("nobook" in said and "repeat" not in said):
             if "another" in said:
-                _pass_over(task)
+                task.pass_over()
             elif _wishes_in(heard, task):
                 pass  # the search with the new wishes will tell
             elif details and "nobook" not in said:
                 pass  # "No, make it Friday": about the details
             elif task.book is True and "nobook" not in said and not said & {"closing", "thanks"}:
-                _pass_over(task)
+                task.pass_over()
             else:
                 task.book = False
                 task.accepted = False
@@ -91,7 +89,7 @@ def _answer(memory: Memory, heard: Heard, touched: list[Task], closed: list[Task
                     closed.append(task)
             touched.append(task)
         elif "another" in said and not any(s.kind and s.kind != task.kind for s in heard.stretches):
-            _pass_over(task)
+            task.pass_over()
             touched.append(task)
         elif (yes or (_accepts(task, details) and "question" not in said)) and not named:
             task.book = task.accepted = True
@@ -132,7 +130,7 @@ def _forgets(memory: Memory, stretch: Stretch, touched: list[Task], closed: list
 
 
 def _details(heard: Heard) -> set[str]:
-    return {slot for s in heard.stretches for slot in s.slots.values if slot in _BOOKED}
+    return {slot for s in heard.stretches for slot in s.slots.values if slot in DETAILS}
 
 
 def _accepts(task: Task, details: set[str]) -> bool:
@@ -148,13 +146,6 @@ def _wishes_in(heard: Heard, task: Task) -> bool:
     ) or any(s.slots.dropped for s in heard.stretches)
 
 
-def _pass_over(task: Task) -> None:
-    if task.offer:
-        task.passed.append(task.offer)
-    task.offer = None
-    task.named = task.accepted = False
-
-
 def _bare_numbers(memory: Memory, heard: Heard) -> None:
     """ "4" answers "for how many people?"; "2 and 4" answers two such questions in their order."""
     wanted = [slot for slot in memory.asked if slot in ("nights", "people")]
@@ -166,78 +157,6 @@ def _bare_numbers(memory: Memory, heard: Heard) -> None:
         stretch.slots.values["time"] = f"{'~' if numbers[0] < 12 else ''}{numbers[0]:02}:00"
     if open_slots and len(numbers) == len(open_slots) and len(stretch.text.split()) <= 12:
         stretch.slots.values.update(zip(open_slots, numbers, strict=True))
-
-
-def _manage(memory: Memory, stretch: Stretch, heard: Heard) -> Task | None:
-    """The change, cancellation or look-up a stretch is about, if it is."""
-    current = memory.current
-    open_manage = current if current and current.action != "search" and not current.settled else None
-    action = "cancel" if "cancel" in stretch.intents else "change" if "change" in stretch.intents else None
-    if action is None and open_manage is None:
-        action = "change" if _corrects(memory, stretch) else "lookup" if stretch.references else None
-    about = bool(stretch.references) or "manage" in stretch.intents
-    own = _own_booking(memory, stretch)
-    if action == "change" and not about and not _names_details(stretch) and not _CHANGES.search(stretch.text):
-        action = None  # "my shift ends at six"
-    if action in ("change", "cancel") and not about and own is None:
-        if current and current.action == "search" and not current.reference:
-            if action == "cancel" and not stretch.kind:
-                current.settled = True
-                current.book = False
-            action = None
-        elif current is None and action == "change":
-            action = None
-    if action == "change" and current and current.action == "search" and current.offer and not current.reference \
-            and not stretch.references and own is None:  # fmt: skip
-        action = None  # changing what is not booked yet
-    if action is None:
-        if (
-            open_manage
-            and (stretch.kind in (None, open_manage.kind) or "manage" in stretch.intents)
-            and "book" not in stretch.intents
-        ):
-            return open_manage
-        return None
-    references = stretch.references or ([own["reference"]] if own else [])
-    if open_manage and not (references and open_manage.reference and references[-1] != open_manage.reference):
-        if action != "lookup":
-            open_manage.action = action
-        return open_manage
-    task = Task(kind=stretch.kind or (own["kind"] if own else "restaurant"), action=action)
-    if references:
-        task.reference = references[-1]
-    memory.tasks.append(task)
-    return task
-
-
-def _corrects(memory: Memory, stretch: Stretch) -> bool:
-    """Whether the user, having booked, names another day, time or number: "actually, make it 5"."""
-    current = memory.current
-    if current is None or not current.reference or stretch.names or stretch.kind not in (None, current.kind):
-        return False
-    if "book" in stretch.intents:
-        made = next((b for b in memory.bookings if b["reference"] == current.reference), {})
-        details = {slot: value for slot, value in stretch.slots.values.items() if slot in made}
-        return stretch.kind is None and "another" not in stretch.intents and bool(details.items() - made.items())
-    return bool(stretch.intents & {"instead", "change"}) and _names_details(stretch)
-
-
-def _names_details(stretch: Stretch) -> bool:
-    return any(slot in _BOOKED for slot in stretch.slots.values) or bool(stretch.slots.more)
-
-
-def _own_booking(memory: Memory, stretch: Stretch) -> dict[str, Any] | None:
-    """The booking made in this conversation that the stretch means."""
-    if len(memory.bookings) > 1 and not (stretch.names or stretch.kind or _THAT.search(stretch.text)):
-        return None
-    made: dict[str, Any]
-    for made in reversed(memory.bookings):
-        if stretch.names:
-            if made.get("name") in stretch.names or made.get("train_id") in stretch.names:
-                return made
-        elif stretch.kind in (None, made["kind"]):
-            return made
-    return None
 
 
 def _search(memory: Memory, stretch: Stretch) -> Task | None:
@@ -335,7 +254,7 @@ def _apply(memory: Memory, task: Task, stretch: Stretch, heard: Heard) -> bool:
         task.offer, task.named = task.passed.pop(0), True
         changed = True
     elif "another" in said and task.offer and "offer" not in memory.asked and not wishes:
-        _pass_over(task)
+        task.pass_over()
         changed = True
     if "book" in said and "book" in heard.intents and task.reference is None:
         task.book = True
@@ -403,7 +322,7 @@ def _apply_change(task: Task, stretch: Stretch) -> bool:
         task.reference = stretch.references[-1]
     if task.action == "lookup" and ("change" in stretch.intents or "cancel" in stretch.intents):
         task.action = "change" if "change" in stretch.intents else "cancel"
-    given = {slot: value for slot, value in stretch.slots.values.items() if slot in _BOOKED}
+    given = {slot: value for slot, value in stretch.slots.values.items() if slot in DETAILS}
     if "time" in given:
         given["time"] = _evening(given["time"])
     task.booking.update(given)

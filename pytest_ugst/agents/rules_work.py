@@ -262,7 +262,7 @@ class Worker:
         return [words]
 
     def _next_train(self, task: Task, words: str) -> list[str]:
-        _forget_offer(task)
+        task.pass_over()
         if task.searched is None and self._ask_wishes(task):
             return [words, self._wish_question(task)]
         if task.searched is None:
@@ -369,13 +369,6 @@ def _suits(record: dict[str, Any], wishes: dict[str, Any]) -> bool:
         (record["entry_fee"] == "free") is value if slot == "free_entry" else record.get(slot, value) == value
         for slot, value in wishes.items()
     )
-
-
-def _forget_offer(task: Task) -> None:
-    if task.offer:
-        task.passed.append(task.offer)
-    task.offer = None
-    task.named = task.accepted = False
 
 
 def _at_fault(why: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
 from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.text import plain
 from pytest_ugst.core.tracking import GoalState
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.core.verdict import Verdict
@@ -110,6 +111,6 @@ class Episode(Frozen):
 
     def explain(self) -> str:
         """Say what broke which sub-component, for a failing test; empty if nothing did."""
-        parts = [f"{self.broken_off}"] if self.broken_off else []
+        parts = [plain(self.broken_off)] if self.broken_off else []
         parts += [s.explain() for s in self.final_state.failures()]
         return "\n".join(parts)

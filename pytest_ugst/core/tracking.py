@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.state import CHAINS, HELD, SUCCESS, Category, Status, advance, first_status, last_status
+from pytest_ugst.core.text import plain
 from pytest_ugst.core.verdict import Verdict
 
 
@@ -60,7 +61,10 @@ class ComponentState:
         return next((v for v in self.verdicts if v.status is self.status), None)
 
     def explain(self) -> str:
-        """Say which words in which turn led to the status, for a failing test."""
+        """Say which words in which turn led to the status, for a failing test; fit to be printed on a terminal."""
+        return plain(self._explain())
+
+    def _explain(self) -> str:
         head = f"{self.label} {self.category}: {self.text}"
         if self.error is not None:
             return f"{head}\n  no verdict: {self.error}"

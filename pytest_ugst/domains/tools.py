@@ -25,6 +25,7 @@ from pytest_ugst.core.roles import ToolResult, ToolSpec
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK = "__ugst_tool__"
+_encode = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make a new encoder for every call
 
 
 class ToolError(Exception):
@@ -74,7 +75,7 @@ class Toolbox:
             result = entry.function(instance, **valid)
         except ToolError as error:
             return ToolResult(f"Error: {error}", ok=False)
-        return ToolResult(result if type(result) is str else json.dumps(result, ensure_ascii=False))
+        return ToolResult(result if type(result) is str else _encode(result))
 
 
 def _as_dict(arguments: object) -> object:

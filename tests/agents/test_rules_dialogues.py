@@ -193,6 +193,35 @@ def test_corrections_after_booking() -> None:
     assert talk.bookings == []
 
 
+def test_a_booking_is_moved_when_the_user_books_it_again_for_another_day() -> None:
+    talk = Talk()
+    talk.say("Book Lemon Cellar for 2 people on Sunday at 7pm.")
+    assert "changed" in talk.say("Hm, book it for Thursday then.")
+    assert [b["day"] for b in talk.bookings] == ["thursday"]
+
+
+def test_a_stay_is_extended() -> None:
+    talk = Talk(bookings=[STAY])
+    talk.say("I have a reservation at Finch House, reference CQ-AAAAA. I'd like to extend my stay by one night.")
+    assert talk.called("change_booking") == {"reference": "CQ-AAAAA", "nights": 3}
+
+
+def test_which_of_two_bookings_is_asked() -> None:
+    talk = Talk()
+    talk.say("Book Lemon Cellar for 2 people on Sunday at 7pm.")
+    talk.say("Book Heron Park for 2 people on Sunday.")
+    assert "What is the reference" in talk.say("I need to cancel a booking.")
+    assert len(talk.bookings) == 2
+    assert "Lemon Cellar" in talk.say(talk.bookings[0]["reference"])
+    assert [b["name"] for b in talk.bookings] == ["Heron Park"]
+
+
+def test_a_change_of_mind_keeps_the_wishes_that_can_be_kept() -> None:
+    talk = Talk()
+    talk.say("Are there any free museums in the centre?")
+    assert "Lyceum Mirabel, a theatre in the centre" in talk.say("Do you have any theatres instead?")
+
+
 def test_details_are_repeated_before_booking_on_demand() -> None:
     talk = Talk()
     talk.say("Please find me a vegetarian restaurant in the east.")

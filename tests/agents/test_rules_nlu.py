@@ -37,6 +37,8 @@ def heard(text: str) -> dict[str, Any]:
         ("a train to Ashmere, arriving by 12:00", {"destination": "Ashmere", "arrive_by": "12:00", "time": "12:00"}),
         ("not Chinese, I'd rather have Thai food", {"cuisine": "thai"}),
         ("a Tibetan restaurant", {"cuisine": "tibetan"}),
+        ("that's a bit pricey, is there anything more affordable?", {"price": "cheap"}),
+        ("please extend it by one night", {}),
         ("I'm a museum curator and I love parks", {}),
         ("Foundry Park", {}),
     ],
@@ -154,6 +156,7 @@ WORDS = st.sampled_from(TALK.split())
 @example("İ" * 40 + " hotel CQ-7F3K2")
 @example("quarter to zero")
 @example("at 99")
+@example("@RIDE and @place, @ref")
 @example("ﬁ²③ nights, ٣ people")
 def test_any_text_can_be_read(text: str) -> None:
     assert understand(text).stretches

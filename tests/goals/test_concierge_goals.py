@@ -15,7 +15,7 @@ from pytest_ugst.core.state import HELD, Category
 from pytest_ugst.core.tracking import GoalState
 from pytest_ugst.domains import concierge
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.simulators.agenda_errands import Errand, read
+from pytest_ugst.simulators.agenda.errands import Errand, read
 from pytest_ugst.sources.goalfiles import find_duplicates, load_goals
 
 GOALS = Path(__file__).parents[2] / "goals"

@@ -65,8 +65,8 @@ def common_start(texts: Sequence[str]) -> str:
 
 
 def first_status(messages: Sequence[Mapping[str, Any]]) -> str:
-    question = messages[-1]["content"].rpartition("Status: ")[2]
-    return answer(question.split(",")[0].split(" or ")[0].strip(" ."))
+    question = messages[-1]["content"].rpartition("</part>")[2]
+    return answer("INCOMPLETE" if "INCOMPLETE" in question else "ALIGNED")
 
 
 def test_one_call_for_each_part_and_one_verdict_in_their_order() -> None:
@@ -102,7 +102,7 @@ def test_all_calls_share_everything_up_to_the_criteria() -> None:
     shared = common_start(asked)
     transcript = f"<chat>\n{render(TALK)}</chat>\n\n"
     assert shared.startswith(transcript)
-    assert all(a[len(transcript) :].startswith("The part is ") for a in asked)
+    assert all(a[len(transcript) :].startswith("The part ") for a in asked)
     for part, text in zip(PARTS, asked, strict=True):
         assert f"<part>\n{part.text}\n</part>" in text[len(transcript) :]
         assert "turn 2" in text.splitlines()[-1].lower()
@@ -145,7 +145,7 @@ def test_later_turns_are_not_shown() -> None:
     chat = ScriptedChat(first_status)
     judge(chat, PARTS[:1], TALK, 1)
     assert "Turn 2" not in chat.requests[0][1]["content"]
-    assert "for turn 1" in chat.requests[0][1]["content"]
+    assert "in turn 1" in chat.requests[0][1]["content"]
 
 
 def test_nobody_talks_their_way_out_of_the_quotation() -> None:

@@ -72,6 +72,12 @@ def test_a_near_miss_does_not_look_like_a_hit() -> None:
     assert parse_gate("policy=85").missed(near) == ["policy: 84.999 is below 85, by 0.001"]
 
 
+def test_the_last_bit_of_a_mean_does_not_decide() -> None:
+    kept = (508, 941, 884, 985, 932)  # of 1000 each: 85 percent, and 84.99999999999999 in floating point
+    got = rates([Tally(goal="a", counts={c: Count(1000, n) for c, n in zip(Category, kept, strict=True)})])
+    assert parse_gate("85").missed(got) == []
+
+
 def test_a_column_without_data_fails() -> None:
     assert parse_gate("pref=0").missed(played(policy=80)) == [
         "preference: no sub-component to measure, and at least 0 was asked for"

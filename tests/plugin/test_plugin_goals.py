@@ -148,7 +148,8 @@ def test_what_the_marker_does_not_take(project: Project, arguments: str, told: s
     project.tests(f"@pytest.mark.ugst({arguments})\n{TEST}")
     result = project.run("test_it.py")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stdout.fnmatch_lines([f"*{told}*"])
+    # Said on stderr, where a usage error belongs; for what is wrong with a file, pytest's report says it as well.
+    result.stderr.fnmatch_lines([f"*{told}*"])
     result.stdout.no_fnmatch_line("*Traceback*")
     assert project.runs() == []
 
@@ -156,8 +157,14 @@ def test_what_the_marker_does_not_take(project: Project, arguments: str, told: s
 def test_without_a_marker_the_goal_fixture_has_to_be_overridden(project: Project) -> None:
     project.tests(TEST)
     result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: test_it.py::test_it[[]own[]]: no goal to play; mark the test with @pytest.mark.ugst(goals=...), or *"]
+    )
+    project.tests("def test_it(goal):\n    pass\n")
+    result = project.run()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*no goal to play; mark the test with @pytest.mark.ugst(goals=...), or override*"])
+    result.stdout.fnmatch_lines(["no goal here: mark the test*"])
 
 
 def test_one_goal_in_a_file_and_in_a_marker_is_one_episode(project: Project) -> None:

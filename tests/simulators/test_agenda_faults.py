@@ -14,7 +14,7 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.state import Category
 from pytest_ugst.core.tracking import GoalState
 from pytest_ugst.simulators.agenda import make
-from pytest_ugst.simulators.faults import FAULTS, Fault, parse, strike
+from pytest_ugst.simulators.agenda.faults import FAULTS, Fault, parse, strike
 
 GOALS = shipped("test")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ugst.simulators.agenda_nlu import hear, holds, lacking, not_asked_for
+from pytest_ugst.simulators.agenda.nlu import hear, holds, lacking, not_asked_for
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from pytest_ugst.simulators.agenda_errands import Plan
-from pytest_ugst.simulators.faults import (
+from pytest_ugst.simulators.agenda.errands import Plan
+from pytest_ugst.simulators.agenda.faults import (
     SMALL_TALK,
     break_policy,
     confuse,

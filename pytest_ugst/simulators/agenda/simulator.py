@@ -18,13 +18,13 @@ from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.roles import UserTurn
 from pytest_ugst.core.tracking import GoalState
 from pytest_ugst.registry import RoleContext
-from pytest_ugst.simulators.agenda_errands import Errand, Plan, Slots, read, slots_to_tell
-from pytest_ugst.simulators.agenda_language import Words
-from pytest_ugst.simulators.agenda_manners import Manners
-from pytest_ugst.simulators.agenda_nlu import Heard, hear, holds, lacking, not_asked_for
-from pytest_ugst.simulators.agenda_progress import Act, Progress, done, kept
-from pytest_ugst.simulators.faults import Fault, parse, strike
-from pytest_ugst.simulators.faulty import Mischief
+from pytest_ugst.simulators.agenda.errands import Errand, Plan, Slots, read, slots_to_tell
+from pytest_ugst.simulators.agenda.faults import Fault, parse, strike
+from pytest_ugst.simulators.agenda.faulty import Mischief
+from pytest_ugst.simulators.agenda.language import Words
+from pytest_ugst.simulators.agenda.manners import Manners
+from pytest_ugst.simulators.agenda.nlu import Heard, hear, holds, lacking, not_asked_for
+from pytest_ugst.simulators.agenda.progress import Act, Progress, done, kept
 
 INDICATOR = "TERMINATE"
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.registry import unknown
-from pytest_ugst.simulators.agenda_errands import BOOKING, Plan, Slots
+from pytest_ugst.simulators.agenda.errands import BOOKING, Plan, Slots
 
 FAULTS: Final = (
     "confusion",

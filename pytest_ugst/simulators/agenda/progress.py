@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pytest_ugst.core.state import SUCCESS
 from pytest_ugst.core.tracking import GoalState
-from pytest_ugst.simulators.agenda_errands import Errand
+from pytest_ugst.simulators.agenda.errands import Errand
 
 
 @dataclass(slots=True)
