@@ -60,6 +60,11 @@ def episode(
     request: pytest.FixtureRequest, ugst_case: Case, goal: Goal, simulator: Any, agent: Any, judge: Any
 ) -> Episode:
     """The episode: the conversation about ``goal``, played to its end, with the goal state after every turn."""
-    __tracebackhide__ = True
+    from pytest_ugst.core.errors import UgstError
+    from pytest_ugst.core.text import plain
+
     runtime = request.config.stash[RUNTIME]
-    return runtime.episode(request, ugst_case, goal, simulator, agent, judge)
+    try:
+        return runtime.episode(request, ugst_case, goal, simulator, agent, judge)
+    except UgstError as error:  # meant for a person, who is not helped by our code around it
+        pytest.fail(plain(str(error)), pytrace=False)

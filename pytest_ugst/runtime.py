@@ -242,7 +242,6 @@ class Runtime:
         self, request: pytest.FixtureRequest, case: Case, goal: Goal, simulator: Any, agent: Any, judge: Any
     ) -> Episode:
         """The episode a test asks for; waits until it is played."""
-        __tracebackhide__ = True
         if self.engine is None:
             raise UsageError("episodes are played only for tests that request the fixture 'episode' directly")
         cast, setting, names = self.casting.cast_with(simulator, agent, judge)

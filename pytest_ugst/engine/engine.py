@@ -116,7 +116,6 @@ class Engine:
         Raises:
             UgstError: If it could not be played.
         """
-        __tracebackhide__ = True
         future = self._futures[episode_id]
         while not wait_for([future], timeout=every).done:
             if self._told_to_stop():

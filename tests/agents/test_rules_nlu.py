@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytest_ugst.agents.rules_nlu import MAX_READ, understand
+from pytest_ugst.agents.rules.nlu import MAX_READ, understand
 from pytest_ugst.domains.concierge.data import places
 
 

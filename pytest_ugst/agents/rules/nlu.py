@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from pytest_ugst.agents import rules_slots
-from pytest_ugst.agents.rules_lexicon import CUISINES, DISHES, NUMBER
-from pytest_ugst.agents.rules_slots import Slots
+from pytest_ugst.agents.rules import slots as wishes
+from pytest_ugst.agents.rules.lexicon import CUISINES, DISHES, NUMBER
+from pytest_ugst.agents.rules.slots import Slots
 from pytest_ugst.domains.concierge.data import places
 
 MAX_READ = 4_000
@@ -289,7 +289,7 @@ def understand(utterance: str) -> Heard:
     if _NO.search(text):
         whole.add("no")
         whole.discard("yes")
-    numbers = [rules_slots.number(m) for m in re.findall(rf"\b{NUMBER}\b(?![:.]\d)", text)]
+    numbers = [wishes.number(m) for m in re.findall(rf"\b{NUMBER}\b(?![:.]\d)", text)]
     return Heard(stretches, whole, numbers)
 
 
@@ -338,8 +338,8 @@ def _anchors(text: str, names: list[tuple[str, str]]) -> list[tuple[int, int, st
     found += [(*m.span(), "booking") for m in re.finditer("@ref", text)]
     for kind, pattern in _KINDS.items():
         found += [(*m.span(), kind) for m in pattern.finditer(text)]
-    found += [(at, at + 1, "attraction") for at, _ in rules_slots.sights(text)]
-    return sorted(anchor for anchor in found if not rules_slots.is_persona(text, anchor[0], anchor[1]))
+    found += [(at, at + 1, "attraction") for at, _ in wishes.sights(text)]
+    return sorted(anchor for anchor in found if not wishes.is_persona(text, anchor[0], anchor[1]))
 
 
 def _cut(text: str, names: list[tuple[str, str]]) -> list[tuple[int, int, str | None]]:
@@ -374,7 +374,7 @@ def _last_cut(text: str, start: int, end: int, patterns: Sequence[re.Pattern[str
 
 
 def _read(text: str, masked: str, kind: str | None, names: list[str], references: list[str]) -> Stretch:
-    slots = rules_slots.read(text, masked)
+    slots = wishes.read(text, masked)
     intents = {name for name, pattern in _INTENT.items() if pattern.search(text)}
     if "nobook" in intents:
         intents.discard("book")

@@ -1,7 +1,7 @@
 """Slot values in English text: areas, prices, days, times, numbers, cities. Rules only, no model.
 
 Everything here reads text in lower case in which names, references and train ids are masked already (see
-:mod:`pytest_ugst.agents.rules_nlu`), and is built to survive any text.
+:mod:`pytest_ugst.agents.rules.nlu`), and is built to survive any text.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_ugst.agents.rules_lexicon import (
+from pytest_ugst.agents.rules.lexicon import (
     AREAS,
     CITIES,
     CUISINES,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_ugst.agents import rules_say as say
-from pytest_ugst.agents.rules_desk import Desk, Refusal
-from pytest_ugst.agents.rules_lexicon import BOOKING_SLOTS
-from pytest_ugst.agents.rules_state import Memory, Task
+from pytest_ugst.agents.rules import say as say
+from pytest_ugst.agents.rules.desk import Desk, Refusal
+from pytest_ugst.agents.rules.lexicon import BOOKING_SLOTS
+from pytest_ugst.agents.rules.state import Memory, Task
 from pytest_ugst.domains.concierge.clock import DAYS
 
 _LOOSE = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pytest_ugst.agents.rules_bookings import DETAILS, manage
-from pytest_ugst.agents.rules_lexicon import BOOKING_SLOTS, CITIES, SLOTS
-from pytest_ugst.agents.rules_nlu import Heard, Stretch
-from pytest_ugst.agents.rules_slots import Slots
-from pytest_ugst.agents.rules_state import Memory, Task
+from pytest_ugst.agents.rules.bookings import DETAILS, manage
+from pytest_ugst.agents.rules.lexicon import BOOKING_SLOTS, CITIES, SLOTS
+from pytest_ugst.agents.rules.nlu import Heard, Stretch
+from pytest_ugst.agents.rules.slots import Slots
+from pytest_ugst.agents.rules.state import Memory, Task
 from pytest_ugst.domains.concierge.data import place_key, places
 
 _SHARED = ["phone", "address", "postcode", "area", "price", "free_days"]
