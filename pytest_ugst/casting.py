@@ -49,7 +49,7 @@ class Casting:
                 used by ``--ugst-cache=refresh``.
             say: Told in a line what takes long.
         """
-        self._settings = settings
+        self.settings = self._settings = settings
         self._registry = registry
         self._run_folder = run_folder
         self._started = time.time() if started is None else started
@@ -67,11 +67,13 @@ class Casting:
     def _names(self) -> dict[str, tuple[str, Names[Any] | None]]:
         """What each role is called, and where its built-ins are."""
         s, r = self._settings, self._registry
+        # Unless one is named, the judge's model decomposes; a registered judge is no model.
+        judge_is_model = s.judge.partition(":")[0] not in r.judges
         return {
             "simulator": (s.sim, r.simulators),
             "agent": (s.agent, r.agents),
             "judge": (s.judge, r.judges),
-            "decomposer": (s.decomposer_name, None),
+            "decomposer": (s.decomposer or (s.judge if judge_is_model else ""), None),
         }
 
     def _model_name(self, role: str) -> str | None:
@@ -79,6 +81,10 @@ class Casting:
         name, names = self._names()[role]
         registered = names is not None and name.partition(":")[0] in names
         return None if registered or not name else name
+
+    def is_model(self, role: str) -> bool:
+        """Whether a model plays the role, and not one of the built-ins or nobody."""
+        return self._model_name(role) is not None
 
     def _models(self, roles: Iterable[str]) -> dict[str, list[str]]:
         """The models needed, each with the roles it plays."""
@@ -319,17 +325,18 @@ class Casting:
             The cast, its setting, and by role the names of those that the options do not name.
         """
         own: dict[str, str] = {}
-        if self.__dict__.get("simulator") is not simulator:
+        # What was not made yet can't have been handed out as a fixture's value; ``self`` is nobody's.
+        if self.__dict__.get("simulator", self) is not simulator:
             from pytest_ugst.simulators.adapt import as_simulator
 
             simulator = self.make_simulator(simulator) if isinstance(simulator, str) else as_simulator(simulator)
             own["simulator"] = simulator.name
-        if self.__dict__.get("agent") is not agent:
+        if self.__dict__.get("agent", self) is not agent:
             from pytest_ugst.agents.adapt import as_agent
 
             agent = self.make_agent(agent) if isinstance(agent, str) else as_agent(agent)
             own["agent"] = agent.name
-        if self.__dict__.get("judge") is not judge:
+        if self.__dict__.get("judge", self) is not judge:
             from pytest_ugst.judges.adapt import as_judge
 
             judge = self.make_judge(judge) if isinstance(judge, str) else as_judge(judge)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +12,20 @@ import pytest
 
 from pytest_ugst.core.errors import GoalFileError, UsageError
 from pytest_ugst.core.goal import Goal
+from pytest_ugst.datafolders import DataMissing
 from pytest_ugst.engine.plan import episode_id
 from pytest_ugst.registry import unknown
 from pytest_ugst.sources.goalfiles import SUFFIXES, find_duplicates, is_goal_file, load_goals
 
 if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
+
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.registry import Registry
 
 ERROR_PREFIX = "pytest-ugst: "
 """Begins the report of a collection error that is the user's to mend."""
-_MARKER_FIELDS = ("goals", "split", "tags", "max_turns", "trials")
+_MARKER_FIELDS = ("goals", "split", "tags", "max_turns", "trials", "unplayable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,10 @@ class Case:
     goal: Goal | None
     trial: int
     max_turns: int
+    optional: bool = False
+    """Whether it is skipped where the roles that the options name can't play it."""
+    skip: bool = False
+    """Whether it only stands for goals that can't be had here."""
 
     @property
     def id(self) -> str:
@@ -38,11 +46,11 @@ class Case:
         return episode_id(self.goal.id if self.goal is not None else "own", self.trial)
 
 
-def cases(goals: Iterable[Goal], trials: int, max_turns: int) -> Iterator[Case]:
+def cases(goals: Iterable[Goal], trials: int, max_turns: int, optional: bool = False) -> Iterator[Case]:
     """Every goal ``trials`` times."""
     for goal in goals:
         for trial in range(1, trials + 1):
-            yield Case(goal, trial, goal.max_turns or max_turns)
+            yield Case(goal, trial, goal.max_turns or max_turns, optional)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +58,12 @@ class GoalMarker:
     """What ``@pytest.mark.ugst(...)`` says; the closest marker that gives a field wins."""
 
     goals: Any = None
-    split: str | None = None
+    split: str | tuple[str, ...] | None = None
+    """One split, or several of which ``-m`` chooses; the first unless it names others."""
     tags: tuple[str, ...] = ()
     max_turns: int | None = None
     trials: int | None = None
+    unplayable: str = "error"
 
     @classmethod
     def of(cls, node: pytest.Item | pytest.Collector, marks: Iterable[pytest.Mark]) -> GoalMarker | None:
@@ -79,8 +89,13 @@ class GoalMarker:
         if not isinstance(tags, list | tuple | set | frozenset) or not all(isinstance(tag, str) for tag in tags):
             raise UsageError(f"{node.nodeid}: ugst marker: tags={tags!r}; give a tag or a list of tags")
         fields["tags"] = tuple(tags)
-        if not isinstance(fields.get("split"), str | None):
-            raise UsageError(f"{node.nodeid}: ugst marker: split={fields['split']!r}; give the name of a part")
+        split = fields.get("split")
+        if isinstance(split, list | tuple) and split and all(isinstance(s, str) and s.isidentifier() for s in split):
+            fields["split"] = tuple(split)
+        elif not isinstance(split, str | None):
+            raise UsageError(f"{node.nodeid}: ugst marker: split={split!r}; give the name of a part, or a list of them")
+        if (unplayable := fields.get("unplayable", "error")) not in ("error", "skip"):
+            raise UsageError(f"{node.nodeid}: ugst marker: unplayable={unplayable!r}; write 'error' or 'skip'")
         for name in ("max_turns", "trials"):
             value = fields.get(name)
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
@@ -88,8 +103,47 @@ class GoalMarker:
         return cls(**fields)
 
 
-def find_goals(marker: GoalMarker, registry: Registry, folders: Sequence[Path]) -> list[Goal]:
-    """The goals a marker asks for.
+def parameters(
+    marker: GoalMarker, registry: Registry, folders: Sequence[Path], trials: int, max_turns: int, expression: str
+) -> list[ParameterSet]:
+    """What a test is parametrized with: the cases of the goals its marker asks for.
+
+    Where the goals' data is not on this machine, one case that is skipped with the reason stands for them.
+
+    Args:
+        marker: What the test asks for.
+        registry: Where goal sources are found by name.
+        folders: Where goal files are looked for.
+        trials: How often each goal is played.
+        max_turns: Where the goal does not say.
+        expression: Of ``-m``.
+
+    Raises:
+        UsageError: If there are no goals.
+    """
+    optional = marker.unplayable == "skip"
+    found = []
+    try:
+        for part in _parts(marker.split, expression):
+            # A single split was chosen by the test's author and is no choice of whoever runs it.
+            marks = [getattr(pytest.mark, part)] if part and isinstance(marker.split, tuple) else []
+            goals = find_goals(marker, part, registry, folders)
+            found += [pytest.param(c, id=c.id, marks=marks) for c in cases(goals, trials, max_turns, optional)]
+    except DataMissing as error:
+        missing = Case(None, 1, max_turns, optional, skip=True)
+        return [pytest.param(missing, id="no-data", marks=pytest.mark.skip(reason=str(error)))]
+    return found
+
+
+def _parts(split: str | tuple[str, ...] | None, expression: str) -> Sequence[str | None]:
+    """The splits to play: the first, and those that ``-m`` mentions, which it then selects from."""
+    if not isinstance(split, tuple):
+        return (split,)
+    return [part for i, part in enumerate(split) if i == 0 or re.search(rf"\b{part}\b", expression)]
+
+
+def find_goals(marker: GoalMarker, split: str | None, registry: Registry, folders: Sequence[Path]) -> list[Goal]:
+    """The goals a marker asks for, of one split.
 
     ``goals`` is the name of a goal source (``concierge``, or ``concierge:train`` for one of its parts), a goal file or
     a folder of them relative to the test's folder or the root, a goal, or a list of any of these.
@@ -103,14 +157,14 @@ def find_goals(marker: GoalMarker, registry: Registry, folders: Sequence[Path]) 
         if isinstance(each, Goal):
             goals.append(each)
         elif isinstance(each, str | Path):
-            goals += _named(str(each), marker.split, registry, folders)
+            goals += _named(str(each), split, registry, folders)
         else:
             raise UsageError(
                 f"ugst marker: goals={each!r}; give a goal source's name, a path, a Goal, or a list of them"
             )
     kept = [g for g in goals if set(marker.tags) <= set(g.tags)]
     if not kept:
-        asked = ", ".join(filter(None, [f"split {marker.split!r}" if marker.split else "", *map(repr, marker.tags)]))
+        asked = ", ".join(filter(None, [f"split {split!r}" if split else "", *map(repr, marker.tags)]))
         raise UsageError(f"ugst marker: no goal of {marker.goals!r} is left" + (f" after {asked}" if asked else ""))
     return kept
 

@@ -86,6 +86,13 @@ OPTIONS: tuple[Option, ...] = (
         const="latest",
     ),
     Option("dir", "where runs and the response cache are kept", ".ugst", metavar="DIR"),
+    Option(
+        "data",
+        "the folder that holds tau-bench, tau2-bench, multiwoz or is one of them (else UGST_DATA, else what "
+        "'ugst data fetch' got)",
+        "",
+        metavar="DIR",
+    ),
     Option("prompts", "a folder of prompt files that take the place of the shipped ones", "", metavar="DIR"),
     Option(
         "fail-under",

@@ -32,6 +32,8 @@ _HEADLINE: pytest.StashKey[str] = pytest.StashKey()
 _TERMINAL: pytest.StashKey[Terminal] = pytest.StashKey()
 _WATCH: pytest.StashKey[_Watch] = pytest.StashKey()
 _ERROR_PREFIX = "pytest-ugst: "
+PARTS = ("test", "train", "dev")
+"""Splits for which there is a pytest marker."""
 _GOAL_SUFFIXES = (".goal.yaml", ".goal.yml", ".goal.jsonl")  # spelt out: their own module would import yaml here
 
 
@@ -62,9 +64,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register marker and fixtures."""
     config.addinivalue_line(
         "markers",
-        "ugst(goals, split=None, tags=(), max_turns=None, trials=None): play these goals; goals is a goal source such "
-        "as 'concierge', a goal file or folder, or a list of goals",
+        "ugst(goals, split=None, tags=(), max_turns=None, trials=None, unplayable='error'): play these goals; goals is "
+        "a goal source such as 'concierge', a goal file or folder, or a list of goals; of a list of splits the first "
+        "is played unless -m names others; unplayable='skip' skips what the named roles can't play",
     )
+    for part in PARTS:
+        config.addinivalue_line("markers", f"{part}: set by pytest-ugst on tests of goals of this split")
     config.pluginmanager.register(fixtures, "ugst-fixtures")
     config.stash[_WATCH] = _Watch(config)
     config.pluginmanager.register(config.stash[_WATCH], "ugst-watch")
@@ -159,7 +164,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per goal and trial, for tests that ask for a goal or an episode."""
     if "ugst_case" not in metafunc.fixturenames:
         return
-    from pytest_ugst.collection import ERROR_PREFIX, Case, GoalMarker, cases, find_goals
+    from pytest_ugst.collection import ERROR_PREFIX, Case, GoalMarker, parameters
     from pytest_ugst.core.errors import UsageError
 
     runtime = make_runtime(metafunc.config)
@@ -172,19 +177,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if "episode" not in metafunc.fixturenames:
             trials = 1
         if marker is None or marker.goals is None:
-            found = [Case(None, trial, max_turns) for trial in range(1, trials + 1)]
+            found = [pytest.param(c, id=c.id) for c in (Case(None, t, max_turns) for t in range(1, trials + 1))]
         else:
-            goals = find_goals(marker, runtime.registry, (node.path.parent, metafunc.config.rootpath))
-            found = list(cases(goals, trials, max_turns))
+            folders = (node.path.parent, metafunc.config.rootpath)
+            found = parameters(marker, runtime.registry, folders, trials, max_turns, metafunc.config.option.markexpr)
     except UsageError as error:
         raise pytest.Collector.CollectError(f"{ERROR_PREFIX}{error}") from None
-    metafunc.parametrize("ugst_case", found, ids=[case.id for case in found], indirect=True)
+    metafunc.parametrize("ugst_case", found, indirect=True)
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """Say what is tested against what."""
     runtime = made_runtime(config)
-    return [] if runtime is None or runtime.engine is None else [runtime.headline()]
+    return [] if runtime is None else runtime.headline().splitlines()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -192,7 +197,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Start to play what is selected. Under xdist: in the workers, before they report what they collected."""
     config = session.config
     runtime = made_runtime(config)
-    if runtime is None or config.option.collectonly or _is_controller(config):
+    if runtime is None or _only_looking(config) or _is_controller(config):
         return
     from pytest_ugst.core.errors import UgstError
 
@@ -210,7 +215,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             workerinput: Any = getattr(config, "workerinput")  # noqa: B009 - xdist adds it, unknown to typing
             _note(workerinput["ugst_session"], "error").write_text(str(error), encoding="utf-8")
         raise pytest.UsageError(str(error)) from None
-    if is_worker(config) and runtime.engine is not None:
+    if is_worker(config) and runtime.headline():
         _note(getattr(config, "workerinput")["ugst_session"], "headline").write_text(  # noqa: B009 - added by xdist
             runtime.headline(), encoding="utf-8"
         )
@@ -280,10 +285,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     if _only_bad_input(session):
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
+    if runtime is None and _left_by_workers(config):
+        runtime = make_runtime(config)
     if runtime is None:
         return
     runtime.close(cancel=True)
-    if runtime.run_exists() and not config.option.collectonly:
+    if (runtime.run_exists() or _left_by_workers(config)) and not _only_looking(config):
         missed = terminal_of(config).finish(runtime, lambda run: config.hook.pytest_ugst_report(run=run))
         if missed and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -322,6 +329,12 @@ def is_worker(config: pytest.Config) -> bool:
 
 def _is_controller(config: pytest.Config) -> bool:
     return not is_worker(config) and bool(getattr(config.option, "tx", None)) and config.option.dist != "no"
+
+
+def _only_looking(config: pytest.Config) -> bool:
+    """Whether tests are collected and not run."""
+    option = config.option
+    return bool(option.collectonly or option.showfixtures or option.show_fixtures_per_test or option.setupplan)
 
 
 def _only_bad_input(session: pytest.Session) -> bool:
@@ -381,6 +394,15 @@ def _begin_session(config: pytest.Config) -> _XdistSession:
         settings = read_settings(config)
         return _XdistSession(name, str(find_run(settings.home, settings.resume).folder.resolve()), begun)
     return _XdistSession(name, name, begun)
+
+
+def _left_by_workers(config: pytest.Config) -> bool:
+    """Whether workers have played something, though they may not have come to report it (after Ctrl-C)."""
+    session = config.stash.get(_SESSION, None)
+    if session is None:
+        return False
+    home = config.rootpath / (config.getoption("ugst_dir") or config.getini("ugst_dir") or ".ugst")
+    return (home / "runs" / session.run / "claims").is_dir()
 
 
 def _names_a_model(config: pytest.Config) -> bool:

@@ -9,17 +9,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+import pytest
+
+from pytest_ugst import datafolders
 from pytest_ugst.casting import Casting
 from pytest_ugst.collection import Case
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.engine import Engine
 from pytest_ugst.engine.plan import Cast, Plan, episode_id
 from pytest_ugst.engine.run import Run, find_run, new_name
+from pytest_ugst.metrics.gate import parse_gate
+from pytest_ugst.playable import why_not
 from pytest_ugst.registry import Registry
 
 if TYPE_CHECKING:
-    import pytest
-
     from pytest_ugst.core.episode import Episode, Setting
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.usage import Usage
@@ -71,13 +74,19 @@ class Runtime:
         self._begun = begun or datetime.now(UTC).isoformat(timespec="milliseconds")
         self.engine: Engine | None = None
         self.callback_errors: list[str] = []
+        self.skips: dict[tuple[str, str], int] = {}
+        """Tests that are skipped for want of data or of a role, by file and reason."""
         self._items: list[pytest.Function] = []
         self._goals: dict[str, Goal] = {}
 
     @cached_property
     def settings(self) -> Settings:
-        """The options, validated."""
-        return self._settings()
+        """The options, validated; from now on data is looked for where they say."""
+        settings = self._settings()
+        if settings.data_dir is not None and not settings.data_dir.is_dir():
+            raise UsageError(f"--ugst-data={settings.data}: there is no such folder; name one that holds the data")
+        datafolders.use(settings.data_dir)
+        return settings
 
     @cached_property
     def registry(self) -> Registry:
@@ -98,10 +107,13 @@ class Runtime:
         return "run" in self.__dict__ and (self.engine is not None or bool(self.run.selected))
 
     def headline(self) -> str:
-        """What is tested against what."""
-        cases = {case_of(item).id for item in self._items}
-        own = {role for item in self._items for role in overridden(item)}
-        return self.casting.headline(len(cases), own)
+        """What is tested against what, and what is skipped; empty if there is nothing of both."""
+        lines = [f"ugst: {count} tests of {file} skipped: {why}" for (file, why), count in self.skips.items()]
+        if self.engine is not None:
+            cases = {case_of(item).id for item in self._items}
+            own = {role for item in self._items for role in overridden(item)}
+            lines.insert(0, self.casting.headline(len(cases), own))
+        return "\n".join(lines)
 
     def serve(self) -> None:
         """Start the servers that the named models need, in the controlling process of pytest-xdist."""
@@ -172,9 +184,11 @@ class Runtime:
         Raises:
             UsageError: For whatever the user has to mend.
         """
-        self._items = [item for item in items if is_episode_item(item)]
+        self._items = [item for item in items if is_episode_item(item) and not self._skip(item)]
         if not self._items:
             return
+        if self.settings.fail_under:
+            parse_gate(self.settings.fail_under)
         for item in self._items:
             if case_of(item).goal is None and "goal" not in overridden(item):
                 raise UsageError(
@@ -207,6 +221,25 @@ class Runtime:
             cast = self.casting.cast()
             for plan in plans:
                 self._start(plan, cast)
+
+    def _skip(self, item: pytest.Function) -> bool:
+        """Whether a test is skipped for certain, or has to be, since it asks for that where its goal can't be played."""
+        if (mark := item.get_closest_marker("skip")) is not None:
+            if case_of(item).skip:
+                self._note_skip(item, str(mark.kwargs.get("reason", "")))
+            return True
+        case = case_of(item)
+        if not case.optional or case.goal is None:
+            return False
+        why = why_not(case.goal, case.max_turns, self.casting, overridden(item))
+        if why is not None:
+            item.add_marker(pytest.mark.skip(reason=why))
+            self._note_skip(item, why)
+        return why is not None
+
+    def _note_skip(self, item: pytest.Function, why: str) -> None:
+        told = (item.path.name, why)
+        self.skips[told] = self.skips.get(told, 0) + 1
 
     def _note(self, goal: Goal) -> None:
         """One id, one goal: episodes are told apart by it."""

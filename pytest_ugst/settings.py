@@ -33,6 +33,7 @@ class Settings:
     cache: Literal["off", "read", "on", "refresh"] = "on"
     resume: str = ""
     dir: str = ".ugst"
+    data: str = ""
     prompts: str = ""
     fail_under: str = ""
     progress: str = "auto"
@@ -90,14 +91,14 @@ class Settings:
         return self.root / self.dir
 
     @property
+    def data_dir(self) -> Path | None:
+        """Where benchmark data is looked for first."""
+        return self.root / self.data if self.data else None
+
+    @property
     def prompts_dir(self) -> Path | None:
         """The folder of prompt overrides."""
         return self.root / self.prompts if self.prompts else None
-
-    @property
-    def decomposer_name(self) -> str:
-        """The model that decomposes goals; empty if there is none."""
-        return self.decomposer or ("" if self.judge == DEFAULT_JUDGE else self.judge)
 
 
 def read_models(root: Path) -> tuple[Mapping[str, Any], Path]:

@@ -117,6 +117,7 @@ class Terminal:
         reporter, summary, runtime = self._reporter, self._summary, self._runtime
         if reporter is None or summary is None or runtime is None or not summary.outcomes:
             return
+        reporter.ensure_newline()
         reporter.section("user goal alignment")
         reporter.write_line(plain(render(summary.rows, width=min(reporter._tw.fullwidth, 120), heading="simulator")))
         for note in self._notes(summary, runtime):

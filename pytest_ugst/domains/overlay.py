@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 Record = dict[str, Any]
@@ -65,13 +66,42 @@ def thaw(value: Any) -> Any:
     return value
 
 
+class FrozenTable(Mapping[str, FrozenDict]):
+    """One table of the base. A record is frozen when it is first looked at, so that reading a large file costs no more
+    than parsing it; most records of a run are never looked at.
+    """
+
+    __slots__ = ("_records",)
+
+    def __init__(self, records: Mapping[str, Mapping[str, Any]]) -> None:
+        self._records: dict[str, Any] = dict(records)
+
+    def __getitem__(self, key: str) -> FrozenDict:
+        record = self._records[key]
+        if type(record) is not FrozenDict:
+            record = self._records[key] = freeze(record)
+        return record  # type: ignore[no-any-return]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._records
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+
 class Base:
-    """Tables of records by key, shared by all sessions of a process and read-only all the way down."""
+    """Tables of records by key, shared by all sessions of a process and read-only all the way down.
+
+    The tables are handed over: whoever made them leaves them alone from then on.
+    """
 
     __slots__ = ("tables",)
 
     def __init__(self, tables: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
-        self.tables: FrozenDict = freeze(tables)
+        self.tables: Mapping[str, FrozenTable] = MappingProxyType({n: FrozenTable(t) for n, t in tables.items()})
 
     def overlay(self) -> Overlay:
         """A fresh view for one session."""
@@ -95,7 +125,7 @@ class Table(Mapping[str, Mapping[str, Any]]):
 
     __slots__ = ("_base", "_gone", "_own")
 
-    def __init__(self, base: Mapping[str, Record]) -> None:
+    def __init__(self, base: FrozenTable) -> None:
         self._base = base
         self._own: dict[str, Record] = {}
         self._gone: set[str] = set()

@@ -1,8 +1,6 @@
 """Goals of tau-bench: its task lists as published, read without running them.
 
-What a task says about the agent's work (the reference actions and outputs) travels in ``Goal.data["upstream"]``. The
-goals name no domain for now: the airline and retail tools are not part of this package yet, so an agent plays them
-without tools, from the conversation alone.
+What a task says about the agent's work (the reference actions and outputs) travels in ``Goal.data["upstream"]``.
 
 Source: Yao et al., "tau-bench: A Benchmark for Tool-Agent-User Interaction in Real-World Domains", 2024, whose
 repository keeps the lists in ``tau_bench/envs/DOMAIN/tasks_SPLIT.py``.
@@ -87,6 +85,7 @@ def _goals(path: Path, domain: str, split: str) -> Iterator[Goal]:
         yield Goal(
             id=f"tau-bench-{domain}-{split}-{index}",
             text=task.instruction,
+            domain=domain,
             tags=("tau-bench", domain, split),
             data={
                 "upstream": {

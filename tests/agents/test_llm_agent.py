@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from scripted import ScriptedChat, reply, request
 
 from pytest_ugst.agents.endpoint import EndpointAgent
 from pytest_ugst.agents.llm import LlmAgent, make_llm_agent
@@ -18,6 +17,7 @@ from pytest_ugst.core.errors import RoleError
 from pytest_ugst.core.roles import AgentTurn, NoSession, Session, ToolResult, ToolSpec
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.registry import RoleContext
+from tests.scripted import ScriptedChat, reply, request
 
 ASKED = Conversation(turns=(Turn(user="A table for $2?"),))
 

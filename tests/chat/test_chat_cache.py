@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chat_server import until
 
 from pytest_ugst.chat import cachefile
 from pytest_ugst.chat.cache import Mode, ResponseCache, cache_key
 from pytest_ugst.chat.types import ChatError
 from pytest_ugst.core.errors import UsageError
+from tests.chat_server import until
 
 KEY = cache_key("somebody", b"{}", "", "")
 

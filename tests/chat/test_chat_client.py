@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import pytest
-from chat_server import Body, ChatServer, Say
 from pydantic import BaseModel, SecretStr
 
 from pytest_ugst.chat import failures
@@ -19,6 +18,7 @@ from pytest_ugst.chat.spec import ModelSpec, Price
 from pytest_ugst.chat.types import AnswerError, ChatError, ParsedReply
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.usage import Usage
+from tests.chat_server import Body, ChatServer, Say
 
 T = TypeVar("T")
 HELLO: list[Any] = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]

@@ -9,7 +9,6 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
-from chat_server import Body, ChatServer, Say, until
 
 from pytest_ugst.chat import failures, transport
 from pytest_ugst.chat.client import ChatPool
@@ -18,6 +17,7 @@ from pytest_ugst.chat.spec import ModelSpec
 from pytest_ugst.chat.transport import RawAnswer
 from pytest_ugst.chat.types import ChatError, ChatUnavailable, Reply
 from pytest_ugst.core.usage import Usage
+from tests.chat_server import Body, ChatServer, Say, until
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
 

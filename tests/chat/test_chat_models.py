@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import Body, ChatServer, Say
 
 from pytest_ugst.chat.client import ChatPool
 from pytest_ugst.chat.keys import require_key
@@ -17,6 +16,7 @@ from pytest_ugst.chat.models import load_models, resolve
 from pytest_ugst.chat.preflight import probe, probe_tools
 from pytest_ugst.chat.spec import ModelSpec
 from pytest_ugst.core.errors import UsageError
+from tests.chat_server import Body, ChatServer, Say
 
 TABLES = tomllib.loads(
     """

@@ -8,12 +8,12 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import MAX_TURNS, components, sound_verdicts, texts, verdicts
 
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.state import Category, Status, advance, first_status, last_status
 from pytest_ugst.core.tracking import GoalState
 from pytest_ugst.core.verdict import Verdict
+from tests.strategies import MAX_TURNS, components, sound_verdicts, texts, verdicts
 
 # The law once more, written out by hand from the paper's section 4 and not taken from the code under test.
 RANKS: dict[str, dict[str, int]] = {

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from strategies import conversations, episodes, goals, identifiers, usages, verdicts
 
 from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
 from pytest_ugst.core.episode import SCHEMA_VERSION, Episode, Setting
@@ -17,6 +16,7 @@ from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.state import Category, Status
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.core.verdict import Verdict
+from tests.strategies import conversations, episodes, goals, identifiers, usages, verdicts
 
 
 @given(goals())

@@ -12,12 +12,11 @@ import signal
 import sys
 from pathlib import Path
 
-from played import SETTING, agrees, make_cast, make_goal, make_plan, speaks
-
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.roles import AgentTurn, Session
 from pytest_ugst.engine.engine import Engine
 from pytest_ugst.engine.run import Run
+from tests.played import SETTING, agrees, make_cast, make_goal, make_plan, speaks
 
 
 def main(folder: Path, count: int, lethal: str = "") -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from played import END, SETTING, agrees, journaled, make_cast, make_goal, make_plan, objective, speaks
 
 from pytest_ugst.agents.adapt import as_agent
 from pytest_ugst.chat.metering import meter
@@ -24,6 +23,7 @@ from pytest_ugst.engine.engine import Engine, Stopped
 from pytest_ugst.engine.plan import Cast, Plan
 from pytest_ugst.engine.run import Run
 from pytest_ugst.engine.threads import DaemonThreads
+from tests.played import END, SETTING, agrees, journaled, make_cast, make_goal, make_plan, objective, speaks
 
 SOON = 20.0  # seconds after which a test gives up; nothing depends on how fast anything is
 

@@ -9,7 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from played import journaled
+
+from tests.played import journaled
 
 PLAYER = Path(__file__).with_name("player.py")
 

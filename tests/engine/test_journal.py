@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from played import SETTING, make_goal
-from strategies import episodes
 
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.journal import Journal
+from tests.played import SETTING, make_goal
+from tests.strategies import episodes
 
 
 def episode(name: str, seconds: float = 0.0, user: str = "hi") -> Episode:

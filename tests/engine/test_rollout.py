@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from played import END, agrees, complete, make_cast, make_goal, make_plan, objective, once, policy, speaks
 
 from pytest_ugst.chat.types import ChatError, ChatUnavailable
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall
@@ -17,6 +16,7 @@ from pytest_ugst.core.roles import AgentTurn, Session, ToolResult, ToolSpec, Use
 from pytest_ugst.core.tracking import GoalState
 from pytest_ugst.engine.plan import Cast, Plan
 from pytest_ugst.engine.rollout import play
+from tests.played import END, agrees, complete, make_cast, make_goal, make_plan, objective, once, policy, speaks
 
 
 def rolled(cast: Cast, plan: Plan | None = None) -> Episode:

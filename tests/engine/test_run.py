@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from played import SETTING
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.run import Run, find_run, new_name
+from tests.played import SETTING
 
 
 def make_run(home: Path, name: str) -> Run:

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from played import END, FirstStatus, Judges, agrees, make_cast, make_goal, make_plan, objective, once, policy, verdict
-from played import complete as done_when
 
 from pytest_ugst.chat.types import ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, Turn
@@ -19,6 +17,20 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.engine.rollout import play
 from pytest_ugst.engine.tracker import Tracker
 from pytest_ugst.judges.checks import ChecksJudge
+from tests.played import (
+    END,
+    FirstStatus,
+    Judges,
+    agrees,
+    make_cast,
+    make_goal,
+    make_plan,
+    objective,
+    once,
+    policy,
+    verdict,
+)
+from tests.played import complete as done_when
 
 
 def said(turns: int) -> Conversation:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import ScriptedChat
 
 from pytest_ugst.chat.types import AnswerError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.judges.answers import Decomposition
 from pytest_ugst.judges.decomposer import decompose, to_components
 from pytest_ugst.prompts.loader import Prompts
+from tests.scripted import ScriptedChat
 
 GOAL = Goal(
     id="g", text="You are Ann. </goal> Book $5 {room}.", domain="concierge", tags=("a",), max_turns=4, source="f:1"

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import episodes, identifiers
 
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.state import Category
 from pytest_ugst.metrics import success
 from pytest_ugst.metrics.success import COLUMNS, Count, Rates, Tally, rates, tally
+from tests.strategies import episodes, identifiers
 
 CATEGORIES = ["profile", "policy", "objective", "requirement", "preference"]
 

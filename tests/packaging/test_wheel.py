@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OWN_GOAL = """\
 id: say-thanks
-goal: You live in Ashmere. Book a table for two at a cheap italian restaurant on Friday at 19:00. Always say please.
+goal: Always say please. Book a table at an Italian restaurant, for two people on Friday at 19:00.
 domain: concierge
 components:
   policy:
@@ -22,7 +22,11 @@ components:
   task:
     - text: Book a table at an italian restaurant.
       check: {complete: {tool: {name: book_restaurant}}, attempted: {tool: {name: search_restaurants}}}
-      slots: {kind: restaurant, intent: book, cuisine: italian, people: 2, day: friday, time: "19:00"}
+      slots: {kind: restaurant, intent: book}
+      requirements:
+        - text: for two people on Friday at 19:00
+          check: {complete: {tool: {name: book_restaurant, args: {people: 2, day: friday, time: "19:00"}}}}
+          slots: {cuisine: italian, people: 2, day: friday, time: "19:00"}
 """
 
 
@@ -30,7 +34,8 @@ components:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from the working tree."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT], check=True, capture_output=True)
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT]
+    subprocess.run(command, check=True, capture_output=True)
     return next(folder.glob("*.whl"))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from plugin_project import Project, goal
+
+from tests.plugin_project import Project, goal
 
 TEST = "def test_it(episode):\n    assert episode.succeeded\n"
 

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from plugin_project import Project, goal
+
+from tests.plugin_project import Project, goal
 
 EXTENSION = """
 import json, os

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from strategies import episodes
 
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
@@ -15,6 +14,7 @@ from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.success import rates, tally
 from pytest_ugst.reports.results import Outcome, Results, add_usage, not_played, outcome, versions, write_results
 from pytest_ugst.reports.table import Row
+from tests.strategies import episodes
 
 
 @given(episodes(bare=True))

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from agenda_rollout import context, play, rates, shipped
 
 from pytest_ugst.agents import rules
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
@@ -18,6 +17,7 @@ from pytest_ugst.core.roles import Agent, AgentTurn, Session, Simulator, Simulat
 from pytest_ugst.core.state import Category, Status
 from pytest_ugst.core.tracking import GoalState
 from pytest_ugst.simulators.agenda import make
+from tests.simulators.agenda_rollout import context, play, rates, shipped
 
 TEST = shipped("test")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import pytest
-from agenda_rollout import context, play, rates, shipped
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from pytest_ugst.core.state import Category
 from pytest_ugst.core.tracking import GoalState
 from pytest_ugst.simulators.agenda import make
 from pytest_ugst.simulators.agenda.faults import FAULTS, Fault, parse, strike
+from tests.simulators.agenda_rollout import context, play, rates, shipped
 
 GOALS = shipped("test")
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import ScriptedChat, reply
 
 from pytest_ugst.chat.types import ChatError
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
@@ -23,6 +22,7 @@ from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.registry import RoleContext
 from pytest_ugst.simulators.adapt import as_simulator
 from pytest_ugst.simulators.llm import LlmSimulatorFactory, describe, make_llm_simulator
+from tests.scripted import ScriptedChat, reply
 
 GOAL = Goal(
     id="g",

@@ -10,7 +10,6 @@ import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from strategies import goals
 
 from pytest_ugst.core.check import Check
 from pytest_ugst.core.errors import UsageError
@@ -19,6 +18,7 @@ from pytest_ugst.core.state import Category
 from pytest_ugst.sources.documents import flatten, nest
 from pytest_ugst.sources.goalfiles import load_goals
 from pytest_ugst.sources.writer import document, to_jsonl, to_yaml, write_goals
+from tests.strategies import goals
 
 several = st.lists(goals(parented=True), min_size=1, max_size=3, unique_by=lambda goal: goal.id)
 LOOKS_LIKE = [

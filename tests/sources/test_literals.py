@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import json_objects
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.sources import literals
 from pytest_ugst.sources.literals import Call, read_calls
+from tests.strategies import json_objects
 
 NAMES = frozenset({"Task", "Action"})
 

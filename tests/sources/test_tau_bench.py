@@ -39,7 +39,7 @@ def test_a_task_becomes_a_goal(tmp_path: Path) -> None:
     assert goal.id == "tau-bench-retail-test-0"
     assert goal.text == "You are Ada. Cancel your trip."
     assert goal.tags == ("tau-bench", "retail", "test")
-    assert goal.domain is None
+    assert goal.domain == "retail"
     assert goal.components is None
     assert goal.source == f"{tmp_path}/tau_bench/envs/retail/tasks_test.py:4"
     assert goal.data == {

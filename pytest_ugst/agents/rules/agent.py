@@ -28,6 +28,18 @@ class RulesAgent:
 
     name = "rules"
 
+    def require(self, session: Session) -> None:
+        """Make sure that this agent can work in a session.
+
+        Raises:
+            UsageError: If the session lacks the concierge's tools.
+        """
+        if not {tool.name for tool in session.tools} >= _NEEDED:
+            raise UsageError(
+                "the agent 'rules' only works in the domain 'concierge'; "
+                "name another agent with --ugst-agent, or set 'domain: concierge' in the goal"
+            )
+
     async def respond(self, conversation: Conversation, session: Session) -> AgentTurn:
         """Answer the last turn.
 
@@ -36,11 +48,7 @@ class RulesAgent:
         """
         memory = session.notes.get(_NOTES)
         if memory is None:
-            if not {tool.name for tool in session.tools} >= _NEEDED:
-                raise UsageError(
-                    "the agent 'rules' only works in the domain 'concierge'; "
-                    "name another agent with --ugst-agent, or set 'domain: concierge' in the goal"
-                )
+            self.require(session)
             memory = session.notes[_NOTES] = Memory()
         desk = Desk(session, memory)
         text = _answer(memory, desk, conversation.turns[-1].user)

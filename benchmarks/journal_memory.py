@@ -1,0 +1,125 @@
+"""Memory of a long run: how much 5,000 finished episodes add, played and journaled by the real engine.
+
+The roles say fixed things of a realistic length in conversations of eight turns, with a tool call in each and three
+sub-components judged after every turn, so that what could pile up is the episodes themselves.
+
+    python benchmarks/journal_memory.py [--episodes 5000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall
+from pytest_ugst.core.episode import Setting
+from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.roles import AgentTurn, Domain, Session, UserTurn
+from pytest_ugst.core.state import Category, first_status
+from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.verdict import Evidence, Verdict
+from pytest_ugst.engine.engine import Engine
+from pytest_ugst.engine.plan import Cast, Plan
+from pytest_ugst.engine.run import Run
+from pytest_ugst.judges.checks import ChecksJudge
+from pytest_ugst.reports.summary import summarise
+
+TARGET = 200.0  # MB
+TURNS = 8
+WORDS = "I would like a table for two on Friday, somewhere quiet in the old town, and please no smoking. "
+
+
+class Talker:
+    """Simulator, agent and judge in one."""
+
+    name = "talker"
+
+    def start(self, goal: Goal, seed: int, max_turns: int) -> Talker:
+        """Itself: it remembers nothing."""
+        return self
+
+    async def next(self, conversation: Conversation, state: GoalState | None) -> UserTurn:
+        """Eight turns, then the end."""
+        said = len(conversation.turns)
+        if said < TURNS:
+            return UserTurn(f"{said}: {WORDS * 2}", reasoning=WORDS)
+        return UserTurn("", stop=StopReason.USER_ENDED, closing=Closing(text="TERMINATE", separate=True))
+
+    async def respond(self, conversation: Conversation, session: Session) -> AgentTurn:
+        """An answer after a tool call."""
+        number = len(conversation.turns)
+        call = ToolCall(id=f"c{number}", name="search", arguments={"area": "old town"}, result=f"{number} {WORDS * 8}")
+        return AgentTurn(f"{number}: {WORDS * 3}", (call,))
+
+    async def judge(self, components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
+        """Nothing has changed, for a reason."""
+        quoted = (Evidence(turn=turn, speaker="user", quote=conversation.turns[-1].user[:80]),)
+        return [
+            Verdict(component=c.id, turn=turn, status=first_status(c.category), reasoning=WORDS, evidence=quoted)
+            for c in components
+        ]
+
+
+def resident() -> float:
+    """Megabytes of this process that are in memory now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+def nowhere(name: str) -> Domain:
+    """The goals name no domain."""
+    raise LookupError(name)
+
+
+def main() -> None:
+    """Play, and look at the process."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--episodes", type=int, default=5000)
+    options = parser.parse_args()
+    talker = Talker()
+    cast = Cast(talker, talker, talker, ChecksJudge(), nowhere)
+    setting = Setting(simulator="talker", agent="talker", judge="talker")
+    parts = tuple(
+        Component(id=category.value, category=category, text=WORDS)
+        for category in (Category.PROFILE, Category.OBJECTIVE, Category.PREFERENCE)
+    )
+    with tempfile.TemporaryDirectory() as name:
+        run = Run(Path(name) / "runs" / "benchmark")
+        run.create(setting)
+        engine = Engine(run, concurrency=64)
+
+        def play(first: int, count: int) -> None:
+            goals = [Goal(id=f"g{n}", text=WORDS * 4, components=parts) for n in range(first, first + count)]
+            for goal in goals:
+                engine.start(Plan(goal.id, goal, 1, setting, 10), cast)
+            for goal in goals:
+                engine.wait(goal.id)
+
+        play(0, 100)  # what is needed once: code, buffers
+        gc.collect()
+        before = resident()
+        started = time.process_time()
+        play(100, options.episodes)
+        taken = time.process_time() - started
+        gc.collect()
+        after = resident()
+        engine.close(cancel=False)
+        size = (run.folder / "episodes.jsonl").stat().st_size / 1e6
+        summary = summarise(run)
+        told = resident()
+    each = 1000 * taken / options.episodes
+    print(f"{options.episodes} episodes of {TURNS} turns: journal {size:.0f} MB, {each:.1f} ms of CPU each")
+    print(
+        f"memory before {before:.0f} MB, after {after:.0f} MB: {after - before:.0f} MB more (target: under {TARGET:g})"
+    )
+    print(f"with the summary of {len(summary.outcomes)} episodes: {told - before:.0f} MB more")
+    sys.exit(told - before >= TARGET)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""``ugst data``: fetch the data of benchmarks, and say where it is."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_ugst.sources.download import Progress
+
+_EVERY = 10.0  # seconds between lines in a log
+_ON_TERMINAL = 0.2
+
+
+def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
+    """Add ``ugst data`` and its commands."""
+    from pytest_ugst.datafolders import MARKS
+
+    data = groups.add_parser("data", help="fetch the data of benchmarks, and say where it is")
+    data.set_defaults(group=data)
+    verbs = data.add_subparsers(title="commands", metavar="COMMAND", parser_class=type(data))
+
+    fetching = verbs.add_parser(
+        "fetch",
+        help="download a benchmark's data from its authors, verified",
+        description="Downloads a pinned revision from its authors' repository, takes out the files that are used, "
+        "verifies each by its SHA-256 and keeps them in your cache folder. Goes on where it was interrupted; does "
+        "nothing where all is there.",
+    )
+    fetching.add_argument("name", choices=tuple(MARKS), help="which data")
+    fetching.add_argument("--to", type=Path, metavar="DIR", help="put it into DIR/NAME in place of the cache folder")
+    fetching.add_argument(
+        "--mirror",
+        default="",
+        metavar="URL",
+        help="get archives from URL/OWNER/REPOSITORY/tar.gz/REVISION (else from the environment's UGST_MIRROR, else "
+        "from GitHub)",
+    )
+    fetching.set_defaults(run=_fetch)
+
+    listing = verbs.add_parser("list", help="say which data is on this machine, and where")
+    listing.add_argument("--data", type=Path, metavar="DIR", help="look there first")
+    listing.set_defaults(run=_list)
+
+
+def _fetch(args: argparse.Namespace) -> int:
+    from pytest_ugst.datafolders import cache_folder
+    from pytest_ugst.sources.datasets import datasets
+    from pytest_ugst.sources.fetch import fetch
+
+    show = _Shown()
+    try:
+        fetch(
+            datasets()[args.name],
+            args.to or cache_folder(),
+            mirror=args.mirror or os.environ.get("UGST_MIRROR", ""),
+            say=show.line,
+            progress=show.progress,
+        )
+    finally:
+        show.clear()
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from pytest_ugst import datafolders
+    from pytest_ugst.sources.datasets import datasets
+
+    datafolders.use(args.data)
+    for name, data in datasets().items():
+        try:
+            folder = datafolders.locate(name)
+        except datafolders.DataMissing:
+            print(f"{name}: not here; 'ugst data fetch {name}' gets it ({data.licence} licence, {data.origin})")
+            continue
+        differing = data.differing(folder)
+        state = "as published" if not differing else f"{len(differing)} of {len(data.files)} files are not those pinned"
+        print(f"{name}: {folder} ({state})")
+    return 0
+
+
+class _Shown:
+    """Lines on standard output; progress on standard error: one line on terminals, now and then in logs."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._width = 0
+        self._told = time.monotonic()
+
+    def line(self, text: str) -> None:
+        """Print a line."""
+        self.clear()
+        print(text, flush=True)
+
+    @property
+    def progress(self) -> Progress:
+        """To be told how far it is."""
+        return self._progress
+
+    def _progress(self, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        if now - self._told < (_ON_TERMINAL if self._live else _EVERY):
+            return
+        self._told = now
+        text = f"{done / 1e6:,.1f} MB" + (f" of {total / 1e6:,.1f} MB ({100 * done // total}%)" if total else "")
+        if self._live:
+            print(f"\r{text.ljust(self._width)}", end="", file=sys.stderr, flush=True)
+            self._width = len(text)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Take the progress line away."""
+        if self._width:
+            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
+            self._width = 0

@@ -1,0 +1,252 @@
+"""The gate, ``results.json``, JUnit properties, progress."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from pytest_ugst.core.usage import Usage
+from pytest_ugst.terminal import Terminal, describe, progress_line
+from tests.plugin_project import Project, goal, table
+
+SUBTESTS = (
+    "@pytest.mark.ugst(goals='goals')\n"
+    "def test_it(episode, subtests):\n"
+    "    for part in episode.final_state:\n"
+    "        with subtests.test(part.category):\n"
+    "            assert part.succeeded, part.explain()\n"
+)
+
+
+@pytest.fixture
+def half(project: Project) -> Project:
+    """Four goals; one of them is missed."""
+    project.goals("goals/cafe.goal.yaml", *(goal(f"g{n}", wants="tea" if n else "coffee") for n in range(4)))
+    return project
+
+
+@pytest.mark.parametrize("gate", ["75", "avg=75", "avg=60,policy=75", "pol=10"])
+def test_reached_single_failures_do_not_fail_the_run(half: Project, gate: str) -> None:
+    result = half.run(f"--ugst-fail-under={gate}")
+    assert result.ret == pytest.ExitCode.OK
+    result.assert_outcomes(passed=3, xfailed=1)
+    result.stdout.fnmatch_lines([f"--ugst-fail-under={gate}: reached"])
+
+
+@pytest.mark.parametrize(
+    ("gate", "told"),
+    [
+        ("80", "avg: 75.0 is below 80, by 5"),
+        ("avg=70,policy=75.1", "policy: 75.0 is below 75.1, by 0.1"),
+        ("preference=1", "preference: no sub-component to measure, and at least 1 was asked for"),
+    ],
+)
+def test_missed_the_run_fails_and_says_why(half: Project, gate: str, told: str) -> None:
+    result = half.run(f"--ugst-fail-under={gate}")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(passed=3, xfailed=1)
+    result.stdout.fnmatch_lines([f"FAILED --ugst-fail-under: {told}"])
+    assert half.results()["missed"] == [told]
+
+
+def test_subtests_do_not_fail_the_run_either(half: Project) -> None:
+    half.tests(SUBTESTS)
+    assert half.run("test_it.py").ret == pytest.ExitCode.TESTS_FAILED
+    assert half.run("test_it.py", "--ugst-fail-under=70").ret == pytest.ExitCode.OK
+
+
+def test_what_is_no_misalignment_still_fails(half: Project) -> None:
+    half.tests(
+        "@pytest.mark.ugst(goals='goals')\ndef test_typo(episode):\n    episode.succeded\n"
+        "def test_other():\n    assert False\n"
+    )
+    result = half.run("test_it.py", "--ugst-fail-under=10")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(failed=5)
+
+
+@pytest.mark.parametrize("lost", ["agent", "episode"])
+def test_what_could_not_be_played_misses_the_gate(half: Project, lost: str) -> None:
+    """Errors count as no success, and what can't be measured can't pass."""
+    with (half.path / "conftest.py").open("a") as file:
+        if lost == "agent":
+            file.write("\ndef echo(messages):\n    raise ValueError('no power')\n")
+        else:
+            file.write(
+                "\n    class Shut:\n        name = 'shut'\n        calls = 0\n        def open(self, goal, seed):\n"
+                "            Shut.calls += 1\n"
+                "            if Shut.calls > 4:\n                raise ValueError('shut')\n"
+                "            from pytest_ugst.core.roles import NoSession\n            return NoSession()\n"
+                "    registry.domain('shut', Shut)\n"
+            )
+    if lost == "episode":
+        half.goals("goals/cafe.goal.yaml", *(goal(f"g{n}", domain="shut") for n in range(4)))
+    result = half.run("--ugst-fail-under=50")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["FAILED --ugst-fail-under: *"])
+    if lost == "episode":
+        assert half.results()["episodes"][0]["error"] == "ValueError: shut"
+        result.stdout.fnmatch_lines(["could not be played: g0: ValueError: shut"])
+
+
+def test_results_for_machines(half: Project) -> None:
+    result = half.run("--ugst-fail-under=policy=50", "--ugst-seed=5")
+    results = half.results()
+    assert results["schema_version"] == 1
+    assert results["run"] == half.runs()[0].name
+    assert results["settings"]["simulator"] == "words"
+    assert results["settings"]["seed"] == 5
+    assert results["gate"] == {"policy": 50.0}
+    assert results["missed"] == []
+    assert [e["id"] for e in results["episodes"]] == ["g0", "g1", "g2", "g3"]
+    first = results["episodes"][0]
+    assert (first["succeeded"], first["stop"], first["turns"]) == (False, "user_ended", 2)
+    assert first["statuses"] == {"policy-1": "MISALIGNED"}
+    (row,) = results["rows"]
+    assert row["label"] == "words"
+    assert row["rates"]["columns"]["policy"]["value"] == 75.0
+    assert set(results["versions"]) >= {"python", "pytest", "pytest-ugst"}
+    assert table(result.outlines)[-2].split()[:3] == ["words", "–", "75.0"]
+    result.stdout.fnmatch_lines(["4 episodes (4 user ended), 2.0 turns on average", f"run: {half.runs()[0]}"])
+
+
+def test_junit_says_what_came_of_an_episode(half: Project) -> None:
+    half.run("--junitxml=junit.xml")
+    cases = ElementTree.parse(half.path / "junit.xml").getroot().iter("testcase")
+    told = {c.get("name"): {p.get("name"): p.get("value") for p in c.iter("property")} for c in cases}
+    assert told["g0"] == {"ugst_episode": "g0", "ugst_stop": "user_ended", "ugst_statuses": "policy-1=MISALIGNED"}
+    assert len(told) == 4
+
+
+def test_one_row_by_setting(half: Project) -> None:
+    half.tests(
+        "@pytest.fixture(params=[1, 2])\ndef simulator(request):\n"
+        "    def other(messages, goal):\n        return 'tea' if not messages else 'TERMINATE'\n    return other\n"
+        "@pytest.mark.ugst(goals='goals')\ndef test_it(episode):\n    pass\n"
+    )
+    result = half.run()
+    assert [line.split()[0] for line in table(result.outlines) if line[:1].isalpha()] == [
+        "simulator",
+        "words",
+        "other",
+        "all",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "usage", "line"),
+    [
+        (0, 8, Usage(), "ugst: 0/8 episodes"),
+        (2, 8, Usage(), "ugst: 2/8 episodes, about 3:00 left"),
+        (
+            8,
+            8,
+            Usage(calls=3, prompt_tokens=20_000, completion_tokens=5),
+            "ugst: 8/8 episodes, 3 calls, 20k + 5 tokens",
+        ),
+        (
+            4,
+            8,
+            Usage(calls=9, cache_hits=2, retries=1, prompt_tokens=12_345_678, completion_tokens=9_999, cost=1.5),
+            "ugst: 4/8 episodes, 9 calls, 2 from the cache, 1 retries, 12M + 9999 tokens, cost 1.5000, about 1:00 left",
+        ),
+    ],
+)
+def test_the_progress_line(done: int, total: int, usage: Usage, line: str) -> None:
+    assert progress_line(done, total, 60.0, usage) == line
+    assert describe(usage) in line or not usage.calls
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("pytest_ugst.terminal.time", clock)
+    return clock
+
+
+class Paper:
+    """What a terminal reporter is, as far as we use it."""
+
+    def __init__(self, isatty: bool) -> None:
+        self.isatty = isatty
+        self.text = ""
+        self._tw = self
+        self.fullwidth = 60
+
+    def write(self, text: str, flush: bool = False) -> None:
+        self.text += text
+
+    def write_line(self, text: str) -> None:
+        self.text += text + "\n"
+
+    def ensure_newline(self) -> None:
+        if self.text and not self.text.endswith("\n"):
+            self.text += "\n"
+
+
+class Stub:
+    """A config and a runtime in one."""
+
+    def __init__(self, paper: Paper) -> None:
+        self.paper = paper
+        self.engine = self.settings = self.pluginmanager = self
+        self.counts = (1, 4)
+        self.progress = "auto"
+
+    def getplugin(self, name: str) -> Paper | None:
+        return self.paper if name == "terminalreporter" else None
+
+    def get_verbosity(self) -> int:
+        return 0
+
+    def usage(self) -> Usage:
+        return Usage()
+
+
+def make_terminal(paper: Paper) -> tuple[Terminal, Stub]:
+    stub = Stub(paper)
+    terminal = Terminal(stub)  # type: ignore[arg-type]
+    terminal.watch(stub)  # type: ignore[arg-type]
+    return terminal, stub
+
+
+def test_a_log_gets_a_line_now_and_then(clock: Clock) -> None:
+    terminal, stub = make_terminal(paper := Paper(isatty=False))
+    paper.write("test_it.py ..")
+    for _ in range(600):  # a minute, looked at every tenth of a second
+        clock.now += 0.1
+        terminal.tick()
+    lines = paper.text.splitlines()
+    assert lines[0] == "test_it.py .."
+    assert len(lines) in (3, 4)
+    assert lines[1] == "ugst: 1/4 episodes, about 0:06 left"
+    assert "\r" not in paper.text
+    stub.progress = "off"
+    before = paper.text
+    clock.now += 100
+    terminal.tick()
+    assert paper.text == before
+
+
+def test_a_terminal_gets_one_line_that_is_taken_away(clock: Clock) -> None:
+    terminal, _ = make_terminal(paper := Paper(isatty=True))
+    for _ in range(50):
+        clock.now += 0.1
+        terminal.tick()
+    assert "\n" not in paper.text
+    assert paper.text.startswith("\rugst: 1/4 episodes")
+    terminal.clear()
+    assert paper.text.endswith("\r")
+    shown = paper.text.split("\r")
+    assert set(shown[-2]) == {" "}
+    terminal.clear()
+    assert paper.text.split("\r") == shown

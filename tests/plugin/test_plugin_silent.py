@@ -1,0 +1,43 @@
+"""In a project that has nothing to do with us: silent, and almost free."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+HEAVY = ("openai", "pydantic", "aiohttp", "httpx", "yaml", "numpy", "torch", "tabulate", "json_repair")
+OURS = {
+    "pytest_ugst",
+    "pytest_ugst.core",
+    "pytest_ugst.core.errors",
+    "pytest_ugst.fixtures",
+    "pytest_ugst.hookspecs",
+    "pytest_ugst.options",
+    "pytest_ugst.plugin",
+}
+CONFTEST = """
+import json, sys
+
+def pytest_unconfigure(config):
+    worker = getattr(config, "workerinput", {}).get("workerid", "main")
+    with open(f"modules-{worker}.json", "w") as file:
+        json.dump(sorted(sys.modules), file)
+"""
+
+
+@pytest.mark.parametrize(("args", "processes"), [((), ["main"]), (("-n", "2"), ["main", "gw0", "gw1"])])
+def test_nothing_is_imported_printed_or_written(
+    pytester: pytest.Pytester, args: tuple[str, ...], processes: list[str]
+) -> None:
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile("def test_one():\n    pass\ndef test_two(tmp_path):\n    assert tmp_path\n")
+    result = pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:anyio", *args)
+    result.assert_outcomes(passed=2)
+    for process in processes:
+        modules = set(json.loads((pytester.path / f"modules-{process}.json").read_text()))
+        assert modules.isdisjoint(HEAVY)
+        assert {m for m in modules if m.startswith("pytest_ugst")} <= OURS
+    said = [line for line in result.outlines if "ugst" in line and not line.startswith(("plugins:", "rootdir:"))]
+    assert [line for line in said if "runpytest" not in line and str(pytester.path) not in line] == []
+    assert not (pytester.path / ".ugst").exists()
