@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from pytest_ugst import datafolders
 from pytest_ugst.paths import shipped
 from pytest_ugst.sources.goalfiles import is_goal_file, load_goals
 
@@ -21,6 +24,12 @@ def pytest_ugst_register(registry: Registry) -> None:
     registry.judge("checks", lambda argument, context: _checks(registry))
     registry.domain("concierge", _concierge)
     registry.goal_source("concierge", concierge_goals)
+    for name in ("airline", "retail"):
+        registry.domain(name, partial(_tau_domain, name, "v1"))
+        registry.domain(f"{name}-tau2", partial(_tau_domain, name, "tau2"))
+        registry.goal_source(name, partial(tau_goals, name))
+        registry.goal_source(f"{name}-tau2", partial(tau2_goals, name))
+    registry.check("db_matches_reference", partial(_db_matches_reference, registry))
 
 
 def concierge_goals(split: str | None) -> Iterable[Goal]:
@@ -28,6 +37,40 @@ def concierge_goals(split: str | None) -> Iterable[Goal]:
     for path in sorted(shipped("goals").iterdir()):
         if path.name.startswith("concierge") and is_goal_file(path):
             yield from (goal for goal in load_goals(path) if split is None or split in goal.tags)
+
+
+def tau_goals(domain: str, split: str | None) -> Iterable[Goal]:
+    """The goals of tau-bench's airline or retail domain; its test split by default.
+
+    Raises:
+        DataMissing: If the data is not on this machine.
+    """
+    from pytest_ugst.sources.tau_bench import import_tau_bench
+
+    return import_tau_bench(datafolders.locate("tau-bench"), domain, split or "test")
+
+
+def tau2_goals(domain: str, split: str | None) -> Iterable[Goal]:
+    """The goals of tau2-bench's airline or retail domain; all of them (``base``) by default.
+
+    Raises:
+        DataMissing: If the data is not on this machine.
+    """
+    from pytest_ugst.sources.tau2_bench import import_tau2_bench
+
+    return import_tau2_bench(datafolders.locate("tau2-bench"), domain, split)
+
+
+def _tau_domain(name: str, edition: str) -> Domain:
+    module = importlib.import_module(f"pytest_ugst.domains.{name}")
+    domain: Domain = module.load() if edition == "v1" else module.load_tau2()
+    return domain
+
+
+def _db_matches_reference(registry: Registry, *args: Any, **kwargs: Any) -> Any:
+    from pytest_ugst.judges.reference import db_matches_reference
+
+    return db_matches_reference(lambda name: registry.domains.get(name)(), *args, **kwargs)
 
 
 def _agenda(argument: str | None, context: RoleContext) -> SimulatorFactory:

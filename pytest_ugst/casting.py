@@ -212,8 +212,12 @@ class Casting:
         return ChatPool(cache, died=partial(explain, self._run_folder))
 
     def chat(self, name: str, role: str) -> Chat:
-        """A model to talk to."""
-        return self.pool.chat(self._spec(name), role)
+        """A model to talk to. Whoever judges or decomposes is to say the same of the same, so it samples greedily
+        unless configured otherwise."""
+        spec = self._spec(name)
+        if role in ("judge", "decomposer") and "temperature" not in spec.sampling:
+            spec = spec.model_copy(update={"sampling": {"temperature": 0.0, **spec.sampling}})
+        return self.pool.chat(spec, role)
 
     @cached_property
     def context(self) -> RoleContext:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_ugst import __version__
+from pytest_ugst import __version__, cli_challenge, cli_data, cli_goals
 from pytest_ugst.core.errors import UgstError, UsageError
 
 _USAGE = 4  # as pytest's exit status for the same
@@ -58,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pytest-ugst {__version__}")
     groups = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
 
-    goals = groups.add_parser("goals", help="check, import and describe goal files")
+    goals = groups.add_parser("goals", help="check, import, decompose and describe goals")
     goals.set_defaults(group=goals)
     verbs = goals.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
 
@@ -69,16 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     schema = verbs.add_parser("schema", help="print the JSON Schema of goal files, for editors")
     schema.set_defaults(run=_schema)
 
-    importing = verbs.add_parser("import", help="turn another project's goals into goal files")
-    importing.add_argument("source", choices=("tau-bench",), help="where the goals come from")
-    importing.add_argument("--data", type=Path, required=True, metavar="DIR", help="your copy of that project")
-    importing.add_argument("--domain", choices=("airline", "retail"), help="only this domain's goals")
-    importing.add_argument("--split", choices=("test", "train", "dev"), help="only this part")
-    importing.add_argument("--limit", type=int, metavar="N", help="only the first N")
-    importing.add_argument(
-        "--out", type=Path, metavar="FILE", help="NAME.goal.yaml or NAME.goal.jsonl; without it YAML is printed"
-    )
-    importing.set_defaults(run=_import)
+    cli_goals.add_commands(verbs)
+    cli_challenge.add_commands(verbs)
+    cli_data.add_commands(groups)
 
     prompts = groups.add_parser("prompts", help="the prompts, and how to change them")
     prompts.set_defaults(group=prompts)
@@ -133,21 +125,6 @@ def _schema(args: argparse.Namespace) -> int:
     from pytest_ugst.sources.goalfiles import json_schema
 
     print(json.dumps(json_schema(), indent=2))
-    return 0
-
-
-def _import(args: argparse.Namespace) -> int:
-    from pytest_ugst.sources.tau_bench import import_tau_bench
-    from pytest_ugst.sources.writer import to_yaml, write_goals
-
-    if args.limit is not None and args.limit < 1:
-        raise UsageError("--limit: write a whole number from 1")
-    goals = itertools.islice(import_tau_bench(args.data, args.domain, args.split), args.limit)
-    if args.out is None:
-        print(to_yaml(goals), end="")
-        return 0
-    count = write_goals(args.out, goals)
-    print(f"{count} goals written to {args.out}")
     return 0
 
 

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pytest_ugst.sources.download import Progress
-
-_EVERY = 10.0  # seconds between lines in a log
-_ON_TERMINAL = 0.2
+from typing import Any
 
 
 def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
@@ -48,21 +40,27 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
 
 
 def _fetch(args: argparse.Namespace) -> int:
+    from pytest_ugst.cli_progress import Progress
     from pytest_ugst.datafolders import cache_folder
     from pytest_ugst.sources.datasets import datasets
     from pytest_ugst.sources.fetch import fetch
 
-    show = _Shown()
+    progress = Progress()
+
+    def loaded(done: int, total: int | None) -> None:
+        of = f" of {total / 1e6:,.1f} MB ({100 * done // total}%)" if total else ""
+        progress.show(f"{done / 1e6:,.1f} MB{of}")
+
     try:
         fetch(
             datasets()[args.name],
             args.to or cache_folder(),
             mirror=args.mirror or os.environ.get("UGST_MIRROR", ""),
-            say=show.line,
-            progress=show.progress,
+            say=progress.say,
+            progress=loaded,
         )
     finally:
-        show.clear()
+        progress.clear()
     return 0
 
 
@@ -81,40 +79,3 @@ def _list(args: argparse.Namespace) -> int:
         state = "as published" if not differing else f"{len(differing)} of {len(data.files)} files are not those pinned"
         print(f"{name}: {folder} ({state})")
     return 0
-
-
-class _Shown:
-    """Lines on standard output; progress on standard error: one line on terminals, now and then in logs."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-        self._width = 0
-        self._told = time.monotonic()
-
-    def line(self, text: str) -> None:
-        """Print a line."""
-        self.clear()
-        print(text, flush=True)
-
-    @property
-    def progress(self) -> Progress:
-        """To be told how far it is."""
-        return self._progress
-
-    def _progress(self, done: int, total: int | None) -> None:
-        now = time.monotonic()
-        if now - self._told < (_ON_TERMINAL if self._live else _EVERY):
-            return
-        self._told = now
-        text = f"{done / 1e6:,.1f} MB" + (f" of {total / 1e6:,.1f} MB ({100 * done // total}%)" if total else "")
-        if self._live:
-            print(f"\r{text.ljust(self._width)}", end="", file=sys.stderr, flush=True)
-            self._width = len(text)
-        else:
-            print(text, file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        """Take the progress line away."""
-        if self._width:
-            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
-            self._width = 0

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ugst.core.errors import GoalFileError, UsageError
+from pytest_ugst.core.errors import GoalFileError, UsageError, unknown
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.datafolders import DataMissing
 from pytest_ugst.engine.plan import episode_id
-from pytest_ugst.registry import unknown
 from pytest_ugst.sources.goalfiles import SUFFIXES, find_duplicates, is_goal_file, load_goals
 
 if TYPE_CHECKING:
@@ -131,7 +130,9 @@ def parameters(
             found += [pytest.param(c, id=c.id, marks=marks) for c in cases(goals, trials, max_turns, optional)]
     except DataMissing as error:
         missing = Case(None, 1, max_turns, optional, skip=True)
-        return [pytest.param(missing, id="no-data", marks=pytest.mark.skip(reason=str(error)))]
+        parts = marker.split if isinstance(marker.split, tuple) else ()
+        marks = [pytest.mark.skip(reason=str(error)), *(getattr(pytest.mark, part) for part in parts)]
+        return [pytest.param(missing, id="no-data", marks=marks)]
     return found
 
 

@@ -6,16 +6,14 @@ Standard library only: this module is imported in every pytest run of an environ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 DEFAULT_SIMULATOR = "agenda"
 DEFAULT_AGENT = "rules"
 DEFAULT_JUDGE = "checks"
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):  # a dataclass takes two milliseconds more to define
     """One option ``--ugst-NAME`` and its ini twin ``ugst_NAME``."""
 
     name: str

@@ -6,13 +6,12 @@ the hooks need is imported when there is work to do.
 
 from __future__ import annotations
 
-import secrets
+import os
 import tempfile
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
 
@@ -349,8 +348,7 @@ def _only_bad_input(session: pytest.Session) -> bool:
 # workers play.
 
 
-@dataclass(frozen=True, slots=True)
-class _XdistSession:
+class _XdistSession(NamedTuple):
     """What all processes of one session have to agree on."""
 
     id: str
@@ -385,7 +383,7 @@ def pytest_configure_node(node: Any) -> None:
 def _begin_session(config: pytest.Config) -> _XdistSession:
     now = time.time()
     clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
-    name = f"{clock.replace(':', '-')}-{secrets.token_hex(2)}"
+    name = f"{clock.replace(':', '-')}-{os.urandom(2).hex()}"
     begun = f"{clock}.{int(now % 1 * 1000):03}+00:00"
     if config.getoption("ugst_resume") or config.getini("ugst_resume"):
         # Named here, since "the latest" could be another one by the time that a worker looks.

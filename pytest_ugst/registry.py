@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from pytest_ugst.chat.types import Chat
@@ -55,14 +54,6 @@ class Names(Generic[T]):
 
     def __contains__(self, name: object) -> bool:
         return name in self.entries
-
-
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Say that a name is unknown, with the nearest known one or all of them."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
-    return f"unknown {kind} {name!r}; {hint}"
 
 
 class Registry:

@@ -108,7 +108,7 @@ class Runtime:
 
     def headline(self) -> str:
         """What is tested against what, and what is skipped; empty if there is nothing of both."""
-        lines = [f"ugst: {count} tests of {file} skipped: {why}" for (file, why), count in self.skips.items()]
+        lines = [f"ugst: {file} ({count} skipped): {why}" for (file, why), count in self.skips.items()]
         if self.engine is not None:
             cases = {case_of(item).id for item in self._items}
             own = {role for item in self._items for role in overridden(item)}
@@ -223,7 +223,7 @@ class Runtime:
                 self._start(plan, cast)
 
     def _skip(self, item: pytest.Function) -> bool:
-        """Whether a test is skipped for certain, or has to be, since it asks for that where its goal can't be played."""
+        """Whether a test is skipped for certain, or asks to be since nobody named can play its goal."""
         if (mark := item.get_closest_marker("skip")) is not None:
             if case_of(item).skip:
                 self._note_skip(item, str(mark.kwargs.get("reason", "")))

@@ -119,7 +119,15 @@ class Terminal:
             return
         reporter.ensure_newline()
         reporter.section("user goal alignment")
-        reporter.write_line(plain(render(summary.rows, width=min(reporter._tw.fullwidth, 120), heading="simulator")))
+        for table in summary.tables:
+            width, legend = min(reporter._tw.fullwidth, 120), table is summary.tables[-1]
+            if table.title:
+                reporter.write_line(plain(table.title), bold=True)
+            reporter.write_line(plain(render(table.rows, width=width, heading="simulator", legend=legend)))
+            for note in table.notes:
+                reporter.write_line(plain(note))
+            if not legend:
+                reporter.write_line("")
         for note in self._notes(summary, runtime):
             reporter.write_line(note)
         for sentence in self._missed:

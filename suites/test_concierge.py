@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
 
-pytestmark = pytest.mark.ugst(goals="concierge", split="test")
+pytestmark = pytest.mark.ugst(goals="concierge", split=["test", "train"])
 
 
 def test_goal_alignment(episode: Episode, subtests: pytest.Subtests) -> None:

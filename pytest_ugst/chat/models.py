@@ -15,8 +15,7 @@ from pytest_ugst.chat.keys import require_key
 from pytest_ugst.chat.packaged import PACKAGED, packaged_spec
 from pytest_ugst.chat.preflight import probe, probe_tools
 from pytest_ugst.chat.spec import ModelSpec
-from pytest_ugst.core.errors import UsageError
-from pytest_ugst.registry import unknown
+from pytest_ugst.core.errors import UsageError, unknown
 
 __all__ = ["load_models", "probe", "probe_tools", "require_key", "resolve"]
 

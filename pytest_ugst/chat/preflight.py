@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst.chat.failures import Failure, Kind, about_tools, from_answer, from_lost, shown
 from pytest_ugst.chat.keys import read_key
 from pytest_ugst.chat.spec import ModelSpec
-from pytest_ugst.core.errors import UsageError
-from pytest_ugst.registry import unknown
+from pytest_ugst.core.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from pytest_ugst.chat.client import ChatPool

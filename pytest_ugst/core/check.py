@@ -89,6 +89,8 @@ class Check(Frozen):
     """The name of a check registered by a plugin or an entry point of the group ``pytest_ugst.checks``."""
     args: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments for the ``python`` check."""
+    beside: bool = False
+    """A second opinion: where a model judges, it decides, and where the two differ is reported."""
 
     @model_validator(mode="after")
     def _something(self) -> Check:

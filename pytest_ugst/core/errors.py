@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class UgstError(Exception):
     """Base of every error this project raises on purpose.
@@ -20,3 +23,11 @@ class GoalFileError(UsageError):
 
 class RoleError(UgstError):
     """A role (simulator, agent or judge) could not do its part of one episode."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Say that a name is unknown, with the nearest known one or all of them."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
+    return f"unknown {kind} {name!r}; {hint}"

@@ -17,6 +17,8 @@ from pytest_ugst.engine.journal import Journal
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Setting
 
+EPISODES_FILE = "episodes.jsonl"
+"""The journal, in a run's folder."""
 _SETTING_FILE = "run.json"
 _FORMAT = 1
 
@@ -43,7 +45,7 @@ class Run:
     failures: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.journal = Journal(self.folder / "episodes.jsonl")
+        self.journal = Journal(self.folder / EPISODES_FILE)
 
     @property
     def name(self) -> str:
@@ -119,7 +121,9 @@ def find_run(home: Path, name: str) -> Run:
     if name == "latest":
         if not there:
             raise UsageError(f"--ugst-resume: there is no run in {runs} yet; leave the option out to start one")
-        return Run(runs / there[-1])
+        # One in which something was played, if there is any: the others ended before they began.
+        played = [name for name in there if (runs / name / EPISODES_FILE).exists()]
+        return Run(runs / (played or there)[-1])
     for folder in (runs / name, Path(name)):
         if (folder / _SETTING_FILE).is_file():
             return Run(folder)

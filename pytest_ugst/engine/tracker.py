@@ -52,7 +52,7 @@ class Tracker:
         """All verdicts, once the whole conversation is judged."""
         state = await self.state()
         if conversation.turns:
-            checked = [c for c in state.open() if c.check is not None]
+            checked = [c for c in state.open() if self._by_rule(c)]
             self._verdicts += self._checks.finish(checked, conversation)
         order = {component.id: i for i, component in enumerate(self._components)}
         return tuple(sorted(self._verdicts, key=lambda v: (v.turn, order[v.component])))
@@ -63,12 +63,17 @@ class Tracker:
             self._last.cancel()
             self._last.add_done_callback(lambda task: task.cancelled() or task.exception())  # nobody asks any more
 
+    def _by_rule(self, component: Component) -> bool:
+        """Whether a check decides; one beside a judge model does not."""
+        check = component.check
+        return check is not None and (not check.beside or isinstance(self._judge, ChecksJudge))
+
     async def _judge_turn(self, conversation: Conversation, turn: int, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await before
         open_ones = GoalState.fold(self._components, self._verdicts, turn - 1).open()
-        checked = [c for c in open_ones if c.check is not None]
-        judged = [c for c in open_ones if c.check is None]
+        checked = [c for c in open_ones if self._by_rule(c)]
+        judged = [c for c in open_ones if not self._by_rule(c)]
         parts = [self._ask(self._checks, checked, conversation, turn)] if checked else []
         parts += [self._ask(self._judge, judged, conversation, turn)] if judged else []
         for verdicts in await asyncio.gather(*parts):

@@ -16,8 +16,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from pytest_ugst.core.errors import UsageError
-from pytest_ugst.registry import unknown
+from pytest_ugst.core.errors import UsageError, unknown
 
 MAX_BYTES = 64 * 1024
 """How large a prompt file may be."""

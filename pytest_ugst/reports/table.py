@@ -21,7 +21,7 @@ class Row(Frozen):
     rates: Rates
 
 
-def render(rows: Sequence[Row], *, width: int = 100, heading: str = "") -> str:
+def render(rows: Sequence[Row], *, width: int = 100, heading: str = "", legend: bool = True) -> str:
     """The table for a terminal, with notes on what the rates do not say.
 
     Intervals stand beside the rates where there is room, else below them.
@@ -30,12 +30,13 @@ def render(rows: Sequence[Row], *, width: int = 100, heading: str = "") -> str:
         rows: At least one.
         width: Columns to stay within; 72 are about the least a table can do with.
         heading: Above the labels.
+        legend: Say what the numbers are; of several tables the last is enough.
     """
     for label, below in ((_LABELS[0], False), *((label, True) for label in _LABELS)):
         table = _tabulated(rows, "simple", below, label, heading)
         if max(map(len, table.splitlines())) <= width:
             break
-    return "\n".join([table, *_notes(rows)])
+    return "\n".join([table, *_notes(rows)[0 if legend else 1 :]])
 
 
 def render_markdown(rows: Sequence[Row], *, heading: str = "") -> str:

@@ -129,7 +129,7 @@ class _Tar:
     def _exactly(self, count: int) -> bytes:
         self._read_so_far += count
         if self._read_so_far > MAX_UNPACKED:
-            raise ArchiveError(f"{self.name}: unpacks to more than {MAX_UNPACKED // 2**30} GiB; this is not the archive")
+            raise ArchiveError(f"{self.name}: unpacks to more than {MAX_UNPACKED // 2**30} GiB; this is not it")
         try:
             data = self._stream.read(count)
         except (EOFError, OSError, zlib.error):  # gzip's own errors are OSErrors

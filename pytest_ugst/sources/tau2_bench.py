@@ -1,13 +1,11 @@
-# TEMPORARY NOTE, 21:44: the builder of the airline/retail domains overwrote, by accident, a tau2_bench.py that somebody
-# else had written a minute before. Sorry. If that was yours: put yours back over this one; only goal.data["upstream"]
-# with "actions" ({name, arguments}), "outputs" (= communicate_info), "reward_basis", "domain" is needed by the domains.
-"""Goals of tau2-bench: its task files as published.
+"""Goals of tau2-bench's airline and retail domains: ``tasks.json`` and ``split_tasks.json`` as published.
 
-What a task says about the agent's work (the reference actions, what has to be said, and what counts) travels in
-``Goal.data["upstream"]``. Ids are tau2-bench's own: task 7 here is not task 7 of tau-bench.
+tau2-bench corrected tau-bench's tasks and numbered them anew: task 5 of the one is not task 5 of the other. What a
+task says about the agent's work (the reference actions, what has to be said, and what counts) travels in
+``Goal.data["upstream"]``.
 
 Source: Barres et al., "tau2-Bench: Evaluating Conversational Agents in a Dual-Control Environment", 2025, whose
-repository keeps the tasks in ``data/tau2/domains/DOMAIN/tasks.json``.
+repository keeps the files in ``data/tau2/domains/DOMAIN``.
 """
 
 from __future__ import annotations
@@ -23,46 +21,50 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Goal
 
 DOMAINS = ("airline", "retail")
+SPLITS = ("test", "train", "base")
+"""``base`` is the union of the others."""
+MAX_BYTES = 32 * 2**20
 
 
-class _Loose(BaseModel):
-    """A record of which only some fields matter here."""
+class _Upstream(BaseModel):
+    """What we read of a record; upstream's files say more, and may come to say other things."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class _Instructions(_Loose):
+class _Instructions(_Upstream):
     reason_for_call: str
-    task_instructions: str = ""
+    task_instructions: str
     known_info: str | None = None
     unknown_info: str | None = None
 
 
-class _Scenario(_Loose):
+class _Scenario(_Upstream):
     persona: str | None = None
-    instructions: _Instructions
+    instructions: _Instructions | str
 
 
-class _Action(_Loose):
+class _Action(_Upstream):
     name: str
     arguments: dict[str, JsonValue]
 
 
-class _Criteria(_Loose):
+class _Criteria(_Upstream):
     actions: tuple[_Action, ...] | None = None
     communicate_info: tuple[str, ...] | None = None
+    nl_assertions: tuple[str, ...] | None = None
     reward_basis: tuple[str, ...] = ("DB", "COMMUNICATE")
 
 
-class _Task(_Loose):
+class _Task(_Upstream):
     id: str
     user_scenario: _Scenario
+    initial_state: JsonValue = None
     evaluation_criteria: _Criteria
-    initial_state: None = None
 
 
-_TASKS: TypeAdapter[list[_Task]] = TypeAdapter(list[_Task])
-_SPLITS: TypeAdapter[dict[str, list[str]]] = TypeAdapter(dict[str, list[str]])
+_TASKS = TypeAdapter(tuple[_Task, ...])
+_SPLITS = TypeAdapter(dict[str, tuple[str, ...]])
 
 
 def import_tau2_bench(data_dir: Path, domain: str | None = None, split: str | None = None) -> Iterator[Goal]:
@@ -71,70 +73,93 @@ def import_tau2_bench(data_dir: Path, domain: str | None = None, split: str | No
     Args:
         data_dir: A copy of the tau2-bench repository, or a folder that holds one under the name ``tau2-bench``.
         domain: ``airline`` or ``retail``; both by default.
-        split: A split of ``split_tasks.json``, such as ``test`` or ``train``; all tasks by default.
+        split: ``test``, ``train`` or ``base`` (both of them, the default).
 
     Raises:
         UsageError: If the folder does not hold tau2-bench, or one of its files is not what it should be; at once for
             the former, while iterating for the latter.
     """
-    if domain is not None and domain not in DOMAINS:
-        raise UsageError(f"tau2-bench has no domain {domain!r} here; choose from {', '.join(DOMAINS)}")
+    for given, known, what in ((domain, DOMAINS, "domain"), (split, SPLITS, "split")):
+        if given is not None and given not in known:
+            raise UsageError(f"tau2-bench has no {what} {given!r} that is read here; choose from {', '.join(known)}")
+    folder = _find_domains(data_dir)
+    chosen = [d for d in DOMAINS if domain in (None, d) and (folder / d).is_dir()]
+    if not chosen:
+        raise UsageError(f"{folder / (domain or 'airline')}: there is no such folder; get tau2-bench whole")
+    return (goal for d in chosen for goal in _goals(folder / d, d, split or "base"))
+
+
+def _find_domains(data_dir: Path) -> Path:
     for root in (data_dir, data_dir / "tau2-bench"):
         domains = root / "data" / "tau2" / "domains"
         if domains.is_dir():
-            break
-    else:
-        raise UsageError(
-            f"{data_dir}: holds no tau2-bench (data/tau2/domains is missing); "
-            "give the folder of a clone of github.com/sierra-research/tau2-bench"
-        )
-    return (goal for d in DOMAINS if domain in (None, d) for goal in _goals(domains / d, d, split))
+            return domains
+    raise UsageError(
+        f"{data_dir}: holds no tau2-bench (data/tau2/domains is missing); "
+        "give the folder of a clone of github.com/sierra-research/tau2-bench"
+    )
 
 
-def _goals(folder: Path, domain: str, split: str | None) -> Iterator[Goal]:
-    splits: dict[str, list[str]] = _read(folder / "split_tasks.json", _SPLITS)
-    splits = {name: ids for name, ids in splits.items() if name != "base"}  # all of them
-    if split is not None and split not in splits:
-        raise UsageError(f"{folder / 'split_tasks.json'}: there is no split {split!r}; there: {', '.join(splits)}")
-    for task in _read(folder / "tasks.json", _TASKS):
-        own = [name for name, ids in splits.items() if task.id in ids]
-        if split is not None and split not in own:
+def _goals(folder: Path, domain: str, split: str) -> Iterator[Goal]:
+    path = folder / "tasks.json"
+    tasks: tuple[_Task, ...] = _read(path, _TASKS)
+    splits: dict[str, tuple[str, ...]] = _read(folder / "split_tasks.json", _SPLITS)
+    part = {task: name for name in ("train", "test") for task in splits.get(name, ())}
+    if missing := {*part} - {task.id for task in tasks}:
+        raise UsageError(f"{folder / 'split_tasks.json'}: names the task {min(missing)!r}, which is not in {path}")
+    for task in tasks:
+        where = f"{path}#{task.id}"
+        if split not in ("base", part.get(task.id)):
             continue
+        if task.initial_state is not None:
+            raise UsageError(f"{where}: task {task.id!r} changes the database first (initial_state); not supported")
         criteria = task.evaluation_criteria
-        yield Goal(
-            id=f"tau2-bench-{domain}-{task.id}",
-            text=_text(task.user_scenario),
-            tags=("tau2-bench", domain, *own),
-            data={
-                "upstream": {
-                    "domain": domain,
-                    "split": own[0] if own else None,
-                    "id": task.id,
-                    "actions": [action.model_dump() for action in criteria.actions or ()],
-                    "outputs": list(criteria.communicate_info or ()),
-                    "reward_basis": list(criteria.reward_basis),
-                }
-            },
-            source=f"{folder / 'tasks.json'}:{task.id}",
-        )
+        try:
+            yield Goal(
+                id=f"tau2-bench-{domain}-{task.id}",
+                text=instruction(task.user_scenario),
+                domain=f"{domain}-tau2",
+                tags=("tau2-bench", domain, *([part[task.id]] if task.id in part else [])),
+                data={
+                    "upstream": {
+                        "domain": domain,
+                        "split": part.get(task.id, "base"),
+                        "id": task.id,
+                        "actions": [a.model_dump() for a in criteria.actions or ()],
+                        "outputs": list(criteria.communicate_info or ()),
+                        "assertions": list(criteria.nl_assertions or ()),
+                        "reward_basis": list(criteria.reward_basis),
+                    }
+                },
+                source=where,
+            )
+        except ValidationError as error:
+            raise UsageError(f"{where}: task {task.id!r}: {_first(error)}") from None
 
 
-def _text(scenario: _Scenario) -> str:
-    """The scenario as one text, in the order in which a user needs it."""
+def instruction(scenario: _Scenario) -> str:
+    """What the user is told, as one text: who they are, what they want, what they do not know, and how they behave."""
     told = scenario.instructions
-    unknown = f"What you don't know: {told.unknown_info.strip()}" if told.unknown_info else ""
-    parts = (scenario.persona or "", told.known_info or "", unknown, told.reason_for_call, told.task_instructions)
-    return "\n\n".join(part.strip() for part in parts if part.strip())
+    if isinstance(told, str):
+        parts = [scenario.persona, told]
+    else:
+        parts = [scenario.persona, told.known_info, told.reason_for_call, told.unknown_info, told.task_instructions]
+    return "\n\n".join(text for part in parts if part and (text := part.strip()))
 
 
 def _read(path: Path, kind: TypeAdapter[Any]) -> Any:
     try:
-        return kind.validate_python(json.loads(path.read_bytes()))
+        if path.stat().st_size > MAX_BYTES:
+            raise UsageError(f"{path}: is larger than {MAX_BYTES // 2**20} MiB; this is not tau2-bench's")
+        return kind.validate_python(json.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
-        raise UsageError(f"{path}: can't be read: {error.strerror}") from None
+        raise UsageError(f"{path}: can't be read: {error.strerror}; 'ugst data fetch tau2-bench' gets it") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{path}: {field}: {first['msg']}; is this tau2-bench's file?") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: is no valid JSON, perhaps cut off ({str(error)[:80]})") from None
+        raise UsageError(f"{path}: {_first(error)}; is this tau2-bench's file?") from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"{path}: is no valid JSON, perhaps cut off; 'ugst data fetch tau2-bench' gets it") from None
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -24,6 +24,11 @@ STOP = "###STOP###"
 """With what tau-bench's simulated users end a conversation."""
 
 
+def with_todays_fields(result: str) -> str:
+    """A recorded tool result with fields named as in today's data."""
+    return result.replace('"province": ', '"state": ')
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """One trial of one task."""

@@ -231,6 +231,12 @@ def test_transformers_finds_an_adapters_base_from_anywhere(
     assert shown == {"base_model_name_or_path": str(weights), "r": 8}
 
 
+def test_a_program_named_by_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = script(tmp_path / "env" / "transformers")
+    monkeypatch.chdir(tmp_path)
+    assert transformers.find({"UGST_TRANSFORMERS": "env/transformers"}) == (program, "serve")
+
+
 def test_transformers_without_its_server_parts_is_not_taken(
     tmp_path: Path, bare: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,7 @@ def held(journal: Journal) -> dict[str, Episode]:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), episodes(bare=True), st.booleans()), max_size=8))
-@settings(max_examples=50)
+@settings(max_examples=20)
 def test_any_writers_in_any_order_read_the_same(steps: list[tuple[int, Episode, bool]]) -> None:
     with fresh_path() as path:
         writers = [Journal(path) for _ in range(3)]
@@ -62,7 +62,7 @@ def test_any_writers_in_any_order_read_the_same(steps: list[tuple[int, Episode, 
 
 
 @given(episodes())
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_what_is_written_is_what_is_read(one: Episode) -> None:
     with fresh_path() as path:
         journal = Journal(path)

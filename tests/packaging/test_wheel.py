@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OWN_GOAL = """\
 id: say-thanks
-goal: Always say please. Book a table at an Italian restaurant, for two people on Friday at 19:00.
+goal: Always say please. Book a table at an Italian restaurant, for two people on Wednesday at 19:00.
 domain: concierge
 components:
   policy:
@@ -24,9 +24,9 @@ components:
       check: {complete: {tool: {name: book_restaurant}}, attempted: {tool: {name: search_restaurants}}}
       slots: {kind: restaurant, intent: book}
       requirements:
-        - text: for two people on Friday at 19:00
-          check: {complete: {tool: {name: book_restaurant, args: {people: 2, day: friday, time: "19:00"}}}}
-          slots: {cuisine: italian, people: 2, day: friday, time: "19:00"}
+        - text: for two people on Wednesday at 19:00
+          check: {complete: {tool: {name: book_restaurant, args: {people: 2, day: wednesday, time: "19:00"}}}}
+          slots: {cuisine: italian, people: 2, day: wednesday, time: "19:00"}
 """
 
 

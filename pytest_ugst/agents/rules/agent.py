@@ -20,7 +20,7 @@ from pytest_ugst.core.roles import AgentTurn, Session
 from pytest_ugst.registry import RoleContext
 
 _NOTES = "rules"
-_NEEDED = frozenset({"search_restaurants", "search_trains", "get_details", "book_restaurant", "cancel_booking"})
+_NEEDED = frozenset({"search_restaurants", "search_trains", "get_details", "book_restaurant", "change_booking"})
 
 
 class RulesAgent:

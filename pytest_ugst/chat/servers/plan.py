@@ -74,9 +74,11 @@ def find_program(name: str, variable: str, environ: Mapping[str, str]) -> str | 
         found = shutil.which(str(Path(named).expanduser()), path=environ.get("PATH"))
         if found is None:
             raise UsageError(f"{variable}={named} is no executable file; name one, or unset {variable}")
-        return found
-    beside = shutil.which(name, path=str(Path(sys.executable).parent))
-    return beside or shutil.which(name, path=environ.get("PATH"))
+    else:
+        beside = shutil.which(name, path=str(Path(sys.executable).parent))
+        found = beside or shutil.which(name, path=environ.get("PATH"))
+    # Absolute, since a server may run in another folder; links are kept, since an environment's interpreter is one.
+    return found and str(Path(found).absolute())
 
 
 def is_python(program: str) -> bool:

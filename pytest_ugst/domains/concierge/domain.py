@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.conversation import Conversation
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.roles import ToolResult, ToolSpec
 from pytest_ugst.domains.concierge.clock import Day, Time
@@ -19,7 +19,6 @@ from pytest_ugst.domains.concierge.data import PLACE_TABLES, base, place_key
 from pytest_ugst.domains.concierge.tools import MAX_NIGHTS, ConciergeTools
 from pytest_ugst.domains.overlay import Overlay, TableEdits
 from pytest_ugst.domains.tools import Toolbox
-from pytest_ugst.registry import unknown
 
 Reference = Annotated[str, Field(pattern=r"^CQ-[0-9A-Z]{5}$")]
 People = Annotated[int, Field(ge=1)]

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from pytest_ugst.core.errors import UsageError
-from pytest_ugst.registry import unknown
+from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.simulators.agenda.errands import BOOKING, Plan, Slots
 
 FAULTS: Final = (

@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-REFERENCE: Final = re.compile(r"\bCQ-[A-Z0-9]{5}\b", re.IGNORECASE)
+REFERENCE: Final = re.compile(r"\b(?:CQ|MW)-[A-Z0-9]{5}\b", re.IGNORECASE)
 
 _BOOKED = re.compile(r"\b(?:booked|reserved|reservation|booking (?:is|has been) (?:made|confirmed)|confirmed)\b", re.I)
 _FULL = re.compile(
@@ -85,11 +85,11 @@ _ASKS: Final[Mapping[str, re.Pattern[str]]] = {
 _FACTS: Final[Mapping[str, re.Pattern[str]]] = {
     name: re.compile(pattern, re.I)
     for name, pattern in {
-        "phone": r"\b\d{4}[ -]?\d{6}\b",
+        "phone": r"\b\d{4,5}[ -]?\d{6}\b",
         "address": r"(?-i:\b\d+ [A-Z][a-z]+ [A-Z][a-z]+\b)",
-        "postcode": r"\bQH\d ?\d[A-Z]{2}\b",
-        "entry_fee": r"\b\d+ crowns?\b|\bfree\b|no (?:entry|admission) (?:fee|charge)",
-        "price": r"\b\d+ crowns?\b|\b(?:cheap|moderate|moderately|expensive)\b",
+        "postcode": r"\b(?:QH|CB|PE)\d{1,2} ?\d[A-Z]{2}\b",
+        "entry_fee": r"\b\d+ (?:crowns?|pounds?)\b|£ ?\d|\bfree\b|no (?:entry|admission) (?:fee|charge)",
+        "price": r"\b\d+ (?:crowns?|pounds?)\b|£ ?\d|\b(?:cheap|moderate|moderately|expensive)\b",
         "opens": r"\b(?:open|opens|opening)\b[^.]{0,60}\d\d?:\d\d\b",
         "closes": r"\b(?:close|closes|closing|until|till|open|opens)\b[^.]{0,60}\d\d?:\d\d\b",
         "departs": r"\b(?:leav|depart)\w*[^.]{0,60}\d\d?:\d\d\b",
@@ -211,17 +211,20 @@ def holds(condition: Mapping[str, Any], heard: str) -> bool | None:
     if value is None:
         return None
     if "above" in condition or "below" in condition:
-        if not isinstance(value, int):
+        if not isinstance(value, int | float):
             return None
         above, below = condition.get("above"), condition.get("below")
         return (above is None or value > above) and (below is None or value < below)
     return value == condition.get("is")
 
 
-def _value(fact: str, text: str) -> int | str | bool | None:
+_AMOUNT = re.compile(r"\b(\d+(?:\.\d+)?) (?:crowns?|pounds?)\b|£ ?(\d+(?:\.\d+)?)")
+
+
+def _value(fact: str, text: str) -> float | str | bool | None:
     text = text.replace("’", "'").lower()
-    if fact in ("entry_fee", "price") and (crowns := re.search(r"\b(\d+) crowns?\b", text)):
-        return int(crowns[1])
+    if fact in ("entry_fee", "price") and (amount := _AMOUNT.search(text)):
+        return float(amount[1] or amount[2])
     if fact == "entry_fee":
         return 0 if re.search(r"\bfree\b|no (?:entry|admission) (?:fee|charge)", text) else None
     if fact == "minutes":

@@ -39,11 +39,7 @@ def conditional(quests: Quests, what: str, taken: bool) -> Quest:
     Raises:
         NoQuestError: If none is found.
     """
-    ways: list[Callable[[Quests, str, bool], Quest | None]]
-    if what == "train":
-        ways = [_no_train]
-    else:
-        ways = [_by_fact, _by_fact, _by_none] + ([_by_room] if what != "attraction" else [])
+    ways = _WAYS[what]
     for _ in range(_TRIES):
         made = quests.rng.choice(ways)(quests, what, taken)
         if made is not None:
@@ -64,7 +60,7 @@ def holds(condition: Mapping[str, Any], record: Record) -> bool:
     if "is" in condition:
         return bool(value == condition["is"])
     amount = 0.0 if value == "free" else float(str(value).split()[0])
-    return amount > condition["above"] if "above" in condition else amount < condition["below"]
+    return amount > float(condition["above"]) if "above" in condition else amount < float(condition["below"])
 
 
 def _by_fact(quests: Quests, what: str, taken: bool) -> Quest | None:
@@ -205,3 +201,12 @@ def _with_asks(quests: Quests, first: Quest, condition: Slots, other: Quest, tak
     told = {**first.want, **other.want, condition.get("fact", ""): None}
     ask = quests.asks(first.what, told, [*first.found, *other.found], quests.rng.choice((1, 1, 2)))
     return replace(first, condition=condition, other=replace(other, ask=ask), taken=taken, ask=ask)
+
+
+_Way = Callable[[Quests, str, bool], Quest | None]
+_WAYS: Final[Mapping[str, tuple[_Way, ...]]] = {
+    "restaurant": (_by_fact, _by_fact, _by_none, _by_room),
+    "hotel": (_by_fact, _by_fact, _by_none, _by_room),
+    "attraction": (_by_fact, _by_fact, _by_none),
+    "train": (_no_train,),
+}

@@ -88,7 +88,8 @@ class Quest:
 
     def tags(self) -> frozenset[str]:
         """What profiles and policies may be in conflict with, or need."""
-        tags = {self.what, self.kind, "books" if self.intent == "book" else "finds"}
+        does = "finds" if self.intent == "find" else "tries-to-book" if self.kind == "impossible" else "books"
+        tags = {self.what, self.kind, does}
         for part in self.parts():
             wanted = {**part.want, **part.wish}
             tags |= {str(wanted[name]) for name in ("price", "cuisine", "kind") if name in wanted}
@@ -154,7 +155,7 @@ class Quests:
             want = self._no_train() if what == "train" else self._no_place(what)
             if want is None or self.world.search(what, want) or split_of(searched(what, want)) != self.split:
                 continue
-            return self._rounded_off(what, "impossible", want, {}, ())
+            return self._rounded_off(what, "impossible", want, self._vain_wish(what, want), ())
         raise NoQuestError(what)
 
     def _rounded_off(self, what: str, kind: Kind, want: Slots, wish: Slots, found: tuple[Record, ...]) -> Quest:
@@ -193,11 +194,11 @@ class Quests:
         want = {name: value_of(entity, name) for name in fields[: self.rng.randint(1 + (len(fields) > 1), most)]}
         rest = [name for name in fields if name not in want]
         wish: Slots = {}
-        if len(want) > 1 and self.rng.random() < 0.55:
+        if len(want) > 1 and self.rng.random() < 0.7:
             given_up = self.rng.choice(sorted(want))
             if given_up not in ("kind", "cuisine") or what == "hotel":
                 wish[given_up] = want.pop(given_up)
-        if not wish and rest and self.rng.random() < 0.6:
+        if rest and self.rng.random() < (0.25 if wish else 0.8):
             wish[rest[0]] = value_of(entity, rest[0])
         return in_order(what, want), wish
 
@@ -216,7 +217,7 @@ class Quests:
         want = {name: train[name] for name in ("origin", "destination", "day")}
         after = clock(minutes(train["departs"]) // 15 * 15)
         by = -(-arrival(train) // 15) * 15
-        style = self.rng.choice(("after", "by", "both", "both", "wish"))
+        style = self.rng.choice(("after", "by", "both", "wish", "wish"))
         if style != "by":
             want["leave_after"] = after
         if by < 24 * 60 and style in ("by", "both"):
@@ -240,6 +241,17 @@ class Quests:
         if what == "attraction" and "kind" not in want:
             want["kind"] = self.rng.choice(STRANGE["kind"])
         return in_order(what, want)
+
+    def _vain_wish(self, what: str, want: Slots) -> Slots:
+        """A preference about what can't be had: the user does not know that."""
+        if what == "train" or self.rng.random() < 0.4:
+            return {}
+        name = self.rng.choice([name for name in FIELDS[what] if name not in want and name != "kind"] or [""])
+        if name in ("parking", "wifi", "free_entry"):
+            return {name: True}
+        if name == "stars":
+            return {name: self.rng.choice((3, 4))}
+        return {name: self.rng.choice([v for v in self.world.values(what, name) if v != "free"])} if name else {}
 
     def _no_train(self) -> Slots | None:
         train = self.rng.choice(self.world.trains)

@@ -53,6 +53,7 @@ class World:
 
     def __init__(self, town: Town) -> None:
         self.town = town
+        self._parts: dict[tuple[str, Split], list[Record]] = {}
 
     @cached_property
     def trains(self) -> tuple[Record, ...]:
@@ -80,11 +81,9 @@ class World:
 
     def part(self, what: str, split: Split) -> list[Record]:
         """The records of a kind that belong to a split, and whose name can be recognized."""
-        return [
-            record
-            for record in self.records(what)
-            if self._cells[cell(what, record)] == split and record.get("name") not in _AMBIGUOUS
-        ]
+        if (what, split) not in self._parts:
+            self._parts[what, split] = [r for r in self.records(what) if self.within(what, [r], split)]
+        return self._parts[what, split]
 
     def search(self, what: str, wanted: Mapping[str, Any]) -> list[Record]:
         """What a search finds."""
@@ -109,5 +108,3 @@ def searched(what: str, wanted: Mapping[str, Any]) -> str:
 def known(records: Sequence[Record], fact: str) -> bool:
     """Whether a fact is known of each record."""
     return bool(records) and all(record.get(fact, UNKNOWN) != UNKNOWN for record in records)
-
-

@@ -1,0 +1,100 @@
+"""Decomposing many goals outside of a test run, with the models and the cache that a test run would use."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_ugst.casting import Casting
+from pytest_ugst.chat.types import ChatUnavailable
+from pytest_ugst.cli_progress import Progress
+from pytest_ugst.core.errors import UgstError, UsageError
+from pytest_ugst.datafolders import DataMissing
+from pytest_ugst.engine.run import new_name
+from pytest_ugst.judges.decomposer import decompose
+from pytest_ugst.judges.reference import with_reference_check
+
+if TYPE_CHECKING:
+    from pytest_ugst.core.goal import Goal
+    from pytest_ugst.registry import Registry
+    from pytest_ugst.settings import Settings
+
+_ROLES = ("judge",)  # the decomposer comes with it
+
+
+@dataclass(slots=True)
+class Decomposed:
+    """What came of it."""
+
+    goals: list[Goal] = field(default_factory=list)
+    """In the order in which they were given; those that failed are left out."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """By goal id, why not."""
+
+
+def decompose_all(goals: Sequence[Goal], settings: Settings, registry: Registry) -> Decomposed:
+    """Decompose goals with the model that ``settings.decomposer`` names; a server is started for it if needed.
+
+    Raises:
+        UsageError: If the model's name, key or address is wrong.
+        UgstError: If it can't be reached at all.
+    """
+    folder = settings.home / "decompose" / new_name()
+    progress = Progress()
+    casting = Casting(settings, registry, folder, say=lambda line: print(f"ugst: {line}", file=sys.stderr))
+    try:
+        casting.require(_ROLES)
+        casting.start_servers(_ROLES)
+        return asyncio.run(_decompose(goals, settings, casting, progress))
+    finally:
+        progress.clear()
+        casting.stop_servers()
+
+
+async def _decompose(goals: Sequence[Goal], settings: Settings, casting: Casting, progress: Progress) -> Decomposed:
+    slots = asyncio.Semaphore(settings.concurrency)
+    chat = casting.chat(settings.decomposer, "decomposer")
+    failures: dict[str, str] = {}
+    done = 0
+
+    async def one(goal: Goal) -> Goal | None:
+        nonlocal done
+        try:
+            async with slots:
+                return _checked(await decompose(chat, goal, casting.prompts), casting)
+        except (ChatUnavailable, UsageError):
+            raise
+        except UgstError as error:
+            failures[goal.id] = str(error)
+            return None
+        finally:
+            done += 1
+            progress.show(f"{done}/{len(goals)} goals decomposed")
+
+    try:
+        await casting.preflight(_ROLES)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(goal)) for goal in goals]
+    except* UgstError as errors:
+        raise _first(errors) from None
+    finally:
+        await casting.close()
+    return Decomposed([goal for task in tasks if (goal := task.result()) is not None], failures)
+
+
+def _checked(goal: Goal, casting: Casting) -> Goal:
+    try:
+        return with_reference_check(goal, casting.domain)
+    except DataMissing:
+        return goal  # goals can be cut up where their database is not at hand
+
+
+def _first(errors: BaseExceptionGroup[UgstError]) -> UgstError:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, UgstError)
+    return error

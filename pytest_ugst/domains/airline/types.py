@@ -1,0 +1,72 @@
+"""What the airline's tools take: flights, passengers, payments."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+from typing_extensions import TypedDict
+
+NOW = "2024-05-15T15:00:00"
+"""The airline's now, in EST, in every session."""
+
+Cabin = Literal["basic_economy", "economy", "business"]
+TripType = Literal["one_way", "round_trip"]
+Bags = Annotated[int, Field(ge=0)]
+Amount = Annotated[int | float, Field(ge=0, allow_inf_nan=False)]
+"""Dollars; whole ones stay whole."""
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+
+
+class FlightChoice(TypedDict):
+    """One flight of a trip. Agents like to repeat its route here; the flight's own route counts."""
+
+    __pydantic_config__ = ConfigDict(strict=True)  # type: ignore[misc]
+
+    flight_number: Annotated[str, Field(description="Such as 'HAT001'.")]
+    date: Annotated[str, Field(description="Day of departure, YYYY-MM-DD.")]
+
+
+class Passenger(TypedDict):
+    """One passenger."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+
+    first_name: str
+    last_name: str
+    dob: Annotated[str, Field(description="Date of birth, YYYY-MM-DD.")]
+
+
+class Payment(TypedDict):
+    """A part of the price, and what pays for it."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+
+    payment_id: Annotated[str, Field(description="A payment method of the user's profile, such as 'gift_card_123'.")]
+    amount: Annotated[Amount, Field(description="Dollars.")]
+
+
+AIRPORTS: dict[str, str] = {
+    "SFO": "San Francisco",
+    "JFK": "New York",
+    "LAX": "Los Angeles",
+    "ORD": "Chicago",
+    "DFW": "Dallas",
+    "DEN": "Denver",
+    "SEA": "Seattle",
+    "ATL": "Atlanta",
+    "MIA": "Miami",
+    "BOS": "Boston",
+    "PHX": "Phoenix",
+    "IAH": "Houston",
+    "LAS": "Las Vegas",
+    "MCO": "Orlando",
+    "EWR": "Newark",
+    "CLT": "Charlotte",
+    "MSP": "Minneapolis",
+    "DTW": "Detroit",
+    "PHL": "Philadelphia",
+    "LGA": "LaGuardia",
+}
+"""Airports by IATA code, as upstream lists them."""

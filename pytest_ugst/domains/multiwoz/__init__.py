@@ -1,0 +1,8 @@
+"""The domain ``multiwoz``: Cambridge as MultiWOZ knows it, over the database files of the user's own copy."""
+
+from __future__ import annotations
+
+from pytest_ugst.domains.multiwoz.domain import Multiwoz, MultiwozData, MultiwozSession, load
+from pytest_ugst.domains.multiwoz.town import Town, read_town
+
+__all__ = ["Multiwoz", "MultiwozData", "MultiwozSession", "Town", "load", "read_town"]

@@ -1,0 +1,141 @@
+"""The domain ``multiwoz``: a desk that helps visitors of Cambridge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from pytest_ugst import datafolders
+from pytest_ugst.core.base import Frozen
+from pytest_ugst.core.conversation import Conversation
+from pytest_ugst.core.errors import UsageError, unknown
+from pytest_ugst.core.goal import Goal
+from pytest_ugst.core.roles import ToolResult, ToolSpec
+from pytest_ugst.domains.multiwoz.bookings import FAILURE_RATE, Availability
+from pytest_ugst.domains.multiwoz.clock import Day
+from pytest_ugst.domains.multiwoz.spelling import key
+from pytest_ugst.domains.multiwoz.tools import MultiwozTools
+from pytest_ugst.domains.multiwoz.town import Town, read_town
+from pytest_ugst.domains.overlay import Base, Overlay, TableEdits
+from pytest_ugst.domains.tools import Toolbox
+
+
+class MultiwozData(Frozen):
+    """What a goal's ``data`` may hold for this domain."""
+
+    failure_rate: Annotated[float, Field(ge=0, le=1)] = FAILURE_RATE
+    """The share of bookings that can't be had, by the episode's seed."""
+    full: dict[str, tuple[Day, ...]] = Field(default_factory=dict)
+    """By a place's name or a train's id, days on which it is fully booked whatever the seed."""
+    bookable: tuple[str, ...] = ()
+    """Places and trains that are not fully booked on any other day, whatever the seed."""
+
+
+class MultiwozSession:
+    """One conversation at the desk."""
+
+    def __init__(self, tools: MultiwozTools, db: Overlay, policy: str, toolbox: Toolbox) -> None:
+        self.policy = policy
+        self.tools: Sequence[ToolSpec] = toolbox.specs
+        self.notes: dict[str, Any] = {}
+        self._db = db
+        self._toolbox = toolbox
+        self._tools = tools
+
+    def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
+        """Run a tool; bad arguments give an error result."""
+        return self._toolbox.call(self._tools, name, arguments)
+
+    def scores(self, conversation: Conversation) -> dict[str, float]:
+        """The data has no reference solution to hold the agent's work against."""
+        return {}
+
+    def edits(self) -> dict[str, TableEdits]:
+        """The bookings made."""
+        return self._db.edits()
+
+
+class Multiwoz:
+    """The domain ``multiwoz``."""
+
+    name = "multiwoz"
+
+    def __init__(self, folder: Path) -> None:
+        """Read the data.
+
+        Args:
+            folder: Holds ``db/*.json``.
+
+        Raises:
+            UsageError: If a file is missing, cut off, or of an unknown layout.
+        """
+        self.town: Town = read_town(folder)
+        self._base = Base({"bookings": {}})
+        self._toolbox = Toolbox(MultiwozTools)
+        self._policy = (resources.files(__package__) / "policy.md").read_text(encoding="utf-8")
+
+    def open(self, goal: Goal, seed: int) -> MultiwozSession:
+        """Start one conversation's private view.
+
+        Raises:
+            UsageError: If ``goal.data`` holds what the town does not know.
+        """
+        availability = self._availability(goal, seed) if goal.data else Availability(seed)
+        db = self._base.overlay()
+        return MultiwozSession(MultiwozTools(self.town, db, availability), db, self._policy, self._toolbox)
+
+    def _availability(self, goal: Goal, seed: int) -> Availability:
+        def wrong(field: str, problem: str) -> UsageError:
+            where = f"{goal.source}: " if goal.source else ""
+            return UsageError(f"{where}goal {goal.id!r}: data.{field}: {problem}")
+
+        try:
+            data = MultiwozData.model_validate(goal.data)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            field = ".".join(str(part) for part in first["loc"])
+            if first["type"] == "extra_forbidden":
+                known = ", ".join(MultiwozData.model_fields)
+                raise wrong(field, f"the multiwoz domain knows no such field (it takes {known})") from None
+            raise wrong(field, first["msg"]) from None
+
+        def which(field: str, name: str) -> str:
+            found = self.town.names.get(key(name))
+            if found is not None and found[0] != "attraction":
+                return key(name)
+            if name.upper() in self._train_ids:
+                return name.upper()
+            names = [r["name"] for what in ("restaurant", "hotel") for r in self.town.places[what]]
+            raise wrong(field, unknown("restaurant, hotel or train", name, names))
+
+        full = {which("full", name): days for name, days in data.full.items()}
+        bookable = frozenset(which("bookable", name) for name in data.bookable)
+        return Availability(seed, data.failure_rate, full, bookable)
+
+    @property
+    def _train_ids(self) -> frozenset[str]:
+        return _train_ids(self.town)
+
+
+@cache
+def _train_ids(town: Town) -> frozenset[str]:
+    return frozenset(t["id"] for routes in town.trains.values() for trains in routes.values() for t in trains)
+
+
+def load() -> Multiwoz:
+    """The domain, over the data folder that is in use; its files are read at the first call in a process.
+
+    Raises:
+        DataMissing: With the two ways to get the data.
+    """
+    return _over(datafolders.locate("multiwoz"))
+
+
+@cache
+def _over(folder: Path) -> Multiwoz:
+    return Multiwoz(folder)

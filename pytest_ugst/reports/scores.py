@@ -1,0 +1,42 @@
+"""The agent's own score, where a domain gives one, in a line beside the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_ugst.metrics.passk import pass_hat
+from pytest_ugst.reports.results import Outcome
+from pytest_ugst.reports.table import percent
+
+SOLVED = "task"
+"""The score that says whether the agent solved the task; 1.0 if it did."""
+
+
+def scores_line(outcomes: Sequence[Outcome]) -> str | None:
+    """How often the agent solved its task, with pass^k over the trials, and the other scores' means.
+
+    Args:
+        outcomes: Of one domain; those without scores are left out.
+    """
+    scored = [outcome for outcome in outcomes if SOLVED in outcome.task]
+    if not scored:
+        return None
+    by_goal: dict[str, list[bool]] = {}
+    for outcome in scored:
+        by_goal.setdefault(outcome.tally.goal, []).append(outcome.task[SOLVED] == 1.0)
+    parts = []
+    for k in _shown(min(map(len, by_goal.values()))):
+        value = pass_hat(by_goal, k)
+        assert value is not None
+        parts.append(f"pass^{k} {percent(100 * value)}")
+    names = sorted({name for outcome in scored for name in outcome.task} - {SOLVED})
+    for name in names:
+        values = [outcome.task[name] for outcome in scored if name in outcome.task]
+        parts.append(f"{name} {percent(100 * sum(values) / len(values))}")
+    return f"agent's own score, in percent of {len(scored)} episodes: {', '.join(parts)}"
+
+
+def _shown(trials: int) -> list[int]:
+    """1, 2, 4, ... and all."""
+    powers = [2**i for i in range(trials.bit_length()) if 2**i < trials]
+    return [*powers, trials]
