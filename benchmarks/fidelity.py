@@ -105,7 +105,11 @@ def references(sets: Mapping[str, list[Goal]]) -> str:
     headers = ["set", "goals", "actions", "all run", "some fail", "scored 1.0", "change nothing", "solved by silence"]
     first = tabulate(rows, headers=headers, tablefmt="github")
     second = tabulate(failing, headers=["set", "what fails", "goals", "which"], tablefmt="github")
-    return f"{first}\n\nThe goals with actions that fail:\n\n{second}"
+    legend = (
+        "Scored 1.0: by the reference actions and the required outputs themselves. Change nothing: goals whose "
+        "reference leaves the\ndatabase as it is. Solved by silence: those of them where nothing has to be said either."
+    )
+    return f"{first}\n\n{legend}\n\nThe goals with actions that fail:\n\n{second}"
 
 
 def recorded(recordings: list[Recording]) -> str:

@@ -29,6 +29,8 @@ def pytest_ugst_register(registry: Registry) -> None:
         registry.domain(f"{name}-tau2", partial(_tau_domain, name, "tau2"))
         registry.goal_source(name, partial(tau_goals, name))
         registry.goal_source(f"{name}-tau2", partial(tau2_goals, name))
+    registry.domain("multiwoz", _multiwoz)
+    registry.goal_source("multiwoz_challenge", _challenge_goals)
     registry.check("db_matches_reference", partial(_db_matches_reference, registry))
 
 
@@ -65,6 +67,18 @@ def _tau_domain(name: str, edition: str) -> Domain:
     module = importlib.import_module(f"pytest_ugst.domains.{name}")
     domain: Domain = module.load() if edition == "v1" else module.load_tau2()
     return domain
+
+
+def _multiwoz() -> Domain:
+    from pytest_ugst.domains import multiwoz
+
+    return multiwoz.load()
+
+
+def _challenge_goals(split: str | None) -> Iterable[Goal]:
+    from pytest_ugst.sources.challenge.source import challenge_goals
+
+    return challenge_goals(split)
 
 
 def _db_matches_reference(registry: Registry, *args: Any, **kwargs: Any) -> Any:

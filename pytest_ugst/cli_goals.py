@@ -178,7 +178,7 @@ def _disagreements(args: argparse.Namespace) -> int:
 
     episodes = (e.model_copy(update={"goal": with_reference_check(e.goal, load)}) for e in run.journal)
     opinions = compare(episodes, ChecksJudge(registry.checks))
-    for one in opinions.differing:
+    for one in sorted(opinions.differing, key=lambda one: (one.episode, one.component)):
         judge = f"{one.judge} in turn {one.judge_turn}" if one.judge_turn else str(one.judge)
         check = f"{one.check} in turn {one.check_turn}" if one.check_turn else str(one.check)
         print(f"{one.episode} {one.component}: judge {judge}, check {check}: {' '.join(one.text.split())[:200]}")

@@ -210,8 +210,8 @@ def test_disagreements(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert main(["goals", "disagreements", "latest"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "kind task-1: judge COMPLETE in turn 1, check INCOMPLETE: Cancel the order.",
         "deaf task-1: judge INCOMPLETE, check COMPLETE in turn 1: Cancel the order.",
+        "kind task-1: judge COMPLETE in turn 1, check INCOMPLETE: Cancel the order.",
         "r: 2 of 3 second opinions differ",
     ]
     assert main(["goals", "disagreements", "nowhere"]) == 4

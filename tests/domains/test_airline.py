@@ -147,6 +147,8 @@ def test_tau_bench_takes_no_seats(tau_root: Path) -> None:
         ({"insurance": True}, "insurance"),
         ({"passengers": [{**ADA, "middle_name": "B"}]}, "middle_name"),
         ({"passengers": "Ada"}, "passengers"),
+        ({"passengers": [], "payment_methods": []}, "passengers"),
+        ({"flights": [], "payment_methods": []}, "flights"),
     ],
 )
 def test_bookings_that_are_refused(tau_root: Path, change: dict[str, Any], problem: str) -> None:

@@ -143,3 +143,21 @@ def test_frozen_data_is_json_and_thaws() -> None:
     for free in (thaw(frozen), copy.deepcopy(frozen)):
         free["one"]["a"]["y"].append(7)
     assert frozen == START
+
+
+def test_the_base_takes_no_tables_and_no_records() -> None:
+    tables: Any = Base(START).tables
+    with pytest.raises(TypeError):
+        tables["three"] = {}
+    with pytest.raises(TypeError):
+        tables["one"]["e"] = {}
+    assert "e" not in tables["one"]
+
+
+def test_a_record_is_frozen_once_and_what_was_handed_in_is_left_alone() -> None:
+    mine: dict[str, Any] = {"one": {"a": {"x": [1]}, "b": {"x": [2]}}}
+    base = Base(mine)
+    assert base.tables["one"]["a"] is base.tables["one"]["a"]
+    assert type(mine["one"]["a"]) is dict
+    mine["one"]["a"]["x"].append(2)
+    assert base.tables["one"]["a"] == {"x": [1]}

@@ -148,6 +148,7 @@ def test_sums_are_whole_cents_but_not_in_tau_bench(tau_root: Path) -> None:
         (["11"], ["12"], "gift_card_2", "insufficient gift card balance"),
         (["11"], ["12"], "gift_card_9", "payment method not found"),
         ("11", ["12"], "gift_card_2", "item_ids"),
+        ([], [], "gift_card_2", "item_ids"),
     ],
 )
 def test_swaps_that_are_refused(tau_root: Path, old: Any, new: Any, payment: str, problem: str) -> None:

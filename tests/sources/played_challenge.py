@@ -42,7 +42,7 @@ class Played:
             self.calls = []
             said = " ".join([objective.text, *(part.text for part in parts)])
             agent = self._serve(objective, parts)
-            turns.append(Turn(user=said, tool_calls=tuple(self.calls), agent=agent))
+            turns.append(Turn(user=said.replace("just for you", "just for me"), tool_calls=tuple(self.calls), agent=agent))
         self.conversation = Conversation(turns=tuple(turns))
 
     def _serve(self, objective: Component, parts: list[Component]) -> str:
@@ -120,4 +120,4 @@ def _holds(condition: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
     if "is" in condition:
         return bool(value == condition["is"])
     amount = 0.0 if value == "free" else float(str(value).split()[0])
-    return amount > condition["above"] if "above" in condition else amount < condition["below"]
+    return bool(amount > condition["above"] if "above" in condition else amount < condition["below"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
 import tracemalloc
@@ -157,10 +158,8 @@ def test_whatever_is_in_it(tmp_path_factory: pytest.TempPathFactory, junk: bytes
     small = [file for file in WANTED if file.bytes < 1_000]
     folder = tmp_path_factory.mktemp("x")
     (folder / "a.tar.gz").write_bytes(packed(whole[:at] + junk + whole[at + len(junk) :]))
-    try:
+    with contextlib.suppress(ArchiveError):
         extract(folder / "a.tar.gz", small, folder / "out")
-    except ArchiveError:
-        pass
     for path in (folder / "out").rglob("*"):
         assert path.is_dir() or str(path.relative_to(folder / "out")) in FILES
     assert {path.name for path in folder.iterdir()} <= {"a.tar.gz", "out"}

@@ -14,7 +14,8 @@ from pytest_ugst.domains.airline.types import (
     Bags,
     Cabin,
     FlightChoice,
-    Passenger,
+    Flights,
+    Passengers,
     Payment,
     TripType,
 )
@@ -87,8 +88,8 @@ class AirlineTools(TauTools):
         destination: str,
         flight_type: TripType,
         cabin: Cabin,
-        flights: list[FlightChoice],
-        passengers: list[Passenger],
+        flights: Flights,
+        passengers: Passengers,
         payment_methods: list[Payment],
         total_baggages: Bags,
         nonfree_baggages: Bags,
@@ -168,7 +169,7 @@ class AirlineTools(TauTools):
 
     @tool
     def update_reservation_flights(
-        self, reservation_id: str, cabin: Cabin, flights: list[FlightChoice], payment_id: str
+        self, reservation_id: str, cabin: Cabin, flights: Flights, payment_id: str
     ) -> Record:
         """Change the flights or the cabin of a reservation.
 
@@ -196,7 +197,7 @@ class AirlineTools(TauTools):
         return reservation
 
     @tool
-    def update_reservation_passengers(self, reservation_id: str, passengers: list[Passenger]) -> Record:
+    def update_reservation_passengers(self, reservation_id: str, passengers: Passengers) -> Record:
         """Change who flies; their number stays.
 
         Args:
@@ -310,12 +311,10 @@ class AirlineTools(TauTools):
 
     def _new_reservation_id(self) -> str:
         """HATHAT, HATHAU, HATHAV as upstream has them, and on from there."""
-        for number in count():
-            made = _reservation_id(number)
-            last = self._quirks and number == _UPSTREAM_MOST - 1
-            if last or made not in self._db["reservations"]:
-                return made
-        raise AssertionError  # count() does not end
+        numbers = range(_UPSTREAM_MOST) if self._quirks else count()
+        ids = (_reservation_id(number) for number in numbers)
+        free = (made for made in ids if made not in self._db["reservations"])
+        return next(free, _reservation_id(_UPSTREAM_MOST - 1))  # where upstream overwrites its third
 
 
 def _reservation_id(number: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 NOW = "2024-05-15T15:00:00"
@@ -13,16 +13,20 @@ NOW = "2024-05-15T15:00:00"
 Cabin = Literal["basic_economy", "economy", "business"]
 TripType = Literal["one_way", "round_trip"]
 Bags = Annotated[int, Field(ge=0)]
-Amount = Annotated[int | float, Field(ge=0, allow_inf_nan=False)]
+Amount = Annotated[
+    Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, allow_inf_nan=False)],
+    WithJsonSchema({"type": "number", "minimum": 0}),
+]
 """Dollars; whole ones stay whole."""
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
 
 class FlightChoice(TypedDict):
-    """One flight of a trip. Agents like to repeat its route here; the flight's own route counts."""
+    """One flight of a trip."""
 
-    __pydantic_config__ = ConfigDict(strict=True)  # type: ignore[misc]
+    # Agents like to repeat a flight's route or price here; that is left out, and the flight's own counts.
+    __pydantic_config__ = ConfigDict(extra="ignore", strict=True)  # type: ignore[misc]
 
     flight_number: Annotated[str, Field(description="Such as 'HAT001'.")]
     date: Annotated[str, Field(description="Day of departure, YYYY-MM-DD.")]
@@ -36,6 +40,10 @@ class Passenger(TypedDict):
     first_name: str
     last_name: str
     dob: Annotated[str, Field(description="Date of birth, YYYY-MM-DD.")]
+
+
+Flights = Annotated[list[FlightChoice], Field(min_length=1)]
+Passengers = Annotated[list[Passenger], Field(min_length=1)]
 
 
 class Payment(TypedDict):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from pytest_ugst.domains.overlay import Overlay, Record
 from pytest_ugst.domains.retail.directory import Directory
 from pytest_ugst.domains.retail.orders import check_items, plan_swap, refunds
 from pytest_ugst.domains.tau.tools import TauTools, Thinking
 from pytest_ugst.domains.tools import ToolError, tool
+
+Items = Annotated[list[str], Field(min_length=1)]
 
 MODIFIED = "pending (item modified)"
 """The status of an order whose items were changed; nothing more can be done with it then."""
@@ -163,7 +167,7 @@ class RetailTools(TauTools):
 
     @tool
     def modify_pending_order_items(
-        self, order_id: str, item_ids: list[str], new_item_ids: list[str], payment_method_id: str
+        self, order_id: str, item_ids: Items, new_item_ids: Items, payment_method_id: str
     ) -> Record:
         """Replace items of a pending order by other variants of the same products. Works once per order.
 
@@ -201,7 +205,7 @@ class RetailTools(TauTools):
 
     @tool
     def exchange_delivered_order_items(
-        self, order_id: str, item_ids: list[str], new_item_ids: list[str], payment_method_id: str
+        self, order_id: str, item_ids: Items, new_item_ids: Items, payment_method_id: str
     ) -> Record:
         """Exchange items of a delivered order for variants of the same products. Only one exchange or return per order.
 
@@ -228,7 +232,7 @@ class RetailTools(TauTools):
         return order
 
     @tool
-    def return_delivered_order_items(self, order_id: str, item_ids: list[str], payment_method_id: str) -> Record:
+    def return_delivered_order_items(self, order_id: str, item_ids: Items, payment_method_id: str) -> Record:
         """Return items of a delivered order. Only one exchange or return per order.
 
         Get a clear yes from the customer before. How to send them is told by e-mail afterwards.

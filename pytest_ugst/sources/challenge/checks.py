@@ -16,7 +16,6 @@ _SEARCH: Final = {
     "attraction": "search_attractions",
     "train": "search_trains",
 }
-_BOOKING: Final = frozenset({"people", "day", "time", "nights"})
 _NONE = r'"count": 0\b'
 
 
@@ -42,22 +41,18 @@ def of_requirement(quest: Quest, wanted: Slots) -> Check:
     """When a requirement came into play: in a search, in the choice of a place, or in a booking."""
     part = quest if quest.kind == "impossible" or not quest.condition.get("full") else quest.aim
     terms = {name: value for name, value in wanted.items() if name in part.terms}
+    refused = _all([_in_order([_says(text), Condition(agent_says=say.UNAVAILABLE)]) for text in say.all_said(wanted)])
     if terms:
         dated = {"day": part.terms["day"]} if quest.condition.get("full") else {}
         match = ToolMatch(name=f"book_{part.what}", args=_booking_args(part, {**terms, **dated}))
-        failed = match.model_copy(update={"ok": False})
-        unmet = _any([Condition(tool=failed), Condition(agent_says=say.UNAVAILABLE)])
-        attempted = _all([_in_order([_says(text), unmet]) for text in say.all_said(terms)])
+        attempted = _any([Condition(tool=match.model_copy(update={"ok": False})), refused])
         if quest.kind == "impossible":  # There is nothing to book: telling the terms is all that can be done.
             return Check(attempted=attempted)
         return Check(complete=Condition(tool=match), attempted=attempted)
     searched = ToolMatch(name=_SEARCH[quest.what], args=_search_args(wanted))
-    nothing = _any(
-        [Condition(tool=searched.model_copy(update={"result": _NONE})), Condition(agent_says=say.UNAVAILABLE)]
-    )
-    attempted = _all([_in_order([_says(text), nothing]) for text in say.all_said(wanted)])
+    attempted = _any([Condition(tool=searched.model_copy(update={"result": _NONE})), refused])
     if quest.kind == "impossible":
-        return Check(attempted=_any([Condition(tool=searched.model_copy(update={"result": _NONE})), attempted]))
+        return Check(attempted=attempted)
     if not quest.found:  # Nothing there is like that, and the user turns to something else.
         return Check(complete=Condition(tool=searched), attempted=attempted)
     chosen = [Condition(tool=searched), *_picked(quest.what, quest.found)]

@@ -118,10 +118,7 @@ def _alternative(quests: Quests, what: str, entity: Record, condition: Slots) ->
     """Something else of the same sort, that is as it should be."""
     rng = quests.rng
     second = rng.choice(quests.world.part(what, quests.split))
-    try:
-        if second is entity or holds(condition, second):
-            return None
-    except ValueError:
+    if second is entity:
         return None
     names = [name for name in _CHANGES[what] if value_of(second, name) is not None]
     if len(names) < 2 or second.get("kind") in UNSPOKEN_KINDS:
@@ -129,6 +126,8 @@ def _alternative(quests: Quests, what: str, entity: Record, condition: Slots) ->
     want = in_order(what, {name: second[name] for name in names})
     found = quests.world.search(what, want)
     if not 1 <= len(found) <= MOST_FOUND or not quests.world.within(what, found, quests.split):
+        return None
+    if not known(found, condition["fact"]) or any(holds(condition, record) for record in found):
         return None
     return Quest(what, "find", "conditional", want, found=tuple(found))
 

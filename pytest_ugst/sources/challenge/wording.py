@@ -57,7 +57,7 @@ _ABOUT: Final = (
 )  # fmt: skip
 _BOOK: Final = {
     "restaurant": (
-        "You want to book a table at {thing}", "You need a table at {thing}, and it has to be booked",
+        "You want to book a table at {thing}", "You need to book a table at {thing}",
         "You would like to reserve a table at {thing}", "You want the agent to book you a table at {thing}",
         "You mean to eat at {thing} and want a table booked",
     ),
@@ -66,7 +66,7 @@ _BOOK: Final = {
         "You would like to reserve {thing}", "You still have nowhere to sleep and want to book {thing}",
     ),
     "train": (
-        "You want to book {thing}", "You need seats on {thing}, and they have to be booked",
+        "You want to book {thing}", "You need to book seats on {thing}",
         "You would like to reserve seats on {thing}", "You want the agent to book you {thing}",
     ),
 }  # fmt: skip
@@ -74,7 +74,7 @@ _LOOK_FOR: Final = ("Look for {thing}", "You are looking for {thing}", "You want
 _LOOK_AT: Final = (
     "You are interested in {thing}", "Ask about {thing}", "You want to hear about {thing}", "You have {thing} in mind",
 )  # fmt: skip
-_ALSO: Final = (" and to note down {facts}", "; ask for {facts} as well", ", and you want to know {facts} too")
+_ALSO: Final = ("; ask for {facts} as well", ", and you want to know {facts} too", "; make sure to get {facts}, too")
 _EITHER: Final = (
     "Either way you want to know {facts}.", "Whichever it is, you want to know {facts}.",
     "Ask for {facts} in any case.",
@@ -130,7 +130,8 @@ class _Writer:
             )
             text = text[:1].upper() + text[1:]
         else:
-            finds = [f for f in _FIND if "visit" not in f or quest.what == "attraction"]
+            visited = quest.what == "attraction" and "tour" not in thing
+            finds = [way for way in _FIND if visited or "visit" not in way]
             text = self._pick(finds).format(thing=thing) + self._pick(_LEARN).format(facts=ask)
         rest = {name: value for name, value in quest.want.items() if name not in lead}
         requirements = self._requirements(quest, rest, say.noun(quest.what, lead))
@@ -174,7 +175,7 @@ class _Writer:
         """A booking for another day if the place is full."""
         assert quest.other is not None
         day, another = (part.terms["day"].capitalize() for part in (quest, quest.other))
-        name = quest.want["name"]
+        name = say.called(quest.want["name"])
         if quest.what == "restaurant":
             begin = self._pick((f"Book a table at {name} on {day}", f"You want a table at {name} on {day}"))
         else:

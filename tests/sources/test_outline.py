@@ -1,0 +1,47 @@
+"""Two decompositions of the same goals, compared."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from pytest_ugst.core.goal import Goal
+from pytest_ugst.sources.documents import Components, flatten
+from pytest_ugst.sources.outline import difference, outline
+from tests.strategies import goals
+
+
+def goal(name: str = "g", **components: object) -> Goal:
+    return Goal(id=name, text="Tea.", components=flatten(Components.model_validate(components)))
+
+
+TASK = {"text": "Buy tea.", "requirements": ["Green."], "preferences": ["Cheap."]}
+
+
+def test_an_outline() -> None:
+    assert outline(goal(profile=["You are Ada."], policy=["Be brief."], task=[TASK, "Leave."])) == [
+        "profile: You are Ada.",
+        "policy: Be brief.",
+        "task: Buy tea.",
+        "    requirement: Green.",
+        "    preference: Cheap.",
+        "task: Leave.",
+    ]
+    assert outline(Goal(id="g", text="Tea.")) == []
+
+
+def test_what_differs() -> None:
+    old = [goal("a", task=[TASK]), goal("b", task=["Leave."]), goal("c")]
+    new = [goal("a", task=[{**TASK, "preferences": []}]), goal("b", task=["Leave."]), goal("d")]
+    assert difference(old, new) == [
+        "a:",
+        "    task: Buy tea.",
+        "        requirement: Green.",
+        "  -     preference: Cheap.",
+        "c: only in the older one",
+        "d: only in the newer one",
+    ]
+
+
+@given(goals())
+def test_nothing_is_said_of_what_is_the_same(one: Goal) -> None:
+    assert difference([one], [one]) == []
