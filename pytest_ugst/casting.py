@@ -147,9 +147,18 @@ class Casting:
                     "model, or add a check to each"
                 )
             if goal.domain is not None:
-                self.domain(goal.domain).open(goal, 0)
+                session = self.domain(goal.domain).open(goal, 0)
+                if not self.is_model("agent") and (require := getattr(self.agent, "require", None)) is not None:
+                    self._required(where, goal, require, session)
             if self._model_name("simulator") is None and goal.components is not None:
                 self.simulator.start(goal, 0, case.max_turns)
+
+    @staticmethod
+    def _required(where: str, goal: Goal, require: Callable[[Any], None], session: Any) -> None:
+        try:
+            require(session)
+        except UsageError as error:
+            raise UsageError(f"{where}: goal {goal.id!r}: {error}") from None
 
     def start_servers(self, roles: Iterable[str]) -> None:
         """Start the servers that the models need, side by side, and wait until they are ready.

@@ -54,6 +54,6 @@ def locate(name: str) -> Path:
             if all((folder / mark).exists() for mark in marks):
                 return folder
     raise DataMissing(
-        f"the {name} data is not here: run 'ugst data fetch {name}', or set UGST_DATA (or --ugst-data) to a folder that "
-        f"holds {name}/{marks[0]}"
+        f"the {name} data is not here: run 'ugst data fetch {name}', or set UGST_DATA (or --ugst-data) to a folder "
+        f"that holds {name}/{marks[0]}"
     )

@@ -1,26 +1,26 @@
 """Whether the roles that the options name can play and judge a goal.
 
-A suite that asks for ``unplayable="skip"`` in its marker is skipped where they can't, with the options that would help;
-so the shipped suites run everywhere, each as soon as there is a model for it.
+A test file that asks for ``unplayable="skip"`` in its marker is skipped where they can't, as a whole (a part of a
+benchmark is not the benchmark) and with the options that would help. So the shipped suites run everywhere, each as soon
+as there is a model for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.datafolders import DataMissing
 
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting
     from pytest_ugst.core.goal import Goal
 
+_ORDER = ("--ugst-sim", "--ugst-agent", "--ugst-judge")
 
-def why_not(goal: Goal, max_turns: int, casting: Casting, own: Collection[str] = ()) -> str | None:
-    """Why a goal can't be played by the roles the options name; None if it can.
 
-    The same words for every goal with the same lack, so that pytest counts them together.
+def lacking(goal: Goal, max_turns: int, casting: Casting, own: Collection[str] = ()) -> list[tuple[str, str]]:
+    """The options whose present values can't play or judge a goal, each with that value; empty if all can.
 
     Args:
         goal: The goal.
@@ -29,22 +29,30 @@ def why_not(goal: Goal, max_turns: int, casting: Casting, own: Collection[str] =
         own: Roles for which the test brings a fixture of its own; they are taken to be able.
 
     Raises:
+        DataMissing: If the domain's data is not on this machine.
         UsageError: If the goal names a domain that does not exist, or does not fit it: no option would help.
     """
-    try:
-        lacking = []
-        if not _agent_can(goal, casting) and "agent" not in own:  # first: it finds out whether the data is here
-            lacking.append(("--ugst-agent", casting.settings.agent))
-        if "simulator" not in own and not _simulator_can(goal, max_turns, casting):
-            lacking.insert(0, ("--ugst-sim", casting.settings.sim))
-        if "judge" not in own and not _judge_can(goal, casting):
-            lacking.append(("--ugst-judge", casting.settings.judge))
-    except DataMissing as error:
-        return str(error)
-    if not lacking:
-        return None
-    names = _listed([name for _, name in lacking])
-    options = _listed([f"{option}=MODEL" for option, _ in lacking])
+    s = casting.settings
+    agent_can = _agent_can(goal, casting)  # first, since it finds out whether the data is here
+    lacks = []
+    if "simulator" not in own and not _simulator_can(goal, max_turns, casting):
+        lacks.append(("--ugst-sim", s.sim))
+    if "agent" not in own and not agent_can:
+        lacks.append(("--ugst-agent", s.agent))
+    if "judge" not in own and not _judge_can(goal, casting):
+        lacks.append(("--ugst-judge", s.judge))
+    return lacks
+
+
+def remedy(lacks: Iterable[tuple[str, str]]) -> str:
+    """What would help, in a line.
+
+    Args:
+        lacks: Options with their present values, of any number of goals.
+    """
+    known = sorted(set(lacks), key=lambda lack: _ORDER.index(lack[0]))
+    names = _listed([name for _, name in known])
+    options = _listed([f"{option}=MODEL" for option, _ in known])
     return f"{names} can't do these goals; give {options}"
 
 

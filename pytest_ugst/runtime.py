@@ -19,7 +19,7 @@ from pytest_ugst.engine.engine import Engine
 from pytest_ugst.engine.plan import Cast, Plan, episode_id
 from pytest_ugst.engine.run import Run, find_run, new_name
 from pytest_ugst.metrics.gate import parse_gate
-from pytest_ugst.playable import why_not
+from pytest_ugst.playable import lacking, remedy
 from pytest_ugst.registry import Registry
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class Runtime:
         Raises:
             UsageError: For whatever the user has to mend.
         """
-        self._items = [item for item in items if is_episode_item(item) and not self._skip(item)]
+        self._items = self._without_skipped([item for item in items if is_episode_item(item)])
         if not self._items:
             return
         if self.settings.fail_under:
@@ -222,24 +222,38 @@ class Runtime:
             for plan in plans:
                 self._start(plan, cast)
 
-    def _skip(self, item: pytest.Function) -> bool:
-        """Whether a test is skipped for certain, or asks to be since nobody named can play its goal."""
-        if (mark := item.get_closest_marker("skip")) is not None:
-            if case_of(item).skip:
-                self._note_skip(item, str(mark.kwargs.get("reason", "")))
-            return True
-        case = case_of(item)
-        if not case.optional or case.goal is None:
-            return False
-        why = why_not(case.goal, case.max_turns, self.casting, overridden(item))
-        if why is not None:
-            item.add_marker(pytest.mark.skip(reason=why))
-            self._note_skip(item, why)
-        return why is not None
+    def _without_skipped(self, items: Sequence[pytest.Function]) -> list[pytest.Function]:
+        """The tests that are played: not those that are skipped for certain, nor files nobody named can play.
 
-    def _note_skip(self, item: pytest.Function, why: str) -> None:
-        told = (item.path.name, why)
-        self.skips[told] = self.skips.get(told, 0) + 1
+        The latter only where they ask for that by their marker.
+        """
+        left = []
+        files: dict[Path, list[pytest.Function]] = {}
+        for item in items:
+            mark = item.get_closest_marker("skip")
+            if mark is None:
+                left.append(item)
+                if case_of(item).optional and case_of(item).goal is not None:
+                    files.setdefault(item.path, []).append(item)
+            elif case_of(item).skip:
+                self.skips[item.path.name, str(mark.kwargs["reason"])] = 1
+        for path, optional in files.items():
+            if (why := self._why_not(optional)) is not None:
+                self.skips[path.name, why] = len(optional)
+                for item in optional:
+                    item.add_marker(pytest.mark.skip(reason=why))
+        return [item for item in left if item.get_closest_marker("skip") is None]
+
+    def _why_not(self, items: Sequence[pytest.Function]) -> str | None:
+        lacks: set[tuple[str, str]] = set()
+        try:
+            for item in items:
+                case = case_of(item)
+                assert case.goal is not None
+                lacks.update(lacking(case.goal, case.max_turns, self.casting, overridden(item)))
+        except datafolders.DataMissing as error:
+            return str(error)
+        return remedy(lacks) if lacks else None
 
     def _note(self, goal: Goal) -> None:
         """One id, one goal: episodes are told apart by it."""

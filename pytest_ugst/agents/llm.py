@@ -21,6 +21,7 @@ UNREADABLE = "_unreadable"
 """The argument under which a call's arguments are recorded that were not a JSON object."""
 
 _SHOWN = 400  # characters of malformed arguments the model gets to see again
+_AT_ONCE = 64  # calls of one round that are made; a model that runs wild may ask for thousands
 
 
 def make_llm_agent(chat: Chat, context: RoleContext) -> LlmAgent:
@@ -68,7 +69,7 @@ class LlmAgent:
                 break
             rounds += 1
             taken = {call.id for turn in conversation.turns for call in turn.tool_calls} | {call.id for call in calls}
-            made = [self._run(request, session, taken) for request in reply.tool_requests]
+            made = [self._run(request, session, taken) for request in reply.tool_requests[:_AT_ONCE]]
             calls += made
             messages += _round(spoken, made)
         if not spoken:

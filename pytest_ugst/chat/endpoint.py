@@ -15,6 +15,7 @@ from pytest_ugst.chat.limiter import Limiter, Outcome
 from pytest_ugst.chat.spec import ModelSpec
 from pytest_ugst.chat.transport import Lost, Transport
 from pytest_ugst.chat.types import ChatError, ChatUnavailable
+from pytest_ugst.core.text import one_line
 
 # One encoder for all: json.dumps makes a new one for every call that does not use its defaults.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -140,7 +141,7 @@ class Endpoint:
                     if data is not None:
                         outcome = Outcome.OK
                         return Answered(text, data, retries, "response_format" in wire)
-                    said = " ".join(text[:80].split())
+                    said = one_line(text.replace(self._key, "***") if self._key else text, 80)
                     failure = Failure(Kind.TRANSIENT, f"200 OK, but no chat completion: {said!r}")
                 else:
                     failure = from_answer(answer, self._key)

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_ugst.chat.transport import Lost, RawAnswer
+from pytest_ugst.core.text import one_line
 
 MAX_PAUSE = 300.0
 """Seconds a server may ask to wait; one that asks for more is not waited for."""
@@ -73,9 +74,7 @@ def from_answer(answer: RawAnswer, secret: str | None) -> Failure:
         answer: What the server sent.
         secret: The key, which some servers quote; it is blotted out.
     """
-    said, code, parameter = _message(answer.body)
-    if secret:
-        said = said.replace(secret, "***")
+    said, code, parameter = _message(answer.body, secret)
     status = answer.status
     try:
         phrase = HTTPStatus(status).phrase
@@ -84,7 +83,7 @@ def from_answer(answer: RawAnswer, secret: str | None) -> Failure:
     reason = f"{status} {phrase}" + (f": {said}" if said else "")
     hint = f"{code} {said}"
     if 300 <= status < 400:
-        where = f" to {answer.location}" if answer.location else ""
+        where = f" to {one_line(answer.location.partition('?')[0], 200)}" if answer.location else ""
         return Failure(Kind.UNAVAILABLE, f"{reason}: the address redirects{where}; give the final one", status=status)
     if status in (401, 403):
         return Failure(Kind.UNAVAILABLE, f"{reason} (is the key right?)", status=status)
@@ -155,8 +154,11 @@ def _pause(header: str | None) -> float:
     return seconds if 0.0 < seconds < float("inf") else 0.0
 
 
-def _message(body: bytes) -> tuple[str, str, str | None]:
-    """A server's words for what is wrong, its code, and the field it names; in one line, bounded."""
+def _message(body: bytes, secret: str | None) -> tuple[str, str, str | None]:
+    """A server's words for what is wrong, its code, and the field it names; in one line, bounded, fit for a terminal.
+
+    The key is blotted out before anything is cut off: half of one is still too much.
+    """
     text = body[:20_000].decode("utf-8", "replace")
     code, parameter = "", None
     try:
@@ -172,5 +174,5 @@ def _message(body: bytes) -> tuple[str, str, str | None]:
             parameter = error["param"] if isinstance(error.get("param"), str) else None
         else:
             said = str(error)
-    said = " ".join(said.split())
-    return (said if len(said) <= 300 else f"{said[:300]}..."), code[:200], parameter
+    said = one_line(said.replace(secret, "***") if secret else said, 300)
+    return said, code[:200], parameter

@@ -9,6 +9,7 @@ from pytest_ugst.chat.failures import Failure, Kind, about_tools, from_answer, f
 from pytest_ugst.chat.keys import read_key
 from pytest_ugst.chat.spec import ModelSpec
 from pytest_ugst.core.errors import UsageError, unknown
+from pytest_ugst.core.text import one_line
 
 if TYPE_CHECKING:
     from pytest_ugst.chat.client import ChatPool
@@ -123,7 +124,7 @@ async def _one_token(endpoint: Endpoint, extra: dict[str, Any]) -> Failure | Non
 def _names(answer: RawAnswer) -> list[str]:
     try:
         data = json.loads(answer.body)
-        return [str(entry["id"]) for entry in data["data"]]
+        return [one_line(str(entry["id"]), 200) for entry in data["data"]]
     except (ValueError, TypeError, KeyError, RecursionError):
         return []
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_ugst.chat.spec import Price
 from pytest_ugst.chat.types import Reply, ToolRequest
+from pytest_ugst.core.base import writable
 from pytest_ugst.core.thoughts import join_thoughts, split_thoughts
 from pytest_ugst.core.usage import Usage
 
@@ -57,7 +58,7 @@ def _tool_requests(message: Mapping[str, Any]) -> tuple[ToolRequest, ...]:
             continue
         raw = function.get("arguments")
         # Some servers send the object itself rather than its JSON.
-        arguments = raw if isinstance(raw, dict) else _json_object(raw)
+        arguments = _recordable(raw if isinstance(raw, dict) else _json_object(raw))
         requests.append(
             ToolRequest(
                 id=str(call.get("id") or f"call_{number}"),
@@ -78,6 +79,13 @@ def _json_object(raw: object) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _recordable(arguments: dict[str, Any] | None) -> dict[str, Any] | None:
+    try:
+        return None if arguments is None else dict(writable(arguments))
+    except ValueError:  # nested without end: nothing a tool takes, and no journal could read it back
+        return None
 
 
 def _logprobs(logprobs: object) -> tuple[Mapping[str, Any], ...] | None:

@@ -20,23 +20,36 @@ class Frozen(BaseModel):
         return type(self)(**{**(deepcopy(fields) if deep else fields), **(update or {})})
 
 
+MAX_DEPTH = 100
+"""Levels of lists and objects in a record; JSON readers give up at some 200, and could not read back what was written."""
+
+
 def writable(value: Any) -> Any:
     """Replace the half surrogate pairs in all strings of JSON-like data, so that it can be written as UTF-8.
 
     A model may put ``\\ud83d`` without its other half into a JSON answer; Python takes that for a string, but no file
     and no request can hold it, and the episode would be lost when it is journaled.
+
+    Raises:
+        ValueError: If the data is nested more than :data:`MAX_DEPTH` levels deep.
     """
+    return _writable(value, MAX_DEPTH)
+
+
+def _writable(value: Any, levels: int) -> Any:
     if isinstance(value, str):
         try:
             value.encode()
         except UnicodeEncodeError:
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return value
+    if not isinstance(value, dict | list):
+        return value
+    if levels == 0:
+        raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, dict):
-        return {writable(key): writable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [writable(item) for item in value]
-    return value
+        return {_writable(key, levels - 1): _writable(item, levels - 1) for key, item in value.items()}
+    return [_writable(item, levels - 1) for item in value]
 
 
 Words = Annotated[str, AfterValidator(writable)]

@@ -106,11 +106,12 @@ class Episode(Frozen):
 
     @property
     def succeeded(self) -> bool:
-        """Whether every sub-component counts as success."""
-        return not self.final_state.failures()
+        """Whether every sub-component counts as success; never where none was tracked."""
+        return len(self.final_state) > 0 and not self.final_state.failures()
 
     def explain(self) -> str:
         """Say what broke which sub-component, for a failing test; empty if nothing did."""
         parts = [plain(self.broken_off)] if self.broken_off else []
         parts += [s.explain() for s in self.final_state.failures()]
+        parts += [] if self.components else ["no sub-component was tracked, so there is nothing to succeed in"]
         return "\n".join(parts)

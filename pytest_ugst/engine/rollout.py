@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Literal
 
 from pytest_ugst.chat.types import ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
@@ -67,7 +68,7 @@ async def _converse(simulator: Simulator, cast: Cast, session: Session, tracker:
     while True:
         state = await tracker.state() if plan.setting.steer == "state" else None
         try:
-            user = await simulator.next(conversation, state)
+            user = await simulator.next(_without(conversation, "agent_reasoning"), state)
             turn = Turn(user=user.text, user_reasoning=user.reasoning)
         except (ChatUnavailable, UsageError):
             raise
@@ -81,7 +82,7 @@ async def _converse(simulator: Simulator, cast: Cast, session: Session, tracker:
             return ended.model_copy(update={"closing": user.closing})
         asked = conversation.with_turn(turn)
         try:
-            answer = await cast.agent.respond(asked, session)
+            answer = await cast.agent.respond(_without(asked, "user_reasoning"), session)
             answered = {"agent": answer.text, "tool_calls": answer.tool_calls, "agent_reasoning": answer.reasoning}
             turn = turn.model_copy(update=answered)
         except (ChatUnavailable, UsageError):
@@ -92,6 +93,14 @@ async def _converse(simulator: Simulator, cast: Cast, session: Session, tracker:
         tracker.turn(conversation)
         if len(conversation.turns) >= plan.max_turns:
             return _ended(conversation, StopReason.TURN_LIMIT)
+
+
+def _without(conversation: Conversation, thoughts: Literal["user_reasoning", "agent_reasoning"]) -> Conversation:
+    """The conversation as the other side may see it."""
+    if all(getattr(turn, thoughts) is None for turn in conversation.turns):
+        return conversation
+    turns = tuple(turn.model_copy(update={thoughts: None}) for turn in conversation.turns)
+    return conversation.model_copy(update={"turns": turns})
 
 
 def _ended(conversation: Conversation, stop: StopReason, error: str | None = None) -> Conversation:

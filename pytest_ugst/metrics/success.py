@@ -107,7 +107,7 @@ def tally(episode: Episode) -> Tally:
         goal=episode.goal.id,
         trial=episode.trial,
         counts=counts,
-        measured=episode.goal.components is not None,
+        measured=bool(episode.components),
     )
 
 

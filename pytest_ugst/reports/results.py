@@ -69,7 +69,7 @@ def outcome(episode: Episode) -> Outcome:
     return Outcome(
         id=episode.id,
         tally=tally(episode),
-        succeeded=episode.succeeded and episode.goal.components is not None,
+        succeeded=episode.succeeded,
         statuses={s.component.id: s.label for s in state},
         stop=episode.conversation.stop,
         turns=len(episode.conversation.turns),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, JsonValue
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, JsonValue, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -61,6 +61,13 @@ class Components(Frozen):
     """What the user always does or never does."""
     task: tuple[TaskField, ...] = ()
     """What has to be done, each with its requirements and preferences."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Components:
+        # Nothing to keep to would be kept to by everybody.
+        if not (self.profile or self.policy or self.task):
+            raise ValueError("holds no sub-component; write one at least, or leave the field out")
+        return self
 
 
 class GoalDocument(Frozen):

@@ -99,7 +99,7 @@ def _attempt(url: str, path: Path, progress: Progress | None) -> None:
         raise UsageError(f"{url}: the server answers {error.code} {error.reason}; is the address right?") from None
     except urllib.error.URLError as error:
         reason = getattr(error.reason, "strerror", None) or error.reason
-        raise UgstError(f"can't reach {urlsplit(url).netloc}: {reason}") from None
+        raise UgstError(f"can't reach {urlsplit(url).netloc}: {reason}; check the network, or name a mirror") from None
     except (OSError, http.client.HTTPException) as error:
         if isinstance(error, OSError) and error.filename is not None:
             raise UsageError(f"can't write {error.filename}: {error.strerror}") from None

@@ -62,6 +62,8 @@ def fetch(
     try:
         home.mkdir(parents=True, exist_ok=True)
         with _alone(home, data.name):
+            for left in home.glob(f".{data.name}.*/"):  # by a process that was killed
+                shutil.rmtree(left)
             archive = home / f".{data.name}-{data.revision[:12]}.tar.gz"
             say(f"downloading {url}")
             download(url, archive, progress, pause=pause)

@@ -6,6 +6,7 @@ twice is an error, and aliases may not blow a small file up into a large one.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ import yaml
 
 MAX_NODES = 500_000
 """What one document may hold, aliases counted as often as they are used."""
+MAX_DEPTH = 60
+"""Levels of lists and fields; the C parser builds the tree by recursion without a bound, and a crash is no error."""
+
+_TAGS = frozenset(f"tag:yaml.org,2002:{n}" for n in ("str", "int", "float", "bool", "null", "map", "seq", "merge"))
+"""What JSON can hold; dates, sets and bytes could not be journaled, and nothing else is wanted."""
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is an order of magnitude faster
 
@@ -80,6 +86,7 @@ def parse(text: str) -> Iterator[Document]:
     Raises:
         YamlError: With the line.
     """
+    _measure(text)
     loader = _Loader(text)
     try:
         while loader.check_node():
@@ -87,17 +94,36 @@ def parse(text: str) -> Iterator[Document]:
             _inspect(node)
             if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null":
                 continue  # an empty document, such as the one before a leading "---"
-            yield Document(loader.construct_document(node), node)
+            yield Document(_construct(loader, node), node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise YamlError(f"not valid YAML: {error.problem or error.context}", line) from None
     except yaml.YAMLError as error:
         raise YamlError(f"not valid YAML: {str(error).splitlines()[0]}", 1) from None
-    except RecursionError:
-        raise YamlError("nested too deeply", 1) from None
     finally:
         loader.dispose()
+
+
+def _construct(loader: _Loader, node: yaml.Node) -> Any:
+    try:
+        return loader.construct_document(node)
+    except (ValueError, KeyError, IndexError) as error:  # such as !!bool maybe, or a number of 5,000 digits
+        raise YamlError(f"a value is not what it is tagged or looks like ({error})", node.start_mark.line + 1) from None
+
+
+def _measure(text: str) -> None:
+    """Refuse text that is nested too deeply, by its events, which take no recursion. Other faults are found later."""
+    depth = 0
+    with contextlib.suppress(yaml.YAMLError):
+        for event in yaml.parse(text, Loader=_Base):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    line = event.start_mark.line + 1
+                    raise YamlError(f"nested more than {MAX_DEPTH} levels deep; write it flatter", line)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
 
 
 def _inspect(root: yaml.Node) -> None:
@@ -109,9 +135,11 @@ def _inspect(root: yaml.Node) -> None:
         known = sizes.get(id(node))
         if known is not None:
             return known
+        line = node.start_mark.line + 1
+        if node.tag not in _TAGS:
+            raise YamlError(f"the tag {node.tag!r} is not taken here; write plain text, numbers, lists and fields", line)
         if isinstance(node, yaml.ScalarNode):
             return 1
-        line = node.start_mark.line + 1
         if id(node) in above:
             raise YamlError("an alias refers to the part it stands in; write the part out", line)
         above.add(id(node))

@@ -173,3 +173,11 @@ def test_an_endpoint_gets_what_was_said_and_nothing_else() -> None:
         asyncio.run(EndpointAgent(ScriptedChat(reply("", requests=[request("own", {})]))).respond(talk, Town()))
     with pytest.raises(RoleError, match=r"no text$"):
         asyncio.run(EndpointAgent(ScriptedChat("")).respond(talk, Town()))
+
+
+def test_a_model_that_asks_for_thousands_of_calls_gets_some_of_them() -> None:
+    wild = reply("", requests=[request("find", {}, "same") for _ in range(5_000)])
+    town = Town()
+    turn = respond(ScriptedChat(wild, "There."), town)
+    assert len(town.called) == len(turn.tool_calls) == 64
+    assert len({call.id for call in turn.tool_calls}) == 64

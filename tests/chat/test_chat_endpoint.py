@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -153,6 +154,25 @@ def test_what_will_never_work_is_not_tried_again(
         ask(spec_for(server, api_key_env="A_KEY"))
     assert len(server.requests) == 1
     assert "sk-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("space", range(270, 301, 3))
+def test_a_key_is_blotted_out_before_a_message_is_cut(space: int) -> None:
+    said = json.dumps({"error": {"message": f"{'x' * space} sk-secret-secret-secret \x1b[2J"}}).encode()
+    reason = from_answer(RawAnswer(400, said), "sk-secret-secret-secret").reason
+    assert "sk-" not in reason
+    assert "\x1b" not in reason
+
+
+def test_what_is_no_completion_is_quoted_without_key_and_escapes(
+    server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_KEY", "sk-secret")
+    server.script = lambda body, number: Say(raw=b"You sent sk-secret \x1b[31mred")
+    with pytest.raises(ChatError, match="no chat completion") as caught:
+        ask(spec_for(server, api_key_env="A_KEY", retries=0))
+    assert "sk-" not in str(caught.value)
+    assert "[31m" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -96,3 +96,14 @@ def test_no_message_brings_it_down(message: dict[str, Any], usage: Any) -> None:
 @pytest.mark.parametrize("text", ["", "null", "{}", "[]", '{"choices": {}}', '{"choices": [{}]}', "[" * 9999, "\x00"])
 def test_what_is_no_completion(text: str) -> None:
     assert completion(text) is None
+
+
+def test_arguments_nested_without_end_are_no_arguments() -> None:
+    def of(depth: int) -> dict[str, Any] | None:
+        raw = '{"a":' * depth + "1" + "}" * depth
+        (asked,) = read({"tool_calls": [{"function": {"name": "t", "arguments": raw}}]}).tool_requests
+        return asked.arguments
+
+    assert of(90) is not None
+    assert of(150) is None
+    assert of(100_000) is None

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ugst import datafolders
 from pytest_ugst.cli import main
 from pytest_ugst.sources.goalfiles import load_goals
+from tests.chat_server import Body, ChatServer
 from tests.domains.small_town import write_town
 
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.delenv("UGST_DATA", raising=False)
+    monkeypatch.setattr(datafolders, "_chosen", [])  # the command sets it for its process
     return str(write_town(tmp_path / "data"))
 
 
@@ -91,3 +94,33 @@ def test_a_file_is_not_lost(data: str, tmp_path: Path, capsys: pytest.CaptureFix
     assert "overwrite it with --force" in capsys.readouterr().err
     assert out.read_text(encoding="utf-8") == "mine"
     assert generate(data, out, "--force") == 0
+
+
+def test_a_model_finds_the_words(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def script(body: Body, number: int) -> str:
+        sentences = json.loads(body["messages"][1]["content"].split("\n\nAnswer with")[0])
+        return json.dumps({"sentences": [f"Note: {sentence}" for sentence in sentences]})
+
+    out, again = tmp_path / "x.goal.jsonl", tmp_path / "y.goal.jsonl"
+    with ChatServer(script) as server:
+        model = ("--model", f"{server.url}#writer")
+        assert generate(data, out, *model) == 0
+        asked = len(server.requests)
+        assert generate(data, again, *model) == 0
+        assert len(server.requests) == asked, "what was answered before is not asked again"
+    assert out.read_bytes() == again.read_bytes()
+    for goal in load_goals(out):
+        objectives = [c for c in goal.components or () if c.category == "objective"]
+        assert all(objective.text.startswith("Note: ") for objective in objectives)
+        assert all(sentence in goal.text for c in objectives for sentence in c.text.split(" Note: "))
+
+
+def test_a_model_that_is_not_there(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert generate(data, tmp_path / "x.goal.jsonl", "--model", "http://127.0.0.1:9/v1#m") == 4
+    assert "127.0.0.1:9" in capsys.readouterr().err
+    assert not (tmp_path / "x.goal.jsonl").exists()

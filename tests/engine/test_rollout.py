@@ -49,6 +49,28 @@ def test_what_was_said_beside_the_ending_is_a_turn_and_is_judged() -> None:
     assert episode.succeeded
 
 
+def test_thoughts_are_recorded_and_neither_side_gets_to_see_the_others() -> None:
+    seen: list[Conversation] = []
+
+    async def speak(conversation: Conversation, state: GoalState | None) -> UserTurn:
+        seen.append(conversation)
+        return END if len(conversation.turns) == 2 else UserTurn("hello", reasoning="user thinks")
+
+    async def answer(conversation: Conversation, session: Session) -> AgentTurn:
+        seen.append(conversation)
+        return AgentTurn("yes", reasoning="agent thinks")
+
+    episode = rolled(make_cast(speak, answer))
+    users, agents = seen[::2], seen[1::2]
+    assert not any("agent thinks" in c.model_dump_json() for c in users)
+    assert not any("user thinks" in c.model_dump_json() for c in agents)
+    assert [t.user_reasoning for t in users[-1].turns] == ["user thinks"] * 2
+    assert [t.agent_reasoning for t in agents[-1].turns] == ["agent thinks", None]
+    assert {(t.user_reasoning, t.agent_reasoning) for t in episode.conversation.turns} == {
+        ("user thinks", "agent thinks")
+    }
+
+
 def test_out_of_scope_is_kept_as_such() -> None:
     async def speak(conversation: Conversation, state: GoalState | None) -> UserTurn:
         return UserTurn("", stop=StopReason.OUT_OF_SCOPE, closing=Closing(text="###OUT-OF-SCOPE###", separate=True))

@@ -182,10 +182,14 @@ def hard(project: Project) -> None:
 def test_what_no_role_can_do_is_skipped_with_the_options_that_help(project: Project) -> None:
     hard(project)
     result = project.run("-rs", "test_it.py")
-    result.assert_outcomes(passed=1, skipped=3)
+    result.assert_outcomes(skipped=4)
     told = "checks can't do these goals; give --ugst-judge=MODEL"
-    result.stdout.fnmatch_lines([f"ugst: test_it.py (3 skipped): {told}", f"SKIPPED ?3? test_it.py*: {told}"])
-    assert project.ids() == ["easy"]
+    result.stdout.fnmatch_lines([f"ugst: test_it.py (4 skipped): {told}", f"SKIPPED ?4? test_it.py*: {told}"])
+    assert project.runs() == []
+    project.run("test_it.py", "-k", "easy").assert_outcomes(passed=1, deselected=3)  # what was chosen can be played
+    project.goals("cafe.goal.yaml", goal("tea"))
+    project.run("test_it.py", "cafe.goal.yaml").assert_outcomes(passed=1, skipped=4)
+    assert project.ids() == ["tea"]
 
 
 def test_the_built_in_roles_are_named_together(project: Project) -> None:
@@ -194,13 +198,8 @@ def test_the_built_in_roles_are_named_together(project: Project) -> None:
     project.path.joinpath("hidden/hard.goal.yaml").write_text(text.replace('"id"', '"domain": "concierge", "id"'))
     result = project.run("--ugst-sim=agenda", "--ugst-agent=rules", "test_it.py")
     result.assert_outcomes(skipped=4)
-    result.stdout.fnmatch_lines(
-        [
-            "ugst: test_it.py (1 skipped): agenda can't do these goals; give --ugst-sim=MODEL",
-            "ugst: test_it.py (3 skipped): agenda and checks can't do these goals; give --ugst-sim=MODEL and "
-            "--ugst-judge=MODEL",
-        ]
-    )
+    told = "agenda and checks can't do these goals; give --ugst-sim=MODEL and --ugst-judge=MODEL"
+    result.stdout.fnmatch_lines([f"ugst: test_it.py (4 skipped): {told}"])
 
 
 def test_an_agent_that_only_works_elsewhere(project: Project) -> None:
@@ -226,6 +225,10 @@ def test_an_agent_that_only_works_elsewhere(project: Project) -> None:
     result = project.run("--ugst-agent=picky", "test_it.py")
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["ugst: test_it.py (1 skipped): picky can't do these goals; give --ugst-agent=MODEL"])
+    project.tests(SKIP.replace("hard.goal", "hidden/hard.goal").replace(", unplayable='skip'", ""))
+    result = project.run("--ugst-agent=picky", "test_it.py")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *hard.goal.yaml:1: goal 'easy': not here"])
 
 
 def test_roles_of_a_tests_own_are_taken_to_be_able(project: Project) -> None:

@@ -42,7 +42,9 @@ class Played:
             self.calls = []
             said = " ".join([objective.text, *(part.text for part in parts)])
             agent = self._serve(objective, parts)
-            turns.append(Turn(user=said.replace("just for you", "just for me"), tool_calls=tuple(self.calls), agent=agent))
+            turns.append(
+                Turn(user=said.replace("just for you", "just for me"), tool_calls=tuple(self.calls), agent=agent)
+            )
         self.conversation = Conversation(turns=tuple(turns))
 
     def _serve(self, objective: Component, parts: list[Component]) -> str:

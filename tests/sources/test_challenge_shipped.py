@@ -100,7 +100,7 @@ def test_every_shipped_goal_can_be_played_to_its_end() -> None:
 
 
 @real
-def test_the_training_set_shares_nothing_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_training_set_shares_nothing_with_it() -> None:
     training = list(challenge_goals("train"))
     assert len(training) == TRAINING_GOALS >= 500
     assert all({"multiwoz", "train"} <= set(goal.tags) and "test" not in goal.tags for goal in training)

@@ -99,6 +99,14 @@ def test_broken_off_and_resumed_by_itself(tmp_path: Path) -> None:
     assert files(folder)["data/deep/er/large.bin"] == FILES["data/deep/er/large.bin"]
 
 
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
+    (tmp_path / ".toys.x7y2" / "data").mkdir(parents=True)
+    (tmp_path / ".other.x7y2").mkdir()
+    with FileServer(ARCHIVE) as server:
+        get(tmp_path, server)
+    assert left(tmp_path) == {"toys", ".other.x7y2"}
+
+
 def test_given_up_and_resumed_by_a_second_call(tmp_path: Path) -> None:
     with FileServer(ARCHIVE, cut=[1000, 0, 0, 0, 0]) as server:
         with pytest.raises(UgstError, match=r"the connection broke off after 1,000 bytes .*run the command again"):

@@ -57,6 +57,18 @@ class Town:
         return {what: tuple(self._made(what, make[what])) for what in PLACES}
 
     @cached_property
+    def _index(self) -> Mapping[str, Mapping[tuple[str, Any], frozenset[int]]]:
+        """By what it is, then by a field and its value, the numbers of the places that have it."""
+        index: dict[str, dict[tuple[str, Any], frozenset[int]]] = {}
+        for what, records in self.places.items():
+            found: dict[tuple[str, Any], set[int]] = {}
+            for at, record in enumerate(records):
+                for test in _answers(record):
+                    found.setdefault(test, set()).add(at)
+            index[what] = {test: frozenset(numbers) for test, numbers in found.items()}
+        return index
+
+    @cached_property
     def names(self) -> Mapping[str, tuple[str, Record]]:
         """What it is, and its record, by the key of its name."""
         return {key(record["name"]): (what, record) for what in PLACES for record in self.places[what]}
@@ -89,7 +101,11 @@ class Town:
         by the data's own word too.
         """
         tests = [(name, _folded(name, value)) for name, value in wanted.items() if value is not None]
-        return [record for record in self.places[what] if all(_agrees(record, *test) for test in tests)]
+        if not tests:
+            return list(self.places[what])
+        fitting = [self._index[what].get(test, frozenset()) for test in tests]
+        fewest, *others = sorted(fitting, key=len)
+        return [self.places[what][at] for at in sorted(fewest.intersection(*others))]
 
     def search_trains(self, wanted: Mapping[str, Any]) -> list[Record]:
         """The trains that agree, the earliest first.
@@ -271,11 +287,11 @@ def _folded(name: str, value: Any) -> Any:
     return KINDS.get(folded, folded) if name == "kind" else folded
 
 
-def _agrees(record: Record, name: str, wanted: Any) -> bool:
-    if name == "free_entry":
-        fee = record["entry_fee"]
-        return fee != UNKNOWN and (fee == "free") is wanted
-    value = record.get(name)
-    if name == "name":
-        return bool(key(str(value)) == wanted)
-    return bool(value == wanted and value != UNKNOWN)
+def _answers(record: Record) -> Iterator[tuple[str, Any]]:
+    """The searches, by one field each, that find a place."""
+    yield "name", key(record["name"])
+    if (fee := record.get("entry_fee", UNKNOWN)) != UNKNOWN:
+        yield "free_entry", fee == "free"
+    for name in ("area", "kind", "cuisine", "price", "stars", "parking", "wifi"):
+        if record.get(name, UNKNOWN) != UNKNOWN:
+            yield name, record[name]

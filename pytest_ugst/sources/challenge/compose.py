@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from pytest_ugst.core.errors import UsageError
@@ -25,8 +26,6 @@ from pytest_ugst.sources.challenge.world import KINDS, Split, World, split_of
 from pytest_ugst.sources.documents import Components, GoalDocument, Item, Task
 
 DOMAIN: Final = "multiwoz"
-POLICIES: Final = 2
-"""Policies of a goal."""
 _TRIES: Final = 300
 _PLANS: Final[Sequence[tuple[int, tuple[Kind, ...]]]] = (
     (4, ("normal", "normal")),
@@ -129,13 +128,20 @@ def _matching(
         fitting = [policy for policy in pools.policies if not at_odds(policy, [profile], tags)]
         rng.shuffle(fitting)
         fitting.sort(key=lambda policy: used[policy.id])
-        for pair in sorted(itertools.combinations(fitting, POLICIES), key=lambda p: sum(used[one.id] for one in p)):
+        for one, other in _pairs(len(fitting)):
+            pair = (fitting[one], fitting[other])
             if not at_odds(pair[0], pair[1:], tags) and combination(profile, pair) == split:
                 return quests, pair
     raise UsageError(
-        f"the profile {profile.id!r} goes with no {POLICIES} policies and no objectives: too many conflicts; "
+        f"the profile {profile.id!r} goes with no two policies and no objectives: too many conflicts; "
         "take some away, or add policies"
     )
+
+
+@cache
+def _pairs(count: int) -> tuple[tuple[int, int], ...]:
+    """The pairs of so many things, those with the first things first."""
+    return tuple(sorted(itertools.combinations(range(count), 2), key=lambda pair: (sum(pair), pair)))
 
 
 def combination(profile: Profile, policies: Sequence[Policy]) -> Split:

@@ -14,7 +14,6 @@ _FACTS: Final = {
     "entry_fee": "entrance fee",
     "price": "price range",
     "stars": "star rating",
-    "area": "part of town",
     "departs": "departure time",
     "arrives": "arrival time",
     "minutes": "travel time",

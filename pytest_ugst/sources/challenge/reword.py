@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, Field
 
@@ -14,7 +14,7 @@ from pytest_ugst.chat.types import Chat, ChatError, ChatUnavailable
 if TYPE_CHECKING:
     from pytest_ugst.chat.types import Message
 
-Reword = Callable[[Sequence[str]], Awaitable[list[str]]]
+Reword = Callable[[Sequence[str]], Coroutine[Any, Any, list[str]]]
 """Sentences to as many other sentences that mean the same."""
 
 _INSTRUCTION: Final = (
@@ -27,7 +27,7 @@ _KEPT: Final = re.compile(
     r"\d+(?::\d\d)?|(?<!^)(?<![.!?] )\b[A-Z][\w'’]+"
     r"|\b(?:north|south|east|west|centre|cheap|moderately|moderate|expensive|free|parking|wifi|entry|stars?"
     r"|one|two|three|four|five|six|seven|eight|guesthouse|hotel|museum|college|park|theatre|cinema|nightclub"
-    r"|phone|address|postcode|fee|price|booked|book|if)\b"
+    r"|phone|address|postcode|fee|price|booked|book|[Ii]f)\b"
 )
 """Words that carry the meaning of a sentence, and so have to be in the other one."""
 
@@ -65,9 +65,8 @@ def by_model(chat: Chat) -> Reword:
 
 
 def keeps(old: str, new: str) -> bool:
-    """Whether a sentence still has every word of the old one that matters, and is addressed to the user."""
-    lowered = new.lower()
-    return bool(new) and all(word.lower() in lowered for word in _KEPT.findall(old))
+    """Whether a sentence still has every word of the old one that matters."""
+    return bool(new) and all(re.search(rf"\b{re.escape(word)}\b", new, re.IGNORECASE) for word in _KEPT.findall(old))
 
 
 def _tidy(text: str) -> str:

@@ -62,7 +62,9 @@ _BOOK: Final = {
         "You mean to eat at {thing} and want a table booked",
     ),
     "hotel": (
-        "You want a room at {thing} booked", "You need to book {thing}", "You want the agent to book you {thing}",
+        "You want a room at {thing} booked", "You need to book a room at {thing}", "You need to book {thing}",
+        "You would like to reserve a room at {thing}", "You want the agent to book you a room at {thing}",
+        "You want the agent to book you {thing}",
         "You would like to reserve {thing}", "You still have nowhere to sleep and want to book {thing}",
     ),
     "train": (
@@ -121,7 +123,8 @@ class _Writer:
             begin = _LOOK_AT if "name" in quest.want else _LOOK_FOR
             text, then = self._pick(begin).format(thing=thing), self._switch(quest, ask)
         elif quest.intent == "book":
-            ways = [way for way in _BOOK[quest.what] if "room at" not in way or thing != "a place to stay"]
+            named = quest.what == "hotel" and "name" in quest.want
+            ways = [way for way in _BOOK[quest.what] if ("room at" in way) is named or quest.what != "hotel"]
             text = self._pick(ways).format(thing=thing)
             text += self._pick(_ALSO).format(facts=ask) if ask else ""
         elif "name" in quest.want:
