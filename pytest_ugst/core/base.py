@@ -21,7 +21,7 @@ class Frozen(BaseModel):
 
 
 MAX_DEPTH = 100
-"""Levels of lists and objects in a record; JSON readers give up at some 200, and could not read back what was written."""
+"""Levels of lists and objects in a record; readers of JSON give up at some 200, and what is written has to be read."""
 
 
 def writable(value: Any) -> Any:

@@ -137,7 +137,9 @@ def _inspect(root: yaml.Node) -> None:
             return known
         line = node.start_mark.line + 1
         if node.tag not in _TAGS:
-            raise YamlError(f"the tag {node.tag!r} is not taken here; write plain text, numbers, lists and fields", line)
+            raise YamlError(
+                f"the tag {node.tag!r} is not taken here; write plain text, numbers, lists and fields", line
+            )
         if isinstance(node, yaml.ScalarNode):
             return 1
         if id(node) in above:

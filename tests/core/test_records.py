@@ -8,7 +8,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
 from pytest_ugst.core.episode import SCHEMA_VERSION, Episode, Setting
@@ -16,6 +16,7 @@ from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.state import Category, Status
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.core.verdict import Verdict
+from pytest_ugst.metrics.success import tally
 from tests.strategies import conversations, episodes, goals, identifiers, usages, verdicts
 
 
@@ -51,7 +52,7 @@ def test_states_of_an_episode(episode: Episode) -> None:
     states = episode.states
     assert len(states) == len(episode.conversation.turns) + 1
     assert states[-1].statuses() == episode.final_state.statuses()
-    assert episode.succeeded == (not episode.final_state.failures())
+    assert episode.succeeded == (bool(episode.components) and not episode.final_state.failures())
     assert bool(episode.explain()) == (not episode.succeeded or episode.broken_off is not None)
 
 
@@ -148,3 +149,42 @@ def test_a_score_that_is_no_number_is_left_out() -> None:
     )
     assert episode.task == {"reward": 1.0}
     assert Episode.model_validate_json(episode.model_dump_json()) == episode
+
+
+def nested(levels: int) -> dict[str, JsonValue]:
+    value: JsonValue = 1
+    for _ in range(levels):
+        value = {"a": value}
+    assert isinstance(value, dict)
+    return value
+
+
+def test_what_can_be_written_can_be_read_however_deeply_it_is_nested() -> None:
+    def played(levels: int) -> Episode:
+        call = ToolCall(id="1", name="t", arguments=nested(levels))
+        return Episode(
+            id="g",
+            goal=Goal(id="g", text="tea", components=()),
+            setting=Setting(simulator="s", agent="a", judge="j"),
+            max_turns=1,
+            conversation=Conversation(turns=(Turn(user="u", tool_calls=(call,)),)),
+        )
+
+    deepest = played(100)
+    assert Episode.model_validate_json(deepest.model_dump_json()) == deepest
+    for levels in (101, 195, 250, 2_000):
+        with pytest.raises(ValidationError):
+            played(levels)
+
+
+def test_an_episode_in_which_nothing_was_tracked_is_no_success() -> None:
+    episode = Episode(
+        id="g",
+        goal=Goal(id="g", text="tea", components=()),
+        setting=Setting(simulator="s", agent="a", judge="j"),
+        max_turns=1,
+        conversation=Conversation(turns=(Turn(user="u"),), stop=StopReason.USER_ENDED),
+    )
+    assert not episode.succeeded
+    assert "no sub-component" in episode.explain()
+    assert not tally(episode).measured

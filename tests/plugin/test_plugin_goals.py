@@ -71,9 +71,10 @@ def test_where_goals_come_from(project: Project, goals: str, ids: list[str]) -> 
     (project.path / "suite" / "goals" / "notes.txt").write_text("no goals here")
     with (project.path / "conftest.py").open("a") as file:
         file.write(
-            "\n    from pytest_ugst.core.goal import Goal\n"
+            "\n    from pytest_ugst.core.goal import Component, Goal\n"
+            "    tea = Component(id='p', category='policy', text='Tea.', check={'once': {'user_says': 'tea'}})\n"
             "    def drinks(split):\n"
-            "        yield Goal(id=f'x-{split or \"all\"}', text='You say tea.', components=())\n"
+            "        yield Goal(id=f'x-{split or \"all\"}', text='You say tea.', components=[tea])\n"
             "    registry.goal_source('drinks', drinks)\n"
         )
     project.tests(

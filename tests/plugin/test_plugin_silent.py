@@ -15,6 +15,8 @@ OURS = {
     "pytest_ugst.hookspecs",
     "pytest_ugst.options",
     "pytest_ugst.plugin",
+    "pytest_ugst.session",
+    "pytest_ugst.xdist_hooks",
 }
 CONFTEST = """
 import json, sys

@@ -1,0 +1,138 @@
+"""What the plugin keeps on pytest's config: one session's runtime, its terminal, and its processes under xdist.
+
+Imported in every pytest run of an environment that has us installed, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from pytest_ugst.fixtures import RUNTIME
+from pytest_ugst.options import OPTIONS
+
+if TYPE_CHECKING:
+    from pytest_ugst.core.episode import Episode
+    from pytest_ugst.registry import Registry
+    from pytest_ugst.runtime import Runtime
+    from pytest_ugst.settings import Settings
+    from pytest_ugst.terminal import Terminal
+
+
+class XdistSession(NamedTuple):
+    """What all processes of one session have to agree on."""
+
+    id: str
+    run: str
+    """The run's name, or its folder where one is resumed."""
+    begun: str
+
+
+SESSION: pytest.StashKey[XdistSession] = pytest.StashKey()
+"""Under pytest-xdist, in the controlling process."""
+TERMINAL: pytest.StashKey[Terminal] = pytest.StashKey()
+
+
+class LazyRuntime:
+    """Stands in for the runtime until something of it is asked for."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(make_runtime(self._config), name)
+
+
+def made_runtime(config: pytest.Config) -> Runtime | None:
+    """The session's runtime, if anything needed one so far."""
+    runtime: Any = config.stash.get(RUNTIME, None)
+    return None if isinstance(runtime, LazyRuntime) else runtime
+
+
+def make_runtime(config: pytest.Config) -> Runtime:
+    """The session's runtime, made at the first call."""
+    made = made_runtime(config)
+    if made is not None:
+        return made
+    from pytest_ugst import builtins
+    from pytest_ugst.runtime import Runtime
+
+    config.pluginmanager.register(builtins, "ugst-builtins")
+
+    def register(registry: Registry) -> None:
+        config.hook.pytest_ugst_register(registry=registry)
+
+    def finished(episode: Episode) -> None:
+        config.hook.pytest_ugst_episode_finished(episode=episode)
+
+    given = getattr(config, "workerinput", None)
+    if given is not None:
+        more = {
+            "run_name": given["ugst_run"],
+            "served": given["ugst_served"],
+            "workers": given["workercount"],
+            "stop_note": note(given["ugst_session"], "stop"),
+            "begun": given["ugst_begun"],
+        }
+    else:
+        known = config.stash.get(SESSION, None)
+        more = {"run_name": known and known.run}
+    made = config.stash[RUNTIME] = Runtime(lambda: read_settings(config), register, finished, **more)
+    return made
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """The options from the command line, else from the ini file, else their defaults.
+
+    Raises:
+        UsageError: Naming the option and the remedy.
+    """
+    from pytest_ugst.settings import Settings, read_models
+
+    values = {}
+    for option in OPTIONS:
+        value = config.getoption(option.ini)
+        if value is None:
+            value = config.getini(option.ini) or None
+        values[option.ini.removeprefix("ugst_")] = value
+    models, path = read_models(config.rootpath)
+    return Settings.make(config.rootpath, values, models=models, models_path=path)
+
+
+def terminal_of(config: pytest.Config) -> Terminal:
+    """What we print on the terminal."""
+    if TERMINAL not in config.stash:
+        from pytest_ugst.terminal import Terminal
+
+        config.stash[TERMINAL] = Terminal(config)
+    return config.stash[TERMINAL]
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this is a worker of pytest-xdist."""
+    return hasattr(config, "workerinput")
+
+
+def is_controller(config: pytest.Config) -> bool:
+    return not is_worker(config) and bool(getattr(config.option, "tx", None)) and config.option.dist != "no"
+
+
+def left_by_workers(config: pytest.Config) -> bool:
+    """Whether workers have played something, though they may not have come to report it (after Ctrl-C)."""
+    session = config.stash.get(SESSION, None)
+    if session is None:
+        return False
+    home = config.rootpath / (config.getoption("ugst_dir") or config.getini("ugst_dir") or ".ugst")
+    return (home / "runs" / session.run / "claims").is_dir()
+
+
+def note(session: str, kind: str) -> Path:
+    """Where processes of one session leave a note for each other, which xdist has no way for.
+
+    A worker's usage error would not reach the controlling process whole; that the session is to stop would not reach
+    the workers.
+    """
+    return Path(tempfile.gettempdir()) / f"ugst-{session}.{kind}"

@@ -1,0 +1,127 @@
+"""The hooks for pytest-xdist, registered in its controlling process.
+
+That process names the run, starts the servers, stops everything and prints the table; the workers play.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import pytest
+
+from pytest_ugst.session import (
+    SESSION,
+    XdistSession,
+    is_controller,
+    made_runtime,
+    make_runtime,
+    note,
+    read_settings,
+    terminal_of,
+)
+
+_HEADLINE: pytest.StashKey[str] = pytest.StashKey()
+
+
+class StopNotes:
+    """Tells the workers that the session is to stop; xdist does not, and they may be waiting for each other."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._failures = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """With the last failure that ``--maxfail`` allows."""
+        if not report.failed or not is_controller(self._config):
+            return
+        self._failures += 1
+        maxfail = self._config.getvalue("maxfail")
+        if maxfail and self._failures >= maxfail:
+            self._stop_workers()
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """With Ctrl-C."""
+        self._stop_workers()
+
+    def _stop_workers(self) -> None:
+        if (session := self._config.stash.get(SESSION, None)) is not None:
+            note(session.id, "stop").touch()
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker which run it plays in, and where the models are served."""
+    config = node.config
+    if SESSION not in config.stash:
+        from pytest_ugst.core.errors import UsageError
+
+        try:
+            config.stash[SESSION] = _begin_session(config)
+            if _names_a_model(config):
+                serving = make_runtime(config)
+                serving.say = terminal_of(config).say
+                serving.serve()
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+    session = config.stash[SESSION]
+    runtime = made_runtime(config)
+    node.workerinput["ugst_session"] = session.id
+    node.workerinput["ugst_run"] = session.run
+    node.workerinput["ugst_begun"] = session.begun
+    node.workerinput["ugst_served"] = runtime.casting.served() if runtime is not None else {}
+
+
+def _begin_session(config: pytest.Config) -> XdistSession:
+    now = time.time()
+    clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+    name = f"{clock.replace(':', '-')}-{os.urandom(2).hex()}"
+    begun = f"{clock}.{int(now % 1 * 1000):03}+00:00"
+    if config.getoption("ugst_resume") or config.getini("ugst_resume"):
+        # Named here, since "the latest" could be another one by the time that a worker looks.
+        from pytest_ugst.engine.run import find_run
+
+        settings = read_settings(config)
+        return XdistSession(name, str(find_run(settings.home, settings.resume).folder.resolve()), begun)
+    return XdistSession(name, name, begun)
+
+
+def _names_a_model(config: pytest.Config) -> bool:
+    """Whether the options name anything but built-ins, for which a server may have to be started."""
+    for name, builtin in (("sim", "agenda"), ("agent", "rules"), ("judge", "checks"), ("decomposer", "")):
+        value = config.getoption(f"ugst_{name}") or config.getini(f"ugst_{name}") or builtin
+        if value.partition(":")[0] != builtin:
+            return True
+    return False
+
+
+def pytest_xdist_node_collection_finished(node: Any) -> None:
+    """A worker that found something for the user to mend ends the session; else it knows what is played."""
+    _raise_noted_error(node.config)
+    headline = _take(node.config, "headline")
+    if headline and node.config.stash.setdefault(_HEADLINE, headline) is headline:
+        terminal_of(node.config).say(headline.removeprefix("ugst: "))
+
+
+def _raise_noted_error(config: pytest.Config) -> None:
+    if message := _take(config, "error"):
+        raise pytest.UsageError(message)
+
+
+def _take(config: pytest.Config, kind: str) -> str:
+    """What a worker noted, once."""
+    path = note(config.stash[SESSION].id, kind)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    path.unlink(missing_ok=True)
+    return text
+
+
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take over what a worker knows of the run."""
+    _raise_noted_error(node.config)
+    told = getattr(node, "workeroutput", {}).get("ugst")
+    if told:
+        make_runtime(node.config).merge(told)
