@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_ugst.runtime import Runtime
 
 _FIRST, _ON_TERMINAL, _IN_LOG = 2.0, 0.5, 30.0  # seconds: before the first line, and between lines
+_WORTH_TELLING = 0.05  # share of the work from which on the time left can be guessed
 _SHOWN_FAILURES = 5
 
 
@@ -62,7 +63,7 @@ class Terminal:
             return
         self._told = now
         done, total = runtime.engine.counts
-        text = progress_line(done, total, now - self._started, runtime.usage())
+        text = progress_line(done, total, runtime.engine.share, now - self._started, runtime.usage())
         with self._uncaptured():
             if live:
                 self._erase()
@@ -170,20 +171,21 @@ def describe(usage: Usage) -> str:
     return ", ".join(parts)
 
 
-def progress_line(done: int, total: int, seconds: float, usage: Usage) -> str:
+def progress_line(done: int, total: int, share: float, seconds: float, usage: Usage) -> str:
     """How far the run is.
 
     Args:
         done: Episodes that are played.
         total: Episodes in all.
+        share: How much of the work that is, from 0 to 1, episodes under way included.
         seconds: Since the start.
         usage: Of all models so far.
     """
     text = f"ugst: {done}/{total} episodes"
     if usage.calls:
         text += f", {describe(usage)}"
-    if 0 < done < total:
-        text += f", about {_clock(seconds / done * (total - done))} left"
+    if _WORTH_TELLING <= share < 1:
+        text += f", about {_clock(seconds / share * (1 - share))} left"
     return text
 
 

@@ -77,7 +77,7 @@ class Engine:
         self._recent: OrderedDict[str, Episode] = OrderedDict()
         self._lock = threading.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._playing = 0
+        self._begun: dict[str, float] = {}  # what is being played, and how much of it is behind
         self._stop_reason: str | None = None
         self._closed = False
         self._loop = asyncio.new_event_loop()
@@ -134,6 +134,12 @@ class Engine:
         futures = list(self._futures.values())
         return sum(f.done() for f in futures), len(futures)
 
+    @property
+    def share(self) -> float:
+        """How much of the work is done, from 0 to 1; an episode that is being played counts by its turns."""
+        done, total = self.counts
+        return (done + sum(self._begun.copy().values())) / total if total else 0.0
+
     def close(self, *, cancel: bool) -> None:
         """Stop. What is done stays done.
 
@@ -189,14 +195,18 @@ class Engine:
             future.set_result(None)
 
     async def _play(self, plan: Plan, cast: Cast) -> None:
-        self._playing += 1
+        self._begun[plan.id] = 0.0
+
+        def told(turns: int) -> None:
+            self._begun[plan.id] = turns / (plan.max_turns + 1)
+
         try:
             meter = begin_episode(f"{plan.setting.seed}.{plan.trial}")
-            episode = await play(plan, cast)
+            episode = await play(plan, cast, told)
             episode = episode.model_copy(update={"usage": meter.by_role()})
             self.run.journal.append(episode)
         finally:
-            self._playing -= 1
+            del self._begun[plan.id]
         self.played += 1
         with self._lock:
             self._recent[plan.id] = episode
@@ -230,7 +240,7 @@ class Engine:
         return self._stop_note is not None and self._stop_note.exists()
 
     async def _drain(self, cancel: bool) -> None:
-        while not cancel and self._playing and not self._told_to_stop():  # noqa: ASYNC110 - another process tells it
+        while not cancel and self._begun and not self._told_to_stop():  # noqa: ASYNC110 - another process tells it
             await asyncio.sleep(_POLL)
         tasks = list(self._tasks)
         for task in tasks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -16,10 +17,15 @@ from pytest_ugst.engine.plan import Cast, Plan
 from pytest_ugst.engine.tracker import Tracker
 
 
-async def play(plan: Plan, cast: Cast) -> Episode:
+async def play(plan: Plan, cast: Cast, told: Callable[[int], None] = lambda turns: None) -> Episode:
     """Play one episode: user and agent in turns, the goal state after each, until one of them ends it.
 
     A role that fails ends the conversation, which is kept with the reason.
+
+    Args:
+        plan: What to play.
+        cast: Who plays.
+        told: Called with the number of turns after each.
 
     Raises:
         ChatUnavailable: If a model can't be reached at all, so that no other episode would fare better.
@@ -33,7 +39,7 @@ async def play(plan: Plan, cast: Cast) -> Episode:
     tracker = Tracker(goal.components or (), cast.judge, cast.checks)
     simulator = cast.simulator.start(goal, plan.seed, plan.max_turns)
     try:
-        conversation = await _converse(simulator, cast, session, tracker, plan)
+        conversation = await _converse(simulator, cast, session, tracker, plan, told)
         verdicts = await tracker.finish(conversation)
     except BaseException:
         tracker.cancel()
@@ -63,7 +69,14 @@ async def _decomposed(goal: Goal, cast: Cast) -> Goal:
     return await cast.decompose(goal)
 
 
-async def _converse(simulator: Simulator, cast: Cast, session: Session, tracker: Tracker, plan: Plan) -> Conversation:
+async def _converse(
+    simulator: Simulator,
+    cast: Cast,
+    session: Session,
+    tracker: Tracker,
+    plan: Plan,
+    told: Callable[[int], None],
+) -> Conversation:
     conversation = Conversation()
     while True:
         state = await tracker.state() if plan.setting.steer == "state" else None
@@ -91,6 +104,7 @@ async def _converse(simulator: Simulator, cast: Cast, session: Session, tracker:
             return _ended(asked, StopReason.AGENT_ERROR, error=_told(error))
         conversation = conversation.with_turn(turn)
         tracker.turn(conversation)
+        told(len(conversation.turns))
         if len(conversation.turns) >= plan.max_turns:
             return _ended(conversation, StopReason.TURN_LIMIT)
 

@@ -120,7 +120,7 @@ def _measure(text: str) -> None:
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    line = event.start_mark.line + 1
+                    line = event.start_mark.line + 1 if event.start_mark else 1
                     raise YamlError(f"nested more than {MAX_DEPTH} levels deep; write it flatter", line)
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1

@@ -132,6 +132,7 @@ def test_no_more_are_played_at_once_than_allowed(start: Starter) -> None:
             threading.Event().wait(0.005)
     assert block.most == 3
     assert engine.counts == (10, 10)
+    assert engine.share == 1
 
 
 def test_an_episode_is_played_once_however_often_it_is_started(start: Starter, run: Run) -> None:

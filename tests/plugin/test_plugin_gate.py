@@ -154,7 +154,7 @@ def test_one_row_by_setting(half: Project) -> None:
     ],
 )
 def test_the_progress_line(done: int, total: int, usage: Usage, line: str) -> None:
-    assert progress_line(done, total, 60.0, usage) == line
+    assert progress_line(done, total, done / total, 60.0, usage) == line
     assert describe(usage) in line or not usage.calls
 
 
@@ -199,7 +199,7 @@ class Stub:
     def __init__(self, paper: Paper) -> None:
         self.paper = paper
         self.engine = self.settings = self.pluginmanager = self
-        self.counts = (1, 4)
+        self.counts, self.share = (1, 4), 0.25
         self.progress = "auto"
 
     def getplugin(self, name: str) -> Paper | None:
