@@ -72,6 +72,15 @@ def _parser() -> argparse.ArgumentParser:
     cli_challenge.add_commands(verbs)
     cli_data.add_commands(groups)
 
+    show = groups.add_parser("show", help="print an episode: the conversation, and how the goal state moved")
+    show.add_argument("episode", nargs="?", help="its id, such as GOAL or GOAL@2; without it the ids are listed")
+    show.add_argument(
+        "--run", dest="of", metavar="RUN", default="latest", help="the run's name or folder (default: the latest)"
+    )
+    show.add_argument("--dir", type=Path, default=Path(".ugst"), help="where runs are kept (default: .ugst)")
+    show.add_argument("--reasoning", action="store_true", help="with what simulator and agent thought")
+    show.set_defaults(run=_show)
+
     prompts = groups.add_parser("prompts", help="the prompts, and how to change them")
     prompts.set_defaults(group=prompts)
     verbs = prompts.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
@@ -106,7 +115,7 @@ def _lint(args: argparse.Namespace) -> int:
     checks = ChecksJudge()
     for goal in goals:
         try:
-            checks.validate(goal)
+            checks.validate(goal, names=False)
         except UsageError as error:
             told.append(str(error))
     for line in told:
@@ -125,6 +134,26 @@ def _schema(args: argparse.Namespace) -> int:
     from pytest_ugst.sources.goalfiles import json_schema
 
     print(json.dumps(json_schema(), indent=2))
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    from pytest_ugst.core.errors import unknown
+    from pytest_ugst.engine.run import find_run
+    from pytest_ugst.reports.transcript import render_episode
+
+    run = find_run(args.dir, args.of)
+    run.journal.refresh()
+    if args.episode is None:
+        for episode in run.journal:
+            failed = len(episode.final_state.failures())
+            print(
+                f"{episode.id}: {len(episode.conversation.turns)} turns, {episode.conversation.stop}, {failed} failed"
+            )
+    elif args.episode in run.journal:
+        print(render_episode(run.journal.get(args.episode), reasoning=args.reasoning))
+    else:
+        raise UsageError(f"{run.name}: {unknown('episode', args.episode, run.journal.ids())}")
     return 0
 
 

@@ -67,4 +67,5 @@ def episode(
     try:
         return runtime.episode(request, ugst_case, goal, simulator, agent, judge)
     except UgstError as error:  # meant for a person, who is not helped by our code around it
-        pytest.fail(plain(str(error)), pytrace=False)
+        problem = plain(str(error))
+    pytest.fail(problem, pytrace=False)

@@ -31,6 +31,7 @@ from pytest_ugst.session import (
 
 if TYPE_CHECKING:
     from pytest_ugst.runtime import Runtime
+    from pytest_ugst.settings import Settings
 
 _WATCH: pytest.StashKey[_Watch] = pytest.StashKey()
 _ERROR_PREFIX = "pytest-ugst: "
@@ -43,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and their ini twins."""
     group = parser.getgroup("ugst", "user simulators under test (pytest-ugst)")
     for option in OPTIONS:
-        default = f" (default: {option.default})" if option.default not in ("", False) else ""
+        default = "" if option.default is False or option.default == "" else f" (default: {option.default})"
         text = option.help.replace("%", "%%") + default
         more: dict[str, Any] = {"dest": option.ini, "default": None, "help": f"{text}; ini: {option.ini}"}
         if option.type is bool:
@@ -85,9 +86,21 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_ugst.core.errors import UsageError
 
         try:
-            read_settings(config)
+            _check_early(read_settings(config), config)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
+
+
+def _check_early(settings: Settings, config: pytest.Config) -> None:
+    """What can be told to be wrong before anything is collected, or any worker started."""
+    if settings.fail_under:
+        from pytest_ugst.metrics.gate import parse_gate
+
+        parse_gate(settings.fail_under)
+    if settings.resume and not is_worker(config):
+        from pytest_ugst.engine.run import find_run
+
+        find_run(settings.home, settings.resume)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -218,6 +231,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         missed = terminal_of(config).finish(runtime, lambda run: config.hook.pytest_ugst_report(run=run))
         if missed and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_to_serializable(report: pytest.CollectReport | pytest.TestReport) -> None:
+    """Let a subtest be named by one of our enums: xdist sends plain strings only."""
+    context = getattr(report, "context", None)
+    name = getattr(context, "msg", None)
+    if isinstance(name, str) and type(name) is not str:
+        object.__setattr__(context, "msg", str(name))  # the context is frozen
 
 
 def pytest_terminal_summary(config: pytest.Config) -> None:

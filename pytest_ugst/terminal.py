@@ -107,8 +107,9 @@ class Terminal:
         self._summary = summarise(runtime.run)
         if not self._summary.outcomes:
             return False
-        self._gate = parse_gate(runtime.settings.fail_under) if runtime.settings.fail_under else self._gate
-        self._missed = self._gate.missed(self._summary.rows[-1].rates)
+        if runtime.settings.fail_under:
+            self._gate = parse_gate(runtime.settings.fail_under)
+            self._missed = self._gate.missed(self._summary.rows[-1].rates)
         write_results(runtime.run.folder / "results.json", self._summary.results(runtime.run, self._gate, self._missed))
         report(runtime.run)
         return bool(self._missed)
@@ -154,7 +155,8 @@ class Terminal:
             notes.append(f"{runtime.run.journal.torn} torn lines in the journal were left out")
         notes += [f"pytest_ugst_episode_finished failed: {one_line(e, 300)}" for e in runtime.all_callback_errors()[:3]]
         notes += [f"{role}: {describe(usage)}" for role, usage in summary.usage.items() if usage.calls]
-        notes.append(f"run: {runtime.run.folder}")
+        folder = f" --dir={runtime.settings.dir}" if runtime.settings.dir != ".ugst" else ""
+        notes.append(f"run: {runtime.run.folder} ('ugst show{folder}' prints its conversations)")
         return notes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,13 @@ async def call(what: str, function: Callable[..., Any], *args: Any, **kwargs: An
     except RoleError:
         raise
     except Exception as error:
-        raise RoleError(f"{what} failed: {type(error).__name__}: {error}") from error
+        raise RoleError(f"{what} failed: {type(error).__name__}: {error}{_place(error)}") from error
+
+
+def _place(error: BaseException) -> str:
+    """Where an exception was raised: the user's own line, where a traceback would show too much."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({frames[-1].filename}:{frames[-1].lineno})" if len(frames) > 1 else ""
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:

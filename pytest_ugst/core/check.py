@@ -42,7 +42,7 @@ class ToolMatch(Frozen):
     """A regular expression that has to occur in the call's result."""
 
 
-class Condition(Frozen):
+class Condition(Frozen, json_schema_extra={"minProperties": 1, "maxProperties": 1}):
     """Something that holds, or does not, in a turn or in the conversation so far. Exactly one field is set.
 
     Regular expressions are searched without regard to case.
@@ -66,7 +66,7 @@ class Condition(Frozen):
         return self
 
 
-class Check(Frozen):
+class Check(Frozen, json_schema_extra={"minProperties": 1}):
     """A deterministic rule that decides a sub-component's status. Which fields apply depends on the category.
 
     Profile and policy: ``never``, ``every`` and ``once``, in any combination. Preference: ``aligned``. Objective and

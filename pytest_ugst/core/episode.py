@@ -70,7 +70,8 @@ class Episode(Frozen):
     def __repr__(self) -> str:
         # Short: pytest shows it with every failing assertion.
         turns = len(self.conversation.turns)
-        return f"<Episode {self.id!r}: {turns} turns, {self.conversation.stop}, by {self.setting.simulator!r}>"
+        error = f": {plain(self.conversation.error)[:200]}" if self.conversation.error else ""
+        return f"<Episode {self.id!r}: {turns} turns, {self.conversation.stop}{error}, by {self.setting.simulator!r}>"
 
     @property
     def components(self) -> tuple[Component, ...]:

@@ -172,10 +172,10 @@ def _fold_one(component: Component, verdicts: Sequence[Verdict], turns: int, bro
         error = None
     else:
         missing = sorted(set(range(1, turns + 1)) - judged)
-        if missing and error is None:
-            error = f"turn {missing[0]}: no verdict was given"
         if broken_off is not None:
             error = error or broken_off
+        if missing and error is None:
+            error = f"turn {missing[0]}: no verdict was given"
         if turns == 0 and category in HELD and error is None:
             error = "there is no turn to judge"
     return ComponentState(component, status, tuple(verdicts), error)

@@ -128,7 +128,8 @@ def find_run(home: Path, name: str) -> Run:
         if (folder / _SETTING_FILE).is_file():
             return Run(folder)
     shown = ", ".join(there[-5:]) or "none"
-    raise UsageError(f"--ugst-resume={name}: no such run; the latest in {runs}: {shown}")
+    hint = "; to resume the latest run, put the path to test before --ugst-resume" if Path(name).exists() else ""
+    raise UsageError(f"--ugst-resume={name}: no such run; the latest in {runs}: {shown}{hint}")
 
 
 def _runs_in(runs: Path) -> Iterable[str]:

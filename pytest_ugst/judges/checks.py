@@ -73,8 +73,12 @@ class ChecksJudge:
                 verdicts.append(_said(component, last, Status.MISALIGNED, words))
         return verdicts
 
-    def validate(self, goal: Goal) -> None:
+    def validate(self, goal: Goal, names: bool = True) -> None:
         """Make sure that every check of a goal can be carried out.
+
+        Args:
+            goal: The goal.
+            names: Whether ``python`` checks have to be known; a conftest may still register them.
 
         Raises:
             UsageError: If a ``python`` check is unknown, or a pattern could run for ever.
@@ -85,7 +89,7 @@ class ChecksJudge:
                 continue
             where = f"{goal.source or 'goal'}: {goal.id}: {component.id}: check"
             try:
-                if check.python is not None:
+                if check.python is not None and names:
                     self._python(check.python)
                 for pattern in _patterns(check):
                     compiled(pattern)

@@ -36,7 +36,9 @@ def render(rows: Sequence[Row], *, width: int = 100, heading: str = "", legend: 
         table = _tabulated(rows, "simple", below, label, heading)
         if max(map(len, table.splitlines())) <= width:
             break
-    return "\n".join([table, *_notes(rows)[0 if legend else 1 :]])
+    whole = [one_line(row.label) for row in rows]
+    cut = [f"{short} is {full}" for full in dict.fromkeys(whole) if (short := one_line(full, label)) != full]
+    return "\n".join([table, *cut, *_notes(rows)[0 if legend else 1 :]])
 
 
 def render_markdown(rows: Sequence[Row], *, heading: str = "") -> str:

@@ -21,6 +21,15 @@ def statuses(project: Project, run: int = -1) -> dict[str, dict[str, str]]:
     return {e["id"]: e["statuses"] for e in project.results(run)["episodes"]}
 
 
+def test_the_shipped_suite_runs_under_xdist(project: Project) -> None:
+    suite = Path(__file__).parents[2] / "suites" / "test_concierge.py"
+    (project.path / "test_concierge.py").write_text(suite.read_text())
+    options = ("--ugst-sim=agenda:contradiction", "--ugst-agent=rules", "-k", "castle-too-dear or call-it-off")
+    result = project.launch("-n", "2", *options)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*user goal alignment*", "SUBFAILED[[]profile[]]*castle-too-dear*"])
+
+
 def test_four_workers_come_to_the_same(project: Project) -> None:
     goals = [goal(f"g{n}", wants="tea" if n % 3 else "coffee", data={"turns": 1 + n % 4}) for n in range(12)]
     project.goals("goals/cafe.goal.yaml", *goals)
