@@ -56,6 +56,7 @@ class Casting:
         self._say = say
         self._park: ServerPark | None = None
         self._specs: dict[str, ModelSpec] = {}
+        self._digests: dict[str, str] = {}
         self._domains: dict[str, Domain] = {}
         if served:
             from pytest_ugst.chat.spec import ModelSpec
@@ -97,12 +98,23 @@ class Casting:
 
     def _spec(self, name: str) -> ModelSpec:
         if name not in self._specs:
-            from pytest_ugst.chat.models import resolve
-
-            s, r = self._settings, self._registry
-            builtin = {*r.simulators.entries, *r.agents.entries, *r.judges.entries}
-            self._specs[name] = resolve(name, s.models, s.models_path, s.root, builtin)
+            self._specs[name] = self._resolved(name)
         return self._specs[name]
+
+    def _resolved(self, name: str) -> ModelSpec:
+        from pytest_ugst.chat.models import resolve
+
+        s, r = self._settings, self._registry
+        builtin = {*r.simulators.entries, *r.agents.entries, *r.judges.entries}
+        return resolve(name, s.models, s.models_path, s.root, builtin)
+
+    def _digest(self, name: str) -> str:
+        """What a name stands for, in short: equal for the same model in every process and at every address."""
+        if name not in self._digests:
+            from pytest_ugst.chat.spec import digest
+
+            self._digests[name] = digest(self._resolved(name))
+        return self._digests[name]
 
     # Before anything is spent
 
@@ -170,12 +182,26 @@ class Casting:
         waiting = [name for name in models if self._spec(name).base_url is None]
         if not waiting:
             return
+        for name in waiting:
+            if "agent" in models[name] and self._domains:
+                self._require_tools(name)
         if self._park is None:
             from pytest_ugst.chat.servers import ServerPark
 
             self._park = ServerPark(self._run_folder, say=self._say)
         ready = self._park.start_all([self._spec(name) for name in waiting])
         self._specs.update(zip(waiting, ready, strict=True))
+
+    def _require_tools(self, name: str) -> None:
+        """Of weights that are here it can be told before a server is started."""
+        from pytest_ugst.chat.servers import find_weights
+
+        spec = self._spec(name)
+        if find_weights(spec.model, spec.serve.chat_template).takes_tools is False:
+            raise UsageError(
+                f"model {name!r}: its chat template shows the model no tools, and the agent needs them; set --ugst-agent "
+                "to another model, or give this one a template by serve.chat_template"
+            )
 
     async def preflight(self, roles: Iterable[str]) -> None:
         """Ask every model whether it is there, knows us, and can do what its role needs.
@@ -325,6 +351,9 @@ class Casting:
             prompts=self.prompts.version if uses_prompts else "",
             judge_sees_tools=s.judge_tools == "on",
             seed=s.seed,
+            decomposer=s.decomposer,
+            tool_rounds=s.tool_rounds,
+            models={name: self._digest(name) for name in sorted(self._models(("simulator", "agent", "judge")))},
         )
 
     def cast(self) -> Cast:
@@ -374,8 +403,8 @@ class Casting:
         simulator = role("simulator", s.sim) + (f" ({', '.join(how)})" if how else "")
         trials = f" ({s.trials} trials)" if s.trials > 1 else ""
         return (
-            f"ugst: {simulator}, {role('agent', s.agent)}, {role('judge', s.judge)}; {episodes} episodes{trials}, "
-            f"seed {s.seed}, cache {s.cache}"
+            f"ugst: {simulator}, {role('agent', s.agent)}, {role('judge', s.judge)}\n"
+            f"ugst: {episodes} episode{'s' if episodes != 1 else ''}{trials}, seed {s.seed}, cache {s.cache}"
         )
 
     def usage(self) -> Usage:

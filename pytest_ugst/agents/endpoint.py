@@ -43,7 +43,9 @@ class EndpointAgent:
             asked = " but tool calls; it has to run its tools itself" if reply.tool_requests else ""
             raise RoleError(f"the agent at {self.name!r} answered with no text{asked}")
         calls = tuple(
-            ToolCall(id=r.id, name=r.name, arguments=r.arguments if r.arguments is not None else {"_unreadable": r.raw})
+            ToolCall(
+                id=r.id, name=r.name, arguments=r.arguments if r.arguments is not None else {"_unreadable": r.raw[:400]}
+            )
             for r in reply.tool_requests
         )
         return AgentTurn(spoken, calls, join_thoughts(reply.reasoning, thoughts))

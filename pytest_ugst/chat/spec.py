@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,3 +63,20 @@ class ModelSpec(Frozen):
     retries: int = Field(default=5, ge=0, le=20)
     price: Price = Price()
     serve: Serve = Serve()
+
+
+_MADE_OF = frozenset({"model", "provider", "api_version", "sampling", "structured", "serve"})
+
+
+def digest(spec: ModelSpec) -> str:
+    """What decides a model's answers, in twelve hex digits: not its address, but the files of its weights.
+
+    Files count by size and time of change: reading gigabytes at every start would cost more than it is worth.
+    """
+    made = hashlib.sha256(spec.model_dump_json(include=set(_MADE_OF)).encode())
+    path = Path(spec.model)
+    if spec.base_url is None and path.exists():
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            stat = file.stat()
+            made.update(f"{file.name} {stat.st_size} {stat.st_mtime_ns}".encode())
+    return made.hexdigest()[:12]

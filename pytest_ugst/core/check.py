@@ -69,14 +69,16 @@ class Condition(Frozen, json_schema_extra={"minProperties": 1, "maxProperties": 
 class Check(Frozen, json_schema_extra={"minProperties": 1}):
     """A deterministic rule that decides a sub-component's status. Which fields apply depends on the category.
 
-    Profile and policy: ``never``, ``every`` and ``once``, in any combination. Preference: ``aligned``. Objective and
-    requirement: ``complete`` and, beside it, ``attempted``. Any category: ``python`` alone.
+    Profile and policy: ``never``, ``every``, ``first`` and ``once``, in any combination. Preference: ``aligned``.
+    Objective and requirement: ``complete`` and, beside it, ``attempted``. Any category: ``python`` alone.
     """
 
     never: Condition | None = None
     """Breaks the sub-component in a turn in which it holds."""
     every: Condition | None = None
     """Breaks the sub-component in a turn in which it does not hold."""
+    first: Condition | None = None
+    """Breaks the sub-component if it does not hold in the first turn."""
     once: Condition | None = None
     """Breaks the sub-component at the end of a conversation in which it never held."""
     aligned: Condition | None = None
@@ -94,13 +96,13 @@ class Check(Frozen, json_schema_extra={"minProperties": 1}):
 
     @model_validator(mode="after")
     def _something(self) -> Check:
-        rules = [n for n in ("never", "every", "once", "aligned", "complete", "attempted") if getattr(self, n)]
+        rules = [n for n in ("never", "every", "first", "once", "aligned", "complete", "attempted") if getattr(self, n)]
         if bool(rules) == bool(self.python):
-            raise ValueError("a check takes rules (never, every, once, aligned, complete, attempted) or python")
+            raise ValueError("a check takes rules (never, every, first, once, aligned, complete, attempted) or python")
         if self.args and not self.python:
             raise ValueError("args are only for a python check")
         return self
 
     def rules(self) -> set[str]:
         """The names of the rules that are set."""
-        return {n for n in ("never", "every", "once", "aligned", "complete", "attempted") if getattr(self, n)}
+        return {n for n in ("never", "every", "first", "once", "aligned", "complete", "attempted") if getattr(self, n)}

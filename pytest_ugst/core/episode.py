@@ -37,6 +37,10 @@ class Setting(Frozen):
     """Version or digest of the prompts."""
     judge_sees_tools: bool = True
     seed: int = 0
+    decomposer: str = ""
+    tool_rounds: int = 10
+    models: dict[str, str] = Field(default_factory=dict)
+    """By name, a digest of what a model's alias stands for: two runs may call different models the same."""
 
 
 class Episode(Frozen):

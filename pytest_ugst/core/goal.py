@@ -14,8 +14,8 @@ DEFAULT_MAX_TURNS = 10
 """Turns a conversation may take unless goal or options say otherwise; the paper's setting."""
 
 RULES_BY_CATEGORY: dict[Category, frozenset[str]] = {
-    Category.PROFILE: frozenset({"never", "every", "once"}),
-    Category.POLICY: frozenset({"never", "every", "once"}),
+    Category.PROFILE: frozenset({"never", "every", "first", "once"}),
+    Category.POLICY: frozenset({"never", "every", "first", "once"}),
     Category.OBJECTIVE: frozenset({"complete", "attempted"}),
     Category.REQUIREMENT: frozenset({"complete", "attempted"}),
     Category.PREFERENCE: frozenset({"aligned"}),

@@ -159,6 +159,9 @@ def _held(component: Component, check: Check, heard: Conversation, turn: int) ->
     now = heard.turns[turn - 1]
     if check.never is not None and (found := in_turn(check.never, now, turn)) is not None:
         return _said(component, turn, Status.MISALIGNED, "this must never happen", found or _all_of(now.user, turn))
+    if check.first is not None and turn == 1 and in_turn(check.first, now, turn) is None:
+        words = "the first turn lacks what it must have"
+        return _said(component, turn, Status.MISALIGNED, words, _all_of(now.user, turn))
     if check.every is not None and in_turn(check.every, now, turn) is None:
         words = "this turn lacks what every turn must have"
         return _said(component, turn, Status.MISALIGNED, words, _all_of(now.user, turn))
@@ -180,7 +183,7 @@ def _reached(component: Component, check: Check, heard: Conversation, turn: int)
 
 
 def _patterns(check: Check) -> list[str]:
-    rules = (check.never, check.every, check.once, check.aligned, check.complete, check.attempted)
+    rules = (check.never, check.every, check.first, check.once, check.aligned, check.complete, check.attempted)
     return [pattern for rule in rules if rule is not None for pattern in patterns(rule)]
 
 

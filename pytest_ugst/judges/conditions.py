@@ -4,10 +4,10 @@ A condition is read in two ways. *In a turn*, every part of it has to hold in th
 the parts of ``all_of`` and ``any_of`` may hold in different turns, ``none_of`` means in no turn, and the parts of
 ``in_order`` each hold in one turn, none of them earlier than the part before it.
 
-Patterns come from goal files, which are untrusted. Python's ``re`` backtracks without a limit of time, so that two
-guards stand here: an unbounded repetition of a group that itself repeats without bound (``(a+)+``) is refused, and no
-more than :data:`MAX_TEXT` characters of an utterance are searched. What remains possible is a polynomial cost (``.*``
-three times in a row) and an ambiguous alternation (``(a|aa)*``).
+Patterns come from goal files, which are untrusted, and backtracking may take for ever. A search ends after
+:data:`MAX_SECONDS` (the ``regex`` package knows a time limit, the standard library's ``re`` does not), a pattern that
+took so long is not tried again, and no more than :data:`MAX_TEXT` characters of an utterance are searched. The plainest
+case, an unbounded repetition of a group that itself repeats without bound (``(a+)+``), is refused before anything runs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+import regex
 from pydantic import JsonValue
 
 from pytest_ugst.core.check import Condition, ToolMatch
@@ -25,6 +26,9 @@ from pytest_ugst.core.verdict import Evidence
 
 MAX_TEXT: Final = 20_000
 """Characters of one utterance or tool result that are searched."""
+
+MAX_SECONDS: Final = 1.0
+"""How long one search may take."""
 
 _CONTEXT = 40
 _RESULT = 160
@@ -78,7 +82,7 @@ def nests_repeats(pattern: str) -> bool:
 
 
 @lru_cache(maxsize=8_192)
-def compiled(pattern: str) -> re.Pattern[str]:
+def compiled(pattern: str) -> regex.Pattern[str]:
     """Compile a pattern once.
 
     Raises:
@@ -86,13 +90,23 @@ def compiled(pattern: str) -> re.Pattern[str]:
     """
     if nests_repeats(pattern):
         raise PatternRefused(f"the pattern {pattern!r} repeats a repetition; bound the outer one, as in {{0,9}}")
-    return re.compile(pattern, re.IGNORECASE)
+    return regex.compile(pattern, regex.IGNORECASE)
+
+
+_too_slow: set[str] = set()
+_TOOK_TOO_LONG = f"searching for the pattern {{!r}} took more than {MAX_SECONDS:g} s; write it with fewer repetitions"
 
 
 # A check looks at every earlier turn again after each new one; what was found in a text does not change.
 @lru_cache(maxsize=32_768)
 def _span(pattern: str, text: str) -> tuple[int, int] | None:
-    match = compiled(pattern).search(text, 0, MAX_TEXT)
+    if pattern in _too_slow:
+        raise PatternRefused(_TOOK_TOO_LONG.format(pattern))
+    try:
+        match = compiled(pattern).search(text, 0, MAX_TEXT, timeout=MAX_SECONDS)
+    except TimeoutError:
+        _too_slow.add(pattern)
+        raise PatternRefused(_TOOK_TOO_LONG.format(pattern)) from None
     return match.span() if match else None
 
 

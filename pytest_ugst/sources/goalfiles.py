@@ -29,7 +29,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "check": Check,
     "tool": ToolMatch,
     **dict.fromkeys(("profile", "policy", "requirements", "preferences"), Item),
-    **dict.fromkeys(("never", "every", "once", "aligned", "complete", "attempted"), Condition),
+    **dict.fromkeys(("never", "every", "first", "once", "aligned", "complete", "attempted"), Condition),
     **dict.fromkeys(("all_of", "any_of", "none_of", "in_order"), Condition),
 }
 _EXPECTED = {

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ugst.core.check import Check, Condition
 from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
@@ -238,3 +239,14 @@ def test_every_component_gets_one_fitting_verdict(
         assert verdict.error is not None or verdict.status in CHAINS[part.category]
         if part.check is not None and part.check.python != "gone":
             assert verdict.error is None
+
+
+def test_a_first_rule_looks_at_the_first_turn_alone() -> None:
+    greets = Component(
+        id="p", category=Category.POLICY, text="You greet first.", check=Check(first=Condition(user_says="^hello"))
+    )
+    polite = Conversation(turns=(Turn(user="Hello!", agent="Hi."), Turn(user="A table, please.", agent="Done.")))
+    late = Conversation(turns=(Turn(user="A table.", agent="Hi."), Turn(user="Hello!", agent="Done.")))
+    judge = ChecksJudge()
+    assert [judge.verdicts([greets], polite, t)[0].status for t in (1, 2)] == [Status.ALIGNED, Status.ALIGNED]
+    assert [judge.verdicts([greets], late, t)[0].status for t in (1, 2)] == [Status.MISALIGNED, Status.ALIGNED]

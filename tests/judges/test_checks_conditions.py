@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_ugst.core.check import Condition, ToolMatch
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
+from pytest_ugst.judges import conditions as module
 from pytest_ugst.judges.conditions import (
     PatternRefused,
     call_text,
@@ -210,3 +211,14 @@ def test_patterns_are_found_at_any_depth() -> None:
         {"all_of": [{"user_says": "a"}, {"none_of": [{"tool": {"name": "x", "result": "b"}}, {"agent_says": "c"}]}]}
     )
     assert patterns(condition) == ["a", "b", "c"]
+
+
+def test_a_search_that_takes_too_long_is_given_up_once_and_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_SECONDS", 0.05)
+    pattern, text = r"(?:a+){1,40}b", "a" * 40
+    conversation = Conversation(turns=(Turn(user=text, agent="yes"),))
+    with pytest.raises(PatternRefused, match="took more than"):
+        so_far(Condition(user_says=pattern), conversation)
+    monkeypatch.setattr(module, "MAX_SECONDS", 1e9)
+    with pytest.raises(PatternRefused, match="took more than"):
+        so_far(Condition(user_says=pattern), conversation)

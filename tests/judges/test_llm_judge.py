@@ -291,7 +291,8 @@ def test_functions_judge_too() -> None:
         raise KeyError("x")
 
     verdicts = asyncio.run(as_judge(broken, "own").judge(PARTS[:1], TALK, 2))
-    assert verdicts[0].error == "the judge 'own' failed: KeyError: 'x'"
+    assert (verdicts[0].error or "").startswith("the judge 'own' failed: KeyError: 'x' (")
+    assert "test_llm_judge.py:" in (verdicts[0].error or "")
 
 
 def test_judges_pass_and_the_rest_is_told_what_would() -> None:

@@ -46,6 +46,15 @@ def bare_checkpoint(project: Project) -> tuple[str, ...]:
     return ("--ugst-sim=./ckpt",)
 
 
+def toolless_checkpoint(project: Project) -> tuple[str, ...]:
+    bare_checkpoint(project)
+    template = '{"chat_template": "{% for m in messages %}{{ m.content }}{% endfor %}"}'
+    (project.path / "ckpt" / "tokenizer_config.json").write_text(template)
+    policy = "components: {policy: [{text: y, check: {once: {user_says: tea}}}]}"
+    (project.path / "cafe.goal.yaml").write_text(f"id: a\ngoal: x\ndomain: concierge\n{policy}\n")
+    return ("--ugst-agent=./ckpt",)
+
+
 def alias(toml: str) -> Prepare:
     def prepare(project: Project) -> tuple[str, ...]:
         fine(project)
@@ -63,6 +72,7 @@ CASES: dict[str, tuple[Prepare, str]] = {
     "bad alias": (alias("[tool.ugst.models.mine]\nmodle = 'x'\n"), "*pyproject.toml*[[]tool.ugst.models.mine[]]*"),
     "broken pyproject": (alias("[tool.ugst"), "*pyproject.toml: *"),
     "no such checkpoint": (options("--ugst-sim=./nowhere"), "*'./nowhere'*no such file or folder*"),
+    "no tools": (toolless_checkpoint, "*model './ckpt': its chat template shows the model no tools*"),
     "no chat template": (bare_checkpoint, "*chat template*"),
     "no such fault": (options("--ugst-sim=agenda:sleepiness"), "*sleepiness*confusion*"),
     "malformed goal": (
@@ -88,7 +98,7 @@ CASES: dict[str, tuple[Prepare, str]] = {
         "*policy-1: check: python: unknown check 'nope'*",
     ),
     "unknown domain": (
-        files("id: a\ngoal: x\ndomain: concierg\ncomponents: {}\n"),
+        files("id: a\ngoal: x\ndomain: concierg\ncomponents: {policy: [{text: y, check: {once: {user_says: x}}}]}\n"),
         "*unknown domain 'concierg'; did you mean 'concierge'?",
     ),
     "no slots": (

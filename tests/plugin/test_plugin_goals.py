@@ -26,7 +26,10 @@ def test_the_header_says_what_is_tested_against_what(project: Project) -> None:
     project.goals("cafe.goal.yaml", goal("tea"))
     result = project.run("--ugst-steer=goal", "--ugst-seed=7", "--ugst-trials=2")
     result.stdout.fnmatch_lines(
-        ["ugst: simulator words (steered by goal), agent echo, judge checks; 2 episodes (2 trials), seed 7, cache on"]
+        [
+            "ugst: simulator words (steered by goal), agent echo, judge checks",
+            "ugst: 2 episodes (2 trials), seed 7, cache on",
+        ]
     )
 
 

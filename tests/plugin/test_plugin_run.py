@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+from tests.chat_server import Body, ChatServer
 from tests.plugin_project import Project, goal
 
 TEST = "@pytest.mark.ugst(goals='goals')\ndef test_it(episode):\n    assert episode.succeeded, episode.explain()\n"
@@ -156,6 +157,27 @@ def test_resuming_with_other_settings_is_refused(project: Project, how: tuple[st
         ["ERROR: the run * was played with other settings (steer was 'none' and is now 'goal', *"]
     )
     assert len(project.episodes()) == 1
+
+
+def test_an_alias_that_now_means_another_model_is_refused(project: Project) -> None:
+    def speak(body: Body, number: int) -> str:
+        return "I'd like tea" if len(body["messages"]) < 4 else "TERMINATE"
+
+    with ChatServer(speak, models=["m1", "m2"]) as server:
+        project.goals("cafe.goal.yaml", goal("a"))
+
+        def alias(model: str) -> None:
+            table = f"[tool.ugst.models.mine]\nmodel = '{model}'\nbase_url = '{server.url}'\n"
+            (project.path / "pyproject.toml").write_text(table)
+
+        alias("m1")
+        project.run("--ugst-sim=mine").assert_outcomes(passed=1)
+        alias("m2")
+        result = project.run("--ugst-sim=mine", "--ugst-resume")
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(["ERROR: the run * was played with other settings (models was *"])
+        alias("m1")
+        project.run("--ugst-sim=mine", "--ugst-resume").assert_outcomes(passed=1)
 
 
 def test_a_torn_line_is_left_out_and_played_again(project: Project) -> None:
