@@ -14,6 +14,7 @@ from pytest_ugst.sources.goalfiles import is_goal_file, load_goals
 if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.roles import Agent, Domain, Judge, SimulatorFactory
+    from pytest_ugst.engine.run import Run
     from pytest_ugst.registry import Registry, RoleContext
 
 
@@ -32,6 +33,14 @@ def pytest_ugst_register(registry: Registry) -> None:
     registry.domain("multiwoz", _multiwoz)
     registry.goal_source("multiwoz_challenge", _challenge_goals)
     registry.check("db_matches_reference", partial(_db_matches_reference, registry))
+
+
+def pytest_ugst_report(run: Run) -> None:
+    """Write ``results.json``."""
+    from pytest_ugst.reports.results import write_results
+
+    if run.results is not None:
+        write_results(run.folder / "results.json", run.results)
 
 
 def concierge_goals(split: str | None) -> Iterable[Goal]:

@@ -199,8 +199,8 @@ class Casting:
         spec = self._spec(name)
         if find_weights(spec.model, spec.serve.chat_template).takes_tools is False:
             raise UsageError(
-                f"model {name!r}: its chat template shows the model no tools, and the agent needs them; set --ugst-agent "
-                "to another model, or give this one a template by serve.chat_template"
+                f"model {name!r}: its chat template shows the model no tools, and the agent needs them; set "
+                "--ugst-agent to another model, or give this one a template by serve.chat_template"
             )
 
     async def preflight(self, roles: Iterable[str]) -> None:

@@ -108,6 +108,7 @@ def terminal_of(config: pytest.Config) -> Terminal:
         from pytest_ugst.terminal import Terminal
 
         config.stash[TERMINAL] = Terminal(config)
+        config.pluginmanager.register(config.stash[TERMINAL], "ugst-terminal")
     return config.stash[TERMINAL]
 
 

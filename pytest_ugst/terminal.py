@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.gate import Gate, parse_gate
-from pytest_ugst.reports.results import write_results
 from pytest_ugst.reports.summary import Summary, summarise
 from pytest_ugst.reports.table import render
 from pytest_ugst.reports.text import one_line, plain
@@ -16,6 +15,7 @@ from pytest_ugst.reports.text import one_line, plain
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_ugst.core.episode import Episode
     from pytest_ugst.engine.run import Run
     from pytest_ugst.runtime import Runtime
 
@@ -33,6 +33,7 @@ class Terminal:
         self._started = time.monotonic()
         self._told = 0.0
         self._line = 0
+        self._failed = 0
         self._runtime: Runtime | None = None
         self._summary: Summary | None = None
         self._missed: list[str] = []
@@ -44,6 +45,10 @@ class Terminal:
         """Show how far ``runtime`` is, from now on."""
         self._runtime = runtime
         self._started = time.monotonic()
+
+    def pytest_ugst_episode_finished(self, episode: Episode) -> None:
+        """Count what went wrong, for the progress line."""
+        self._failed += not episode.succeeded
 
     def say(self, line: str) -> None:
         """Print a line at once, whatever is captured."""
@@ -63,7 +68,7 @@ class Terminal:
             return
         self._told = now
         done, total = runtime.engine.counts
-        text = progress_line(done, total, runtime.engine.share, now - self._started, runtime.usage())
+        text = progress_line(done, total, runtime.engine.share, now - self._started, runtime.usage(), self._failed)
         with self._uncaptured():
             if live:
                 self._erase()
@@ -94,7 +99,7 @@ class Terminal:
     # Summary
 
     def finish(self, runtime: Runtime, report: Callable[[Run], None]) -> bool:
-        """Count, write ``results.json``, and let the gate decide.
+        """Count, let the gate decide, and tell plugins (one of ours writes ``results.json``).
 
         Args:
             runtime: The session's.
@@ -110,7 +115,7 @@ class Terminal:
         if runtime.settings.fail_under:
             self._gate = parse_gate(runtime.settings.fail_under)
             self._missed = self._gate.missed(self._summary.rows[-1].rates)
-        write_results(runtime.run.folder / "results.json", self._summary.results(runtime.run, self._gate, self._missed))
+        runtime.run.results = self._summary.results(runtime.run, self._gate, self._missed)
         report(runtime.run)
         return bool(self._missed)
 
@@ -173,7 +178,7 @@ def describe(usage: Usage) -> str:
     return ", ".join(parts)
 
 
-def progress_line(done: int, total: int, share: float, seconds: float, usage: Usage) -> str:
+def progress_line(done: int, total: int, share: float, seconds: float, usage: Usage, failed: int = 0) -> str:
     """How far the run is.
 
     Args:
@@ -182,8 +187,9 @@ def progress_line(done: int, total: int, share: float, seconds: float, usage: Us
         share: How much of the work that is, from 0 to 1, episodes under way included.
         seconds: Since the start.
         usage: Of all models so far.
+        failed: Episodes in which the simulator did not stay with its goal.
     """
-    text = f"ugst: {done}/{total} episodes"
+    text = f"ugst: {done}/{total} episodes" + (f", {failed} not aligned" if failed else "")
     if usage.calls:
         text += f", {describe(usage)}"
     if _WORTH_TELLING <= share < 1:

@@ -16,6 +16,7 @@ from pytest_ugst.engine.journal import Journal
 
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Setting
+    from pytest_ugst.reports.results import Results
 
 EPISODES_FILE = "episodes.jsonl"
 """The journal, in a run's folder."""
@@ -37,12 +38,14 @@ class Run:
         journal: The finished episodes.
         selected: Ids of the episodes this invocation asked for; empty means all in the journal.
         failures: By episode id, why an episode could not be played at all.
+        results: Rates, outcomes and usage, once all is done.
     """
 
     folder: Path
     journal: Journal = field(init=False)
     selected: tuple[str, ...] = ()
     failures: dict[str, str] = field(default_factory=dict)
+    results: Results | None = None
 
     def __post_init__(self) -> None:
         self.journal = Journal(self.folder / EPISODES_FILE)

@@ -38,7 +38,8 @@ def render(rows: Sequence[Row], *, width: int = 100, heading: str = "", legend: 
             break
     whole = [one_line(row.label) for row in rows]
     cut = [f"{short} is {full}" for full in dict.fromkeys(whole) if (short := one_line(full, label)) != full]
-    return "\n".join([table, *cut, *_notes(rows)[0 if legend else 1 :]])
+    notes = [one_line(note, width) for note in cut]
+    return "\n".join([table, *_notes(rows)[0 if legend else 1 :], *notes])
 
 
 def render_markdown(rows: Sequence[Row], *, heading: str = "") -> str:

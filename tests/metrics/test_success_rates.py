@@ -64,7 +64,7 @@ def test_pooled_over_all_episodes(played: list[Episode]) -> None:
     assert got.average.n == sum(len(e.final_state) for e in played)
     assert got.episodes == len(played)
     assert got.goals == len({e.goal.id for e in played})
-    assert got.unmeasured == sum(e.goal.components is None for e in played)
+    assert got.unmeasured == sum(not e.goal.components for e in played)
 
 
 @given(st.lists(tallies, max_size=8), st.integers(0, 5))

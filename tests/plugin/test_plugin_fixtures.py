@@ -42,7 +42,7 @@ def test_a_session_wide_override_plays_all_side_by_side(project: Project) -> Non
         file.write("\nimport pytest\n" + BARRIER)
     result = project.run()
     result.assert_outcomes(passed=7)
-    result.stdout.fnmatch_lines(["ugst: simulator words, agent by your fixture, judge checks; 7 episodes, *"])
+    result.stdout.fnmatch_lines(["ugst: simulator words, agent by your fixture, judge checks", "ugst: 7 episodes, *"])
     assert project.ids() == [f"g{n}+waits" for n in range(7)]
     assert {e.setting.agent for e in project.episodes()} == {"waits"}
 

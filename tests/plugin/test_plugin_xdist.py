@@ -45,7 +45,7 @@ def test_four_workers_come_to_the_same(project: Project) -> None:
     first, second = ({e.id: (e.conversation, e.verdicts) for e in project.episodes(run)} for run in (0, 1))
     assert first == second
     assert len(project.episodes(1)) == 12  # each once
-    together.stdout.fnmatch_lines(["ugst: simulator words, agent echo, judge checks; 12 episodes, *"])
+    together.stdout.fnmatch_lines(["ugst: simulator words, agent echo, judge checks", "ugst: 12 episodes, *"])
     together.stdout.fnmatch_lines(["FAILED --ugst-fail-under: policy: 66.7 is below 70, by 3.3"])
     assert list(Path(tempfile.gettempdir()).glob(f"ugst-{project.runs()[1].name}*")) == []
 

@@ -20,7 +20,12 @@ from pytest_ugst.sources.goalfiles import load_goals
 from pytest_ugst.sources.writer import document, to_jsonl, to_yaml, write_goals
 from tests.strategies import goals
 
-several = st.lists(goals(parented=True), min_size=1, max_size=3, unique_by=lambda goal: goal.id)
+several = st.lists(
+    goals(parented=True).filter(lambda goal: goal.components != ()),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda goal: goal.id,
+)
 LOOKS_LIKE = [
     "no",
     "true",

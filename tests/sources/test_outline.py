@@ -30,8 +30,8 @@ def test_an_outline() -> None:
 
 
 def test_what_differs() -> None:
-    old = [goal("a", task=[TASK]), goal("b", task=["Leave."]), goal("c")]
-    new = [goal("a", task=[{**TASK, "preferences": []}]), goal("b", task=["Leave."]), goal("d")]
+    old = [goal("a", task=[TASK]), goal("b", task=["Leave."]), goal("c", task=["Stay."])]
+    new = [goal("a", task=[{**TASK, "preferences": []}]), goal("b", task=["Leave."]), goal("d", task=["Sing."])]
     assert difference(old, new) == [
         "a:",
         "    task: Buy tea.",
