@@ -11,23 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugin.test_docs import blocks
+
 ROOT = Path(__file__).parents[2]
-OWN_GOAL = """\
-id: say-thanks
-goal: Always say please. Book a table at an Italian restaurant, for two people on Wednesday at 19:00.
-domain: concierge
-components:
-  policy:
-    - {text: Always say please., check: {every: {user_says: please}}, slots: {behaviour: say_please}}
-  task:
-    - text: Book a table at an italian restaurant.
-      check: {complete: {tool: {name: book_restaurant}}, attempted: {tool: {name: search_restaurants}}}
-      slots: {kind: restaurant, intent: book}
-      requirements:
-        - text: for two people on Wednesday at 19:00
-          check: {complete: {tool: {name: book_restaurant, args: {people: 2, day: wednesday, time: "19:00"}}}}
-          slots: {cuisine: italian, people: 2, day: wednesday, time: "19:00"}
-"""
+OWN_GOAL = next(block for block in blocks("README.md", "yaml") if block.startswith("id: "))
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +60,7 @@ def test_own_goal_file_runs(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.goal.yaml").write_text(OWN_GOAL)
     result = run(installed, tmp_path, "-v")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "mine.goal.yaml::say-thanks PASSED" in result.stdout
+    assert "mine.goal.yaml::dinner-for-two PASSED" in result.stdout
 
 
 @pytest.mark.slow
