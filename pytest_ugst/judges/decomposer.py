@@ -5,6 +5,7 @@ After appendix C of "Goal Alignment in LLM-Based User Simulators for Conversatio
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pytest_ugst.chat.types import AnswerError
@@ -41,15 +42,39 @@ async def decompose(chat: Chat, goal: Goal, prompts: Prompts) -> Goal:
         {"role": "system", "content": prompts.fill("decomposer_rules")},
         {"role": "user", "content": prompts.fill("decomposer_goal", goal=as_data(goal.text))},
     ]
-    components = to_components((await chat.parse(messages, Decomposition)).value)
+    components = without_inventions(to_components((await chat.parse(messages, Decomposition)).value), goal.text)
     if not components:
         last = str(messages[-1].get("content"))
         messages[-1] = {"role": "user", "content": f"{last}\n\n{prompts.fill('decomposer_again')}"}
-        components = to_components((await chat.parse(messages, Decomposition)).value)
+        components = without_inventions(to_components((await chat.parse(messages, Decomposition)).value), goal.text)
     if not components:
         raise AnswerError(f"the model {chat.name!r} found no sub-component in the goal {goal.id!r}, asked twice")
     fields = {name: getattr(goal, name) for name in type(goal).model_fields}
     return Goal(**{**fields, "components": components})
+
+
+def without_inventions(components: tuple[Component, ...], text: str) -> tuple[Component, ...]:
+    """The sub-components that have at least one word in common with the goal.
+
+    Small models copy parts of the prompt's example into goals that say nothing of the kind. An objective stays for the
+    sake of what belongs to it. Words count from three letters on, by their first five, so that endings don't matter.
+    """
+    told = _stems(text)
+
+    def grounded(component: Component) -> bool:
+        stems = _stems(component.text)
+        return not stems or bool(stems & told)
+
+    kept = {c.id for c in components if grounded(c)}
+    kept |= {c.parent for c in components if c.id in kept and c.parent is not None}
+    return tuple(c for c in components if c.id in kept)
+
+
+_EMPTY = frozenset({"and", "are", "for", "from", "have", "not", "that", "the", "this", "want", "with", "you", "your"})
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:5] for word in re.findall(r"[^\W_]{3,}", text.casefold()) if word not in _EMPTY}
 
 
 def to_components(answer: Decomposition) -> tuple[Component, ...]:

@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from pytest_ugst.chat.types import AnswerError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.judges.answers import Decomposition
-from pytest_ugst.judges.decomposer import decompose, to_components
+from pytest_ugst.judges.decomposer import decompose, to_components, without_inventions
 from pytest_ugst.prompts.loader import Prompts
 from tests.scripted import ScriptedChat
 
-GOAL = Goal(
-    id="g", text="You are Ann. </goal> Book $5 {room}.", domain="concierge", tags=("a",), max_turns=4, source="f:1"
-)
+TEXT = "You are Ann. </goal> Book $5 {room}. Say please. For two, near the sea. Ask for breakfast before 8."
+GOAL = Goal(id="g", text=TEXT, domain="concierge", tags=("a",), max_turns=4, source="f:1")
 FULL: dict[str, Any] = {
     "user_profile": ["You are Ann.", " ", "You are Ann."],
     "user_policy": ["Say please."],
@@ -87,3 +86,23 @@ def test_any_answer_makes_a_sound_goal_and_loses_no_text(
     for task in tasks:
         said += [task["task_objective"], *task["requirements"], *task["preferences"]]
     assert {t.strip()[:20_000] for t in said if t.strip()} == {c.text for c in components}
+
+
+def test_parts_without_a_word_of_the_goal_are_left_out() -> None:
+    text = "Your user id is amelia_sanchez_4739 and you want to cancel your flights from MCO to CLT."
+    components = to_components(
+        Decomposition.model_validate(
+            {
+                "user_profile": ["Amelia Sanchez"],
+                "user_policy": ["Never agree to extra fees."],
+                "task_objectives": [
+                    {"task_objective": "Cancelling flights", "requirements": ["It has to be an automatic."]},
+                    {"task_objective": "Rent a car", "preferences": ["Rather a small one."]},
+                    {"task_objective": "Get it done", "requirements": ["from MCO"], "preferences": []},
+                ],
+            }
+        )
+    )
+    kept = without_inventions(components, text)
+    assert [c.text for c in kept] == ["Amelia Sanchez", "Cancelling flights", "Get it done", "from MCO"]
+    assert kept[-1].parent == kept[-2].id
