@@ -139,7 +139,7 @@ def test_judge_that_keeps_failing_gives_errors_and_a_missing_model_ends_it() -> 
 
 
 def test_decomposer() -> None:
-    parts = {"user_profile": ["Ann."], "user_policy": [], "task_objectives": [{"task_objective": "Book."}]}
+    parts = {"user_profile": ["Your room."], "user_policy": [], "task_objectives": [{"task_objective": "Book."}]}
     goal, (body,) = over_http(says(json.dumps(parts)), lambda chat: decompose(chat, GOAL, Prompts.load()))
     assert [c.id for c in goal.components or ()] == ["profile-1", "task-1"]
     assert set(body["response_format"]["json_schema"]["schema"]["required"]) == {
