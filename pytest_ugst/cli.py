@@ -94,18 +94,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _lint(args: argparse.Namespace) -> int:
     from pytest_ugst.judges.checks import ChecksJudge
-    from pytest_ugst.sources.goalfiles import find_duplicates, is_goal_file, read
+    from pytest_ugst.sources.goalfiles import find_duplicates, goal_files_in, read
 
-    files: list[Path] = []
-    for path in args.paths:
-        if path.is_dir():
-            files += sorted(file for file in path.rglob("*.goal.*") if is_goal_file(file))
-        elif path.exists():
-            files.append(path)
-        else:
-            raise UsageError(f"{path}: there is no such file or folder")
-    if not files:
-        raise UsageError(f"{', '.join(map(str, args.paths))}: no goal file there; their names end with .goal.yaml")
+    files = goal_files_in(args.paths)
     goals, told = [], []
     for file in files:
         good, problems = read(file)

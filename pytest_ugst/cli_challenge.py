@@ -91,18 +91,9 @@ def _by_model(args: argparse.Namespace, world: Any, pools: Any, seed: int) -> li
 
 def _stats(args: argparse.Namespace) -> int:
     from pytest_ugst.metrics.goal_stats import goal_stats
-    from pytest_ugst.sources.goalfiles import is_goal_file, load_goals
+    from pytest_ugst.sources.goalfiles import goal_files_in, load_goals
 
-    files: list[Path] = []
-    for path in args.paths:
-        if path.is_dir():
-            files += sorted(file for file in path.rglob("*.goal.*") if is_goal_file(file))
-        elif path.exists():
-            files.append(path)
-        else:
-            raise UsageError(f"{path}: there is no such file or folder")
-    if not files:
-        raise UsageError(f"{', '.join(map(str, args.paths))}: no goal file there; their names end with .goal.yaml")
+    files = goal_files_in(args.paths)
     stats = goal_stats(goal for file in files for goal in load_goals(file))
     print(json.dumps(stats.as_dict(), indent=2) if args.json else table(stats))
     return 0

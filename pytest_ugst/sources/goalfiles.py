@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from pytest_ugst.core.check import Check, Condition, ToolMatch
-from pytest_ugst.core.errors import GoalFileError
+from pytest_ugst.core.errors import GoalFileError, UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.sources.documents import Components, GoalDocument, Item, Task
 from pytest_ugst.sources.yaml_text import Document, YamlError, parse
@@ -63,6 +63,25 @@ class Problem:
 def is_goal_file(path: Path) -> bool:
     """Whether the name says that this is a goal file."""
     return path.name.endswith(SUFFIXES)
+
+
+def goal_files_in(paths: Sequence[Path]) -> list[Path]:
+    """The goal files among ``paths``: files as they are, folders searched for them.
+
+    Raises:
+        UsageError: If a path is not there, or there is no goal file at all.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted(file for file in path.rglob("*.goal.*") if is_goal_file(file))
+        elif path.exists():
+            files.append(path)
+        else:
+            raise UsageError(f"{path}: there is no such file or folder")
+    if not files:
+        raise UsageError(f"{', '.join(map(str, paths))}: no goal file there; their names end with .goal.yaml")
+    return files
 
 
 def load_goals(path: Path) -> list[Goal]:
