@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_ugst.casting import Casting
 from pytest_ugst.chat.types import ChatUnavailable
-from pytest_ugst.cli_progress import Progress
+from pytest_ugst.cli.progress import Progress
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.datafolders import DataMissing
-from pytest_ugst.engine.run import new_name
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.reference import with_reference_check
+from pytest_ugst.offline import run_with_models
 
 if TYPE_CHECKING:
+    from pytest_ugst.casting import Casting
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.registry import Registry
     from pytest_ugst.settings import Settings
@@ -42,16 +41,15 @@ def decompose_all(goals: Sequence[Goal], settings: Settings, registry: Registry)
         UsageError: If the model's name, key or address is wrong.
         UgstError: If it can't be reached at all.
     """
-    folder = settings.home / "decompose" / new_name()
     progress = Progress()
-    casting = Casting(settings, registry, folder, say=lambda line: print(f"ugst: {line}", file=sys.stderr))
+
+    async def work(casting: Casting) -> Decomposed:
+        return await _decompose(goals, settings, casting, progress)
+
     try:
-        casting.require(_ROLES)
-        casting.start_servers(_ROLES)
-        return asyncio.run(_decompose(goals, settings, casting, progress))
+        return run_with_models(settings, registry, _ROLES, work, kind="decompose")
     finally:
         progress.clear()
-        casting.stop_servers()
 
 
 async def _decompose(goals: Sequence[Goal], settings: Settings, casting: Casting, progress: Progress) -> Decomposed:
@@ -74,14 +72,8 @@ async def _decompose(goals: Sequence[Goal], settings: Settings, casting: Casting
             done += 1
             progress.show(f"{done}/{len(goals)} goals decomposed")
 
-    try:
-        await casting.preflight(_ROLES)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(goal)) for goal in goals]
-    except* UgstError as errors:
-        raise _first(errors) from None
-    finally:
-        await casting.close()
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(goal)) for goal in goals]
     return Decomposed([goal for task in tasks if (goal := task.result()) is not None], failures)
 
 
@@ -90,11 +82,3 @@ def _checked(goal: Goal, casting: Casting) -> Goal:
         return with_reference_check(goal, casting.domain)
     except DataMissing:
         return goal  # goals can be cut up where their database is not at hand
-
-
-def _first(errors: BaseExceptionGroup[UgstError]) -> UgstError:
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, UgstError)
-    return error

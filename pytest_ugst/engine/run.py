@@ -109,12 +109,13 @@ class Run:
         return setting
 
 
-def find_run(home: Path, name: str) -> Run:
+def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> Run:
     """The run of a name, in a folder, or the latest one.
 
     Args:
         home: The folder that holds ``runs``.
         name: A run's name, a folder, or ``latest``.
+        option: The option that named it, for messages; empty for a plain argument.
 
     Raises:
         UsageError: If there is no such run.
@@ -123,7 +124,8 @@ def find_run(home: Path, name: str) -> Run:
     there = sorted(_runs_in(runs))
     if name == "latest":
         if not there:
-            raise UsageError(f"--ugst-resume: there is no run in {runs} yet; leave the option out to start one")
+            remedy = "leave the option out to start one" if option else "play one with pytest, or name a run's folder"
+            raise UsageError(f"{option and option + ': '}there is no run in {runs} yet; {remedy}")
         # One in which something was played, if there is any: the others ended before they began.
         played = [name for name in there if (runs / name / EPISODES_FILE).exists()]
         return Run(runs / (played or there)[-1])
@@ -131,8 +133,8 @@ def find_run(home: Path, name: str) -> Run:
         if (folder / _SETTING_FILE).is_file():
             return Run(folder)
     shown = ", ".join(there[-5:]) or "none"
-    hint = "; to resume the latest run, put the path to test before --ugst-resume" if Path(name).exists() else ""
-    raise UsageError(f"--ugst-resume={name}: no such run; the latest in {runs}: {shown}{hint}")
+    hint = f"; to resume the latest run, put the path to test before {option}" if option and Path(name).exists() else ""
+    raise UsageError(f"{option and option + '='}{name}: no such run; the latest in {runs}: {shown}{hint}")
 
 
 def _runs_in(runs: Path) -> Iterable[str]:

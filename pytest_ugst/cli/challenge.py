@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_ugst.cli_goals import check_output, write_output
+from pytest_ugst.cli.goals import check_output, write_output
 from pytest_ugst.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -75,18 +75,11 @@ def _generate(args: argparse.Namespace) -> int:
 
 
 def _by_model(args: argparse.Namespace, world: Any, pools: Any, seed: int) -> list[Goal]:
-    from pytest_ugst import builtins
-    from pytest_ugst.registry import Registry
+    from pytest_ugst.offline import builtin_registry, settings_here
     from pytest_ugst.rewording import generate_by_model
-    from pytest_ugst.settings import Settings, read_models
 
-    registry = Registry()
-    builtins.pytest_ugst_register(registry)
-    here = Path.cwd()
-    models, path = read_models(here)
-    options = {"decomposer": args.model, "dir": args.dir, "cache": "on"}
-    settings = Settings.make(here, options, models=models, models_path=path)
-    return generate_by_model(world, pools, seed, args.count, args.split, settings, registry)
+    settings = settings_here(decomposer=args.model, dir=args.dir)
+    return generate_by_model(world, pools, seed, args.count, args.split, settings, builtin_registry())
 
 
 def _stats(args: argparse.Namespace) -> int:

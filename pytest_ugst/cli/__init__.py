@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_ugst import __version__, cli_challenge, cli_data, cli_goals
+from pytest_ugst import __version__
+from pytest_ugst.cli import challenge, data, goals, report, train
 from pytest_ugst.core.errors import UgstError, UsageError
 
 _USAGE = 4  # as pytest's exit status for the same
@@ -57,9 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pytest-ugst {__version__}")
     groups = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
 
-    goals = groups.add_parser("goals", help="check, import, decompose and describe goals")
-    goals.set_defaults(group=goals)
-    verbs = goals.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    about_goals = groups.add_parser("goals", help="check, import, decompose and describe goals")
+    about_goals.set_defaults(group=about_goals)
+    verbs = about_goals.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
 
     lint = verbs.add_parser("lint", help="say what is wrong with goal files")
     lint.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a goal file, or a folder to search for them")
@@ -68,9 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     schema = verbs.add_parser("schema", help="print the JSON Schema of goal files, for editors")
     schema.set_defaults(run=_schema)
 
-    cli_goals.add_commands(verbs)
-    cli_challenge.add_commands(verbs)
-    cli_data.add_commands(groups)
+    goals.add_commands(verbs)
+    challenge.add_commands(verbs)
+    data.add_commands(groups)
+    report.add_commands(groups)
+    train.add_commands(groups)
 
     show = groups.add_parser("show", help="print an episode: the conversation, and how the goal state moved")
     show.add_argument("episode", nargs="?", help="its id, such as GOAL or GOAL@2; without it the ids are listed")
@@ -130,11 +133,10 @@ def _schema(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     from pytest_ugst.core.errors import unknown
-    from pytest_ugst.engine.run import find_run
+    from pytest_ugst.reports.reading import open_run
     from pytest_ugst.reports.transcript import render_episode
 
-    run = find_run(args.dir, args.of)
-    run.journal.refresh()
+    run = open_run(args.dir, args.of)
     if args.episode is None:
         for episode in run.journal:
             failed = len(episode.final_state.failures())

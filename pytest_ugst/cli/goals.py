@@ -13,7 +13,6 @@ from pytest_ugst.core.errors import UsageError
 
 if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.registry import Registry
 
 
 def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
@@ -122,20 +121,11 @@ def _import(args: argparse.Namespace) -> int:
     return 0
 
 
-def _registry() -> Registry:
-    from pytest_ugst import builtins
-    from pytest_ugst.registry import Registry
-
-    registry = Registry()
-    builtins.pytest_ugst_register(registry)
-    return registry
-
-
 def _decompose(args: argparse.Namespace) -> int:
     from pytest_ugst import datafolders
     from pytest_ugst.collection import GoalMarker, find_goals
     from pytest_ugst.decomposing import decompose_all
-    from pytest_ugst.settings import Settings, read_models
+    from pytest_ugst.offline import builtin_registry, settings_here
     from pytest_ugst.sources.goalfiles import load_goals
     from pytest_ugst.sources.outline import difference
 
@@ -143,12 +133,9 @@ def _decompose(args: argparse.Namespace) -> int:
     check_output(args.out, args.force)
     datafolders.use(args.data)
     older = load_goals(args.against) if args.against is not None else None
-    registry = _registry()
-    here = Path.cwd()
-    goals = find_goals(GoalMarker(goals=args.goals), None, registry, (here,))[: args.limit]
-    models, path = read_models(here)
-    options = {"decomposer": args.judge, "prompts": args.prompts, "dir": args.dir, "cache": args.cache}
-    settings = Settings.make(here, options, models=models, models_path=path)
+    registry = builtin_registry()
+    goals = find_goals(GoalMarker(goals=args.goals), None, registry, (Path.cwd(),))[: args.limit]
+    settings = settings_here(decomposer=args.judge, prompts=args.prompts, dir=args.dir, cache=args.cache)
     done = decompose_all(goals, settings, registry)
     if done.goals and (args.out is not None or older is None):
         write_output(args.out, done.goals)
@@ -163,15 +150,15 @@ def _decompose(args: argparse.Namespace) -> int:
 
 def _disagreements(args: argparse.Namespace) -> int:
     from pytest_ugst import datafolders
-    from pytest_ugst.engine.run import find_run
     from pytest_ugst.judges.checks import ChecksJudge
     from pytest_ugst.judges.reference import with_reference_check
     from pytest_ugst.metrics.disagreement import compare
+    from pytest_ugst.offline import builtin_registry
+    from pytest_ugst.reports.reading import open_run
 
     datafolders.use(args.data)
-    registry = _registry()
-    run = find_run(args.dir, args.run_name)
-    run.journal.refresh()
+    registry = builtin_registry()
+    run = open_run(args.dir, args.run_name)
 
     def load(name: str) -> Any:
         return registry.domains.get(name)()

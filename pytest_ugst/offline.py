@@ -1,0 +1,95 @@
+"""Work with models outside of a test run, with the aliases, the servers and the cache that a run would use."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pytest_ugst.casting import Casting
+from pytest_ugst.core.errors import UgstError
+from pytest_ugst.engine.run import new_name
+from pytest_ugst.settings import Settings, read_models
+
+if TYPE_CHECKING:
+    from pytest_ugst.registry import Registry
+
+T = TypeVar("T")
+
+
+def builtin_registry() -> Registry:
+    """A registry with what is shipped; no conftest.py is read outside of a test run."""
+    from pytest_ugst import builtins
+    from pytest_ugst.registry import Registry
+
+    registry = Registry()
+    builtins.pytest_ugst_register(registry)
+    return registry
+
+
+def settings_here(**options: Any) -> Settings:
+    """Settings with the aliases of the current folder's ``pyproject.toml``.
+
+    Args:
+        options: By option name with ``_`` for ``-`` (``judge="qwen-72b"``); None leaves the default.
+
+    Raises:
+        UsageError: Naming the option or the file, and the remedy.
+    """
+    here = Path.cwd()
+    models, path = read_models(here)
+    return Settings.make(here, options, models=models, models_path=path)
+
+
+def run_with_models(
+    settings: Settings,
+    registry: Registry,
+    roles: Sequence[str],
+    work: Callable[[Casting], Awaitable[T]],
+    *,
+    kind: str,
+) -> T:
+    """Do some work with models: keys and addresses are checked, and servers started, before it begins.
+
+    Args:
+        settings: Which name the models.
+        registry: The names they may use.
+        roles: Those of ``simulator``, ``agent`` and ``judge`` that are needed; the decomposer comes with the judge.
+        work: Gets the casting, whose ``chat(name, role)`` gives a model to talk to.
+        kind: Names the folder under ``.ugst`` in which servers keep their logs.
+
+    Raises:
+        UsageError: If a model's name, key or address is wrong.
+        UgstError: If one can't be reached at all.
+    """
+    folder = settings.home / kind / new_name()
+    casting = Casting(settings, registry, folder, say=lambda line: print(f"ugst: {line}", file=sys.stderr))
+
+    async def run() -> T:
+        try:
+            await casting.preflight(roles)
+            return await work(casting)
+        except BaseExceptionGroup as errors:  # of a task group: whoever calls knows single errors only
+            told, others = errors.split(UgstError)
+            if told is None or others is not None:
+                raise
+            raise _first(told) from None
+        finally:
+            await casting.close()
+
+    try:
+        casting.require(roles)
+        casting.start_servers(roles)
+        return asyncio.run(run())
+    finally:
+        casting.stop_servers()
+
+
+def _first(errors: BaseExceptionGroup[UgstError]) -> UgstError:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, UgstError)
+    return error

@@ -1,0 +1,1 @@
+"""From steered conversations to trained simulators: data, SFT, GRPO. Needs the extra ``train``."""
