@@ -1,0 +1,71 @@
+"""The options ``--style`` and ``--out`` of commands that print tables."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_ugst.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from pytest_ugst.reports.styles import Table
+
+_SUFFIXES = {".txt": "terminal", ".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
+
+
+def add_style(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    from pytest_ugst.reports.styles import STYLES
+
+    parser.add_argument(
+        "--style", choices=STYLES, help="how to print it (terminal, or what the name of FILE in --out asks for)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help=f"write FILE ({', '.join(_SUFFIXES)}) and print nothing"
+    )
+
+
+def check_style(args: argparse.Namespace) -> str:
+    """The style that the options ask for; to be called before any work is done.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    out: Path | None = args.out
+    if args.style:
+        return str(args.style)
+    if out is None:
+        return "terminal"
+    if out.suffix not in _SUFFIXES:
+        raise UsageError(
+            f"--out={out}: the name says no style; end it with one of {', '.join(_SUFFIXES)} or add --style"
+        )
+    return _SUFFIXES[out.suffix]
+
+
+def write_tables(tables: Sequence[Table], args: argparse.Namespace) -> None:
+    """Print the tables or write them into the file, as the options ask. CSV has no place for notes: they are printed
+    to standard error.
+
+    Raises:
+        UsageError: If the file can't be written.
+    """
+    from pytest_ugst.files import replace_text
+    from pytest_ugst.reports.styles import render
+
+    style = check_style(args)
+    if style == "csv":
+        for note in dict.fromkeys(note for table in tables for note in table.notes):
+            print(note, file=sys.stderr)
+    if args.out is not None:
+        replace_text(args.out, render(tables, style))
+        return
+    # Bold is no colour, but whoever sets NO_COLOR (https://no-color.org) wants no escape sequences.
+    ansi = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    width = min(shutil.get_terminal_size((100, 24)).columns, 140)
+    print(render(tables, style, width=width, ansi=ansi), end="")

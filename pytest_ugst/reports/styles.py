@@ -1,0 +1,305 @@
+"""Tables that know nothing of what they show, in every style: for terminals, Markdown, LaTeX, CSV and JSON.
+
+A report makes :class:`Table` records and calls :func:`render`; ``pytest_ugst.cli.styling`` gives a command the options
+``--style`` and ``--out``. What cells and notes say may come from anywhere: each style makes it harmless.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pytest_ugst.reports.text import one_line
+
+STYLES = ("terminal", "markdown", "latex", "csv", "json")
+NO_DATA = "–"
+_LABELS = (40, 24, 16, 10)  # characters of a line's label at most, the first that fits
+
+Value = str | int | float | None
+
+
+class Mark(StrEnum):
+    """What stands out in its column."""
+
+    BEST = "best"
+    """Printed bold."""
+    SECOND = "second"
+    """Printed underlined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell."""
+
+    value: Value = None
+    """In full precision, for CSV and JSON."""
+    text: str | None = None
+    """As it is printed; the value itself unless given."""
+    aside: str = ""
+    """Printed smaller, beside the text or below it: an interval."""
+    mark: Mark | None = None
+    more: Mapping[str, Value] = field(default_factory=dict)
+    """What belongs to the value, for CSV (as ``COLUMN_NAME``) and JSON: counts, ends of an interval."""
+
+    @property
+    def shown(self) -> str:
+        """The text, on one line."""
+        if self.text is not None:
+            return one_line(self.text)
+        return NO_DATA if self.value is None else one_line(str(self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column."""
+
+    name: str
+    """For CSV and JSON."""
+    heading: str | None = ""
+    """As it is printed; None where the column is for CSV and JSON only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a table."""
+
+    cells: tuple[Cell, ...]
+    """One per column; the first is the line's label."""
+    group: str = ""
+    """Lines that follow each other and share a group stand below its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table."""
+
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    title: str = ""
+    notes: tuple[str, ...] = ()
+    """What the numbers do not say, each on a line of its own below the table."""
+
+    def __post_init__(self) -> None:
+        assert all(len(line.cells) == len(self.columns) for line in self.lines)
+
+
+def ranked(shown: Sequence[float | None], *, lowest: bool = False) -> list[Mark | None]:
+    """The marks of a column: all that share the best value, and all that share the next.
+
+    A column of one number has neither.
+
+    Args:
+        shown: As printed, so that what looks equal is equal.
+        lowest: Whether less is better.
+    """
+    known = sorted({value for value in shown if value is not None}, reverse=not lowest)
+    if sum(value is not None for value in shown) < 2:
+        return [None] * len(shown)
+    marks = dict(zip(known, Mark, strict=False))
+    return [None if value is None else marks.get(value) for value in shown]
+
+
+def render(tables: Sequence[Table], style: str, *, width: int = 100, ansi: bool = False) -> str:
+    """Tables as text that ends with a line break.
+
+    Args:
+        tables: In their order.
+        style: One of :data:`STYLES`.
+        width: Of a terminal: columns to stay within, where the table allows it.
+        ansi: For a terminal that shows bold and underlined text.
+    """
+    if style == "terminal":
+        return "\n".join(terminal(table, width=width, ansi=ansi) for table in tables)
+    if style == "markdown":
+        return "\n".join(map(_markdown, tables))
+    if style == "latex":
+        return "% needs \\usepackage{booktabs}\n" + "\n".join(map(_latex, tables))
+    if style == "csv":
+        return _csv(tables)
+    if style == "json":
+        return json.dumps({"tables": [_plain_data(table) for table in tables]}, indent=2) + "\n"
+    raise ValueError(f"{style!r} is none of {', '.join(STYLES)}")
+
+
+# Terminal
+
+
+def terminal(table: Table, *, width: int = 100, ansi: bool = False, notes: bool = True) -> str:
+    """One table for a terminal; asides stand beside the numbers where there is room, else below them.
+
+    Args:
+        table: At least one line.
+        width: Columns to stay within, where the table allows it.
+        ansi: Show marks, titles and groups by bold and underlined text.
+        notes: Print the table's notes as well.
+    """
+    indent = "  " if any(line.group for line in table.lines) else ""
+    for label, below in ((_LABELS[0], False), *((label, True) for label in _LABELS)):
+        drawn = _drawn(table, below, label, ansi, indent)
+        if max(len(re.sub(r"\x1b\[\dm", "", line)) for line in drawn) <= width:
+            break
+    labels = [line.cells[0].shown for line in table.lines]
+    cut = [f"{short} is {full}" for full in dict.fromkeys(labels) if (short := one_line(full, label)) != full]
+    told = [one_line(note) for note in table.notes] if notes else []
+    title = [_ansi(one_line(table.title), "1", ansi)] if table.title else []
+    return "\n".join([*title, *drawn, *told, *(one_line(note, width) for note in cut)]) + "\n"
+
+
+def _drawn(table: Table, below: bool, label: int, ansi: bool, indent: str) -> list[str]:
+    from tabulate import tabulate
+
+    printed = _printed(table)
+
+    def text(number: int, cell: Cell) -> str:
+        code = "" if cell.mark is None else "1" if cell.mark is Mark.BEST else "4"
+        shown = _ansi(one_line(cell.shown, None if number else label), code, ansi)
+        if not cell.aside:
+            return shown
+        return f"{shown}\n{one_line(cell.aside)}" if below else f"{shown} ({one_line(cell.aside)})"
+
+    cells = [[text(number, line.cells[number]) for number in printed] for line in table.lines]
+    headings = [one_line(table.columns[number].heading or "") for number in printed]
+    align = ["left", *["right"] * (len(headings) - 1)]
+    drawn = tabulate(cells, headings, tablefmt="simple", colalign=align, disable_numparse=True).splitlines()
+    lines = [indent + line for line in drawn[:2]]
+    start, group = 2, ""
+    for made, line in zip(cells, table.lines, strict=True):
+        if line.group != group:
+            group = line.group
+            lines.append(_ansi(one_line(group), "1", ansi))
+        stop = start + max(text.count("\n") for text in made) + 1
+        lines += [indent + line for line in drawn[start:stop]]
+        start = stop
+    return [line.rstrip() for line in lines]
+
+
+def _ansi(text: str, code: str, ansi: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if ansi and code and text else text
+
+
+def _printed(table: Table) -> list[int]:
+    """The columns that are not for machines only."""
+    return [number for number, column in enumerate(table.columns) if column.heading is not None]
+
+
+# Markdown
+
+
+def escape_markdown(text: str) -> str:
+    """One line of text that GitHub's Markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>|&~#$])", r"\\\1", one_line(text))
+
+
+def _markdown(table: Table) -> str:
+    from tabulate import tabulate
+
+    printed = _printed(table)
+
+    def text(cell: Cell) -> str:
+        shown = escape_markdown(cell.shown)
+        if cell.mark is not None:
+            # GitHub lets <ins> through, which browsers underline, and takes <u> away.
+            shown = f"**{shown}**" if cell.mark is Mark.BEST else f"<ins>{shown}</ins>"
+        return f"{shown} ({escape_markdown(cell.aside)})" if cell.aside else shown
+
+    rows, group = [], ""
+    for line in table.lines:
+        if line.group != group:
+            group = line.group
+            rows.append([f"**{escape_markdown(group)}**", *[""] * (len(printed) - 1)])
+        rows.append([text(line.cells[number]) for number in printed])
+    headings = [escape_markdown(table.columns[number].heading or "") for number in printed]
+    align = ["left", *["right"] * (len(headings) - 1)]
+    drawn = tabulate(rows, headings, tablefmt="github", colalign=align, disable_numparse=True)
+    title = [f"### {escape_markdown(table.title)}", ""] if table.title else []
+    notes = ["", *(f"{escape_markdown(note)}  " for note in table.notes)] if table.notes else []
+    return "\n".join([*title, drawn, *notes]).rstrip() + "\n"
+
+
+# LaTeX
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "–": "--",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}
+
+
+def escape_latex(text: str) -> str:
+    """One line of text that LaTeX prints as it is."""
+    return "".join(_LATEX.get(character, character) for character in one_line(text))
+
+
+def _latex(table: Table) -> str:
+    printed = _printed(table)
+
+    def text(cell: Cell) -> str:
+        shown = escape_latex(cell.shown)
+        if cell.mark is not None:
+            shown = f"\\{'textbf' if cell.mark is Mark.BEST else 'underline'}{{{shown}}}"
+        return f"{shown} {{\\scriptsize ({escape_latex(cell.aside)})}}" if cell.aside else shown
+
+    headings = " & ".join(escape_latex(table.columns[number].heading or "") for number in printed)
+    lines = [r"\begin{table}", r"\centering", f"\\begin{{tabular}}{{l{'r' * (len(printed) - 1)}}}"]
+    lines += [r"\toprule", f"{headings} \\\\", r"\midrule"]
+    group = ""
+    for line in table.lines:
+        if line.group != group:
+            lines += [r"\midrule"] if group else []
+            group = line.group
+            lines.append(f"\\multicolumn{{{len(printed)}}}{{l}}{{\\textbf{{{escape_latex(group)}}}}} \\\\")
+        lines.append(" & ".join(text(line.cells[number]) for number in printed) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    caption = [f"{escape_latex(said)}." for said in (table.title, *table.notes) if said]
+    lines += [f"\\caption{{{' '.join(caption)}}}"] if caption else []
+    return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+# CSV and JSON
+
+
+def _csv(tables: Sequence[Table]) -> str:
+    """All tables as one, with their titles and groups in columns; notes have no place in it."""
+    rows: list[dict[str, Value]] = []
+    for table in tables:
+        for line in table.lines:
+            row: dict[str, Value] = {"table": table.title, "group": line.group}
+            for column, cell in zip(table.columns, line.cells, strict=True):
+                row[column.name] = cell.value
+                row |= {f"{column.name}_{name}": value for name, value in cell.more.items()}
+            rows.append({name: _safe(value) for name, value in row.items()})
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _safe(value: Value) -> Value:
+    """A spreadsheet would run text that looks like a formula."""
+    if not isinstance(value, str):
+        return value
+    text = one_line(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+def _plain_data(table: Table) -> dict[str, object]:
+    lines = []
+    for line in table.lines:
+        cells = {
+            column.name: {"value": cell.value, **cell.more} if cell.more else cell.value
+            for column, cell in zip(table.columns, line.cells, strict=True)
+        }
+        lines.append({"group": line.group, **cells})
+    return {"title": table.title, "lines": lines, "notes": list(table.notes)}
