@@ -103,20 +103,10 @@ class LlmSimulator:
         Raises:
             RoleError: If the run steers by goal state and there is none.
         """
-        system = self.prompts.fill(
-            "simulator_system", goal=self.goal.text, max_turns=self.max_turns, max_messages=2 * self.max_turns
-        )
-        if self.reasoning:
-            limits = {"max_turns": self.max_turns, "max_messages": 2 * self.max_turns}
-            system = f"{system}\n\n{self.prompts.fill('simulator_reasoning', **limits)}"
-        messages: list[Message] = [{"role": "system", "content": system}]
-        heard = self.prompts.fill("simulator_greeting")
-        for turn in conversation.turns:
-            messages.append({"role": "user", "content": heard})
-            messages.append({"role": "assistant", "content": turn.user})
-            heard = turn.agent or ""
-        reminder = self._reminder(len(conversation.turns) + 1, state)
-        messages.append({"role": "user", "content": f"{heard}\n\n{reminder}" if reminder else heard})
+        messages = request(self.prompts, self.goal, conversation, self.max_turns, self.reasoning)
+        if reminder := self._reminder(len(conversation.turns) + 1, state):
+            heard = str(messages[-1].get("content"))
+            messages[-1] = {"role": "user", "content": f"{heard}\n\n{reminder}"}
         return messages
 
     def _reminder(self, turn: int, state: GoalState | None) -> str:
@@ -133,6 +123,31 @@ class LlmSimulator:
         # Servers take the seed for a signed 32-bit number at the least.
         reply = await self.chat.complete(messages, sampling={"seed": self.seed & 0x7FFF_FFFF})
         return reply, read_utterance(reply.text, reply.reasoning, conversation)
+
+
+def request(prompts: Prompts, goal: Goal, conversation: Conversation, max_turns: int, reasoning: bool) -> list[Message]:
+    """The unsteered request for the next utterance: what an untrained simulator gets, and what a trained one is
+    trained on.
+
+    Args:
+        prompts: What to tell the model.
+        goal: The user's.
+        conversation: What was said so far.
+        max_turns: Turns the conversation may take.
+        reasoning: Whether to have the model think before it speaks.
+    """
+    limits = {"max_turns": max_turns, "max_messages": 2 * max_turns}
+    system = prompts.fill("simulator_system", goal=goal.text, **limits)
+    if reasoning:
+        system = f"{system}\n\n{prompts.fill('simulator_reasoning', **limits)}"
+    messages: list[Message] = [{"role": "system", "content": system}]
+    heard = prompts.fill("simulator_greeting")
+    for turn in conversation.turns:
+        messages.append({"role": "user", "content": heard})
+        messages.append({"role": "assistant", "content": turn.user})
+        heard = turn.agent or ""
+    messages.append({"role": "user", "content": heard})
+    return messages
 
 
 def read_utterance(text: str, reasoning: str | None, conversation: Conversation) -> UserTurn | None:
