@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_ugst import __version__
-from pytest_ugst.cli import challenge, data, goals, report, train
+from pytest_ugst.cli import challenge, data, goals, recombine, report, train
 from pytest_ugst.core.errors import UgstError, UsageError
 
 _USAGE = 4  # as pytest's exit status for the same
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
     goals.add_commands(verbs)
     challenge.add_commands(verbs)
+    recombine.add_commands(verbs)
     data.add_commands(groups)
     report.add_commands(groups)
     train.add_commands(groups)
