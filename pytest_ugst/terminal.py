@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.gate import Gate, parse_gate
+from pytest_ugst.reports.styles import render
 from pytest_ugst.reports.summary import Summary, summarise
-from pytest_ugst.reports.table import render
 from pytest_ugst.reports.text import one_line, plain
 
 if TYPE_CHECKING:
@@ -126,15 +126,8 @@ class Terminal:
             return
         reporter.ensure_newline()
         reporter.section("user goal alignment")
-        for table in summary.tables:
-            width, legend = min(reporter._tw.fullwidth, 120), table is summary.tables[-1]
-            if table.title:
-                reporter.write_line(plain(table.title), bold=True)
-            reporter.write_line(plain(render(table.rows, width=width, heading="simulator", legend=legend)))
-            for note in table.notes:
-                reporter.write_line(plain(note))
-            if not legend:
-                reporter.write_line("")
+        width, ansi = min(reporter._tw.fullwidth, 120), reporter._tw.hasmarkup
+        reporter.write(render(summary.printed(), "terminal", width=width, ansi=ansi))
         for note in self._notes(summary, runtime):
             reporter.write_line(note)
         for sentence in self._missed:

@@ -6,13 +6,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from pytest_ugst.cli import table
+
 
 def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
     """Add the command group."""
     report = groups.add_parser("report", help="tables, pages and comparisons of runs that were played")
     report.set_defaults(group=report)
     verbs = report.add_subparsers(title="commands", metavar="COMMAND", parser_class=type(report))
-    _ = verbs  # each verb's module adds itself here: NAME.add_commands(verbs)
+    # Each verb's module adds itself here: NAME.add_commands(verbs).
+    table.add_commands(verbs)
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.run import EPISODES_FILE, Run, find_run
+from pytest_ugst.reports.results import RESULTS_FILE, Outcome, Results
 
 
 def open_run(home: Path, name: str) -> Run:
@@ -27,3 +31,38 @@ def open_run(home: Path, name: str) -> Run:
         torn = f"; {run.journal.torn} lines could not be read" if run.journal.torn else ""
         raise UsageError(f"{run.journal.path} holds no finished episode{torn}; name another run")
     return run
+
+
+def open_runs(home: Path, names: Sequence[str]) -> list[Run]:
+    """Several runs to read, none of them twice.
+
+    Raises:
+        UsageError: As :func:`open_run`, or if two names are of the same run.
+    """
+    runs: list[Run] = []
+    by_folder: dict[Path, str] = {}
+    for name in names:
+        run = open_run(home, name)
+        folder = run.folder.resolve()
+        if folder in by_folder:
+            same = (
+                f"{name!r} is given twice"
+                if by_folder[folder] == name
+                else f"{by_folder[folder]} and {name} are one run"
+            )
+            raise UsageError(f"{same} ({run.folder}); name every run once")
+        by_folder[folder] = name
+        runs.append(run)
+    return runs
+
+
+def not_played(run: Run) -> list[Outcome]:
+    """The episodes that a run could not play at all, which no journal can hold: from its ``results.json``.
+
+    Without that file, or one that this version can read, none are known.
+    """
+    try:
+        results = Results.model_validate_json((run.folder / RESULTS_FILE).read_bytes())
+    except (OSError, ValidationError):
+        return []
+    return [one for one in results.episodes if not one.tally.measured and one.id not in run.journal]

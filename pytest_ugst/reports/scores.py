@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_ugst.metrics.passk import pass_hat
+from pytest_ugst.reports.entrants import Entrant
 from pytest_ugst.reports.results import Outcome
 from pytest_ugst.reports.table import percent
 
@@ -34,6 +35,18 @@ def scores_line(outcomes: Sequence[Outcome]) -> str | None:
         values = [outcome.task[name] for outcome in scored if name in outcome.task]
         parts.append(f"{name} {percent(100 * sum(values) / len(values))}")
     return f"agent's own score, in percent of {len(scored)} episodes: {', '.join(parts)}"
+
+
+def scores_notes(named: Sequence[tuple[str, Entrant]], benchmark: str) -> list[str]:
+    """The line of each entrant that has scores in a benchmark; the entrants' names in front where there are several.
+
+    Args:
+        named: Entrants with the labels of their lines.
+        benchmark: The goals' domain.
+    """
+    there = [(name, one.benchmarks[benchmark]) for name, one in named if benchmark in one.benchmarks]
+    lines = [(name, line) for name, played in there if (line := scores_line(played.outcomes)) is not None]
+    return [f"{name}: {line}" if len(there) > 1 else line for name, line in lines]
 
 
 def _shown(trials: int) -> list[int]:

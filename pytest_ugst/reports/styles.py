@@ -145,7 +145,7 @@ def terminal(table: Table, *, width: int = 100, ansi: bool = False, notes: bool 
             break
     labels = [line.cells[0].shown for line in table.lines]
     cut = [f"{short} is {full}" for full in dict.fromkeys(labels) if (short := one_line(full, label)) != full]
-    told = [one_line(note) for note in table.notes] if notes else []
+    told = [one_line(note) for note in _told(table, ansi)] if notes else []
     title = [_ansi(one_line(table.title), "1", ansi)] if table.title else []
     return "\n".join([*title, *drawn, *told, *(one_line(note, width) for note in cut)]) + "\n"
 
@@ -180,6 +180,13 @@ def _drawn(table: Table, below: bool, label: int, ansi: bool, indent: str) -> li
 
 def _ansi(text: str, code: str, ansi: bool) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if ansi and code and text else text
+
+
+def _told(table: Table, marked: bool) -> Sequence[str]:
+    """The notes, after what the marks mean where they show."""
+    if marked and any(cell.mark for line in table.lines for cell in line.cells):
+        return ("best of a column in bold, second best underlined", *table.notes)
+    return table.notes
 
 
 def _printed(table: Table) -> list[int]:
@@ -217,7 +224,8 @@ def _markdown(table: Table) -> str:
     align = ["left", *["right"] * (len(headings) - 1)]
     drawn = tabulate(rows, headings, tablefmt="github", colalign=align, disable_numparse=True)
     title = [f"### {escape_markdown(table.title)}", ""] if table.title else []
-    notes = ["", *(f"{escape_markdown(note)}  " for note in table.notes)] if table.notes else []
+    told = _told(table, True)
+    notes = ["", *(f"{escape_markdown(note)}  " for note in told)] if told else []
     return "\n".join([*title, drawn, *notes]).rstrip() + "\n"
 
 
@@ -260,7 +268,7 @@ def _latex(table: Table) -> str:
             lines.append(f"\\multicolumn{{{len(printed)}}}{{l}}{{\\textbf{{{escape_latex(group)}}}}} \\\\")
         lines.append(" & ".join(text(line.cells[number]) for number in printed) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
-    caption = [f"{escape_latex(said)}." for said in (table.title, *table.notes) if said]
+    caption = [f"{escape_latex(said)}." for said in (table.title, *_told(table, True)) if said]
     lines += [f"\\caption{{{' '.join(caption)}}}"] if caption else []
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pytest_ugst.core.episode import Setting
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.gate import Gate
-from pytest_ugst.metrics.success import Tally, rates
-from pytest_ugst.reports.results import Outcome, Results, add_usage, not_played, outcome, versions
-from pytest_ugst.reports.scores import scores_line
-from pytest_ugst.reports.table import Row
+from pytest_ugst.metrics.success import rates
+from pytest_ugst.reports.entrants import Entrant, across, entrants, labels
+from pytest_ugst.reports.entrants import label as label
+from pytest_ugst.reports.results import Outcome, Results, add_usage, not_played, versions
+from pytest_ugst.reports.scores import scores_notes
+from pytest_ugst.reports.styles import Table
+from pytest_ugst.reports.table import Row, rates_table
 
 if TYPE_CHECKING:
     from pytest_ugst.engine.run import Run
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Standing:
     """One table of a run: a row per simulator."""
 
     title: str
@@ -29,12 +31,16 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
 
+    def table(self, *, legend: bool = True) -> Table:
+        """For any style."""
+        return rates_table(self.rows, title=self.title, heading="simulator", legend=legend, notes=self.notes)
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What a run came to."""
 
-    tables: tuple[Table, ...]
+    tables: tuple[Standing, ...]
     """One per benchmark where there are several, and the one of the whole run last."""
     rows: tuple[Row, ...]
     """All that the tables say; the row of the whole run comes last."""
@@ -42,6 +48,10 @@ class Summary:
     usage: Mapping[str, Usage]
     failures: Mapping[str, str]
     """By episode, why it could not be played."""
+
+    def printed(self) -> list[Table]:
+        """The tables for any style; what the numbers are is said below the last one."""
+        return [table.table(legend=table is self.tables[-1]) for table in self.tables]
 
     def results(self, run: Run, gate: Gate, missed: list[str]) -> Results:
         """For ``results.json``."""
@@ -62,62 +72,52 @@ def summarise(run: Run) -> Summary:
     """Read the selected episodes (all, where none are selected) and count."""
     run.journal.refresh()
     ids = run.selected or run.journal.ids()
-    by_setting: dict[str, list[Tally]] = {}
-    by_domain: dict[str, dict[str, list[Outcome]]] = {}
-    outcomes, usages = [], []
-    for episode_id in ids:
-        if episode_id not in run.journal:
-            continue
-        episode = run.journal.get(episode_id)
-        one = outcome(episode)
-        outcomes.append(one)
-        usages.append(episode.usage)
-        by_setting.setdefault(label(episode.setting), []).append(one.tally)
-        setting = by_domain.setdefault(episode.goal.domain or "no domain", {})
-        setting.setdefault(label(episode.setting), []).append(one)
+    found = entrants(run.name, (run.journal.get(name) for name in ids if name in run.journal))
+    outcomes = [one for entrant in found for played in entrant.benchmarks.values() for one in played.outcomes]
     failures = {name: why for name, why in run.failures.items() if name not in run.journal}
     unplayed = [not_played(name, re.split("[@+]", name)[0], 1, why) for name, why in sorted(failures.items())]
-    everything = [o.tally for o in (*outcomes, *unplayed)]
-    several = len(by_domain) > 1
-    tables = [_table(domain if several else "", played) for domain, played in by_domain.items()] if several else []
-    alone = len(by_setting) <= 1
-    rows = [] if alone else [Row(label=name, rates=rates(tallies)) for name, tallies in by_setting.items()]
-    rows.append(Row(label=next(iter(by_setting), "nothing played") if alone else "all", rates=rates(everything)))
-    # Where there is one table only, the agent's score belongs to it.
-    notes = () if several else _notes(next(iter(by_domain.values()), {}))
-    tables.append(Table("all" if several else "", tuple(rows), notes))
+    named = list(zip(labels([entrant.setting for entrant in found]), found, strict=True))
+    benchmarks = list(dict.fromkeys(name for entrant in found for name in entrant.benchmarks))
+    several = len(benchmarks) > 1
+    tables = [_benchmark(named, benchmark) for benchmark in benchmarks] if several else []
+    tables.append(_whole(named, unplayed, benchmarks))
     return Summary(
         tuple(tables),
-        _flat(tables),
+        tuple(row for table in tables for row in _flat(table, table is tables[-1])),
         tuple(sorted((*outcomes, *unplayed), key=lambda o: o.id)),
-        add_usage([*usages]),
+        add_usage(entrant.usage for entrant in found),
         failures,
     )
 
 
-def _table(title: str, played: Mapping[str, list[Outcome]]) -> Table:
-    rows = tuple(Row(label=name, rates=rates(o.tally for o in outcomes)) for name, outcomes in played.items())
-    return Table(title, rows, _notes(played))
+def _benchmark(named: Sequence[tuple[str, Entrant]], benchmark: str) -> Standing:
+    there = [(name, one.benchmarks[benchmark]) for name, one in named if benchmark in one.benchmarks]
+    rows = tuple(Row(label=name, rates=rates(o.tally for o in played.outcomes)) for name, played in there)
+    return Standing(benchmark, rows, tuple(scores_notes(named, benchmark)))
 
 
-def _notes(played: Mapping[str, list[Outcome]]) -> tuple[str, ...]:
-    lines = {name: line for name, outcomes in played.items() if (line := scores_line(outcomes)) is not None}
-    return tuple(f"{name}: {line}" if len(played) > 1 else line for name, line in lines.items())
+def _whole(named: Sequence[tuple[str, Entrant]], unplayed: Sequence[Outcome], benchmarks: Sequence[str]) -> Standing:
+    """The table of all benchmarks; its last row is of all simulators."""
+    # A goal that was played in one trial and could not be in another is one goal all the same.
+    known = {o.tally.goal: name for _, e in named for name, played in e.benchmarks.items() for o in played.outcomes}
+    everything = [tally for _, entrant in named for tally in entrant.tallies()]
+    everything += across((known.get(one.tally.goal, ""), one) for one in unplayed)
+    rows = [Row(label=name, rates=rates(one.tallies())) for name, one in named] if len(named) > 1 else []
+    label = "all" if len(named) > 1 else named[0][0] if named else "nothing played"
+    rows.append(Row(label=label, rates=rates(everything)))
+    several = len(benchmarks) > 1
+    # Where there is one table only, the agent's score belongs to it.
+    notes = () if several else tuple(note for benchmark in benchmarks for note in scores_notes(named, benchmark))
+    return Standing("all" if several else "", tuple(rows), notes)
 
 
-def _flat(tables: list[Table]) -> tuple[Row, ...]:
-    """The rows of all tables; which table a row is from stands before its label, where there are several."""
+def _flat(table: Standing, last: bool) -> list[Row]:
+    """A table's rows; which one they are from stands before their labels, where there are several tables."""
+    if not table.title:
+        return list(table.rows)
     rows = []
-    for table in tables:
-        for row in table.rows:
-            whole = table is tables[-1] and row is table.rows[-1]
-            name = table.title if len(table.rows) == 1 or whole else f"{table.title}: {row.label}"
-            rows.append(row.model_copy(update={"label": name}) if table.title else row)
-    return tuple(rows)
-
-
-def label(setting: Setting) -> str:
-    """A simulator with how it was prompted, as a table row names it."""
-    how = [] if setting.steer == "none" else [f"steered by {setting.steer}"]
-    how += ["thinking"] if setting.reasoning else []
-    return f"{setting.simulator} ({', '.join(how)})" if how else setting.simulator
+    for row in table.rows:
+        whole = len(table.rows) == 1 or (last and row is table.rows[-1])
+        name = table.title if whole else f"{table.title}: {row.label}"
+        rows.append(row.model_copy(update={"label": name}))
+    return rows

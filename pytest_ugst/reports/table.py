@@ -1,17 +1,16 @@
-"""The summary table: success rates as the paper prints them, with intervals, for terminals and for Markdown."""
+"""Success rates as the paper prints them, with intervals, as a table for any style."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.state import Category
-from pytest_ugst.metrics.success import COLUMNS, Rate, Rates
+from pytest_ugst.metrics.success import COLUMNS, CONFIDENCE, Rate, Rates
+from pytest_ugst.reports.styles import Cell, Column, Line, Mark, Table, ranked, render, terminal
 from pytest_ugst.reports.text import one_line
 
-_NO_DATA = "–"
-_LABELS = (40, 24, 16, 10)  # characters of a row's label at most, the first that fits
+_LABEL = 40  # characters of a label in a note
 
 
 class Row(Frozen):
@@ -21,59 +20,73 @@ class Row(Frozen):
     rates: Rates
 
 
-def render(rows: Sequence[Row], *, width: int = 100, heading: str = "", legend: bool = True) -> str:
-    """The table for a terminal, with notes on what the rates do not say.
+def rates_table(
+    rows: Sequence[Row],
+    *,
+    title: str = "",
+    heading: str = "",
+    groups: Sequence[str] = (),
+    runs: Sequence[str] = (),
+    marked: bool = False,
+    legend: bool = True,
+    notes: Sequence[str] = (),
+) -> Table:
+    """A table with a column per category, Avg, sub-components and errors.
 
-    Intervals stand beside the rates where there is room, else below them.
+    Args:
+        rows: At least one.
+        title: Above the table.
+        heading: Above the labels.
+        groups: Per row, the name that it stands below; neighbours with the same name are one group.
+        runs: Per row, where its numbers are from; for CSV and JSON.
+        marked: Let the best and the second best of each column stand out.
+        legend: Say what the numbers are; of several tables the last is enough.
+        notes: More that has to be said.
+    """
+    columns = [Column(heading or "label", heading), *(Column(name, text) for name, text in COLUMNS.items())]
+    columns += [Column("n", "n"), Column("errors", "err.")]
+    columns += [Column(name, None) for name in ("goals", "episodes", "unmeasured", *(["run"] if runs else []))]
+    marks = [_marks(rows, name) if marked else [None] * len(rows) for name in COLUMNS]
+    lines = []
+    for number, row in enumerate(rows):
+        rates = row.rates
+        cells = [Cell(row.label)]
+        cells += [_cell(rates.columns[name], column[number]) for name, column in zip(COLUMNS, marks, strict=True)]
+        counts: tuple[int, ...] = (rates.average.n, rates.average.errors, rates.goals, rates.episodes, rates.unmeasured)
+        cells += [Cell(value) for value in counts]
+        cells += [Cell(runs[number])] if runs else []
+        lines.append(Line(tuple(cells), groups[number] if groups else ""))
+    said = _notes(rows)[0 if legend else 1 :]
+    return Table(tuple(columns), tuple(lines), title, (*said, *notes))
+
+
+def render_terminal(rows: Sequence[Row], *, width: int = 100, heading: str = "") -> str:
+    """The rows as a table for a terminal, without a line break at the end.
 
     Args:
         rows: At least one.
         width: Columns to stay within; 72 are about the least a table can do with.
         heading: Above the labels.
-        legend: Say what the numbers are; of several tables the last is enough.
     """
-    for label, below in ((_LABELS[0], False), *((label, True) for label in _LABELS)):
-        table = _tabulated(rows, "simple", below, label, heading)
-        if max(map(len, table.splitlines())) <= width:
-            break
-    whole = [one_line(row.label) for row in rows]
-    cut = [f"{short} is {full}" for full in dict.fromkeys(whole) if (short := one_line(full, label)) != full]
-    notes = [one_line(note, width) for note in cut]
-    return "\n".join([table, *_notes(rows)[0 if legend else 1 :], *notes])
+    return terminal(rates_table(rows, heading=heading), width=width).rstrip("\n")
 
 
 def render_markdown(rows: Sequence[Row], *, heading: str = "") -> str:
-    """The table in GitHub's Markdown, with the same notes below."""
-    escaped = [Row(label=_escaped(one_line(row.label, _LABELS[0])), rates=row.rates) for row in rows]
-    table = _tabulated(escaped, "github", False, None, _escaped(heading))
-    notes = [f"{_escaped(note)}  " for note in _notes(rows)]
-    return "\n".join([table, "", *notes]).rstrip() + "\n"
+    """The rows as a table in GitHub's Markdown."""
+    return render([rates_table(rows, heading=heading)], "markdown")
 
 
-def _tabulated(rows: Sequence[Row], style: str, below: bool, label: int | None, heading: str) -> str:
-    from tabulate import tabulate
-
-    headings = [heading, *COLUMNS.values(), "n", "err."]
-    cells = [
-        [
-            row.label if label is None else one_line(row.label, label),
-            *(_cell(rate, below) for rate in row.rates.columns.values()),
-            str(row.rates.average.n),
-            str(row.rates.average.errors),
-        ]
-        for row in rows
-    ]
-    align = ["left", *["right"] * (len(headings) - 1)]
-    return tabulate(cells, headings, tablefmt=style, colalign=align, disable_numparse=True)
+def _marks(rows: Sequence[Row], name: str) -> list[Mark | None]:
+    values = [row.rates.columns[name].value for row in rows]
+    return ranked([None if value is None else float(percent(value)) for value in values])
 
 
-def _cell(rate: Rate, below: bool) -> str:
+def _cell(rate: Rate, mark: Mark | None) -> Cell:
+    more = {"low": rate.low, "high": rate.high, "n": rate.n, "successes": rate.successes, "errors": rate.errors}
     if rate.value is None:
-        return _NO_DATA
-    if rate.low is None or rate.high is None:
-        return percent(rate.value)
-    interval = f"{rate.low:.0f}–{rate.high:.0f}"
-    return f"{percent(rate.value)}\n{interval}" if below else f"{percent(rate.value)} ({interval})"
+        return Cell(more=more)
+    interval = "" if rate.low is None or rate.high is None else f"{rate.low:.0f}–{rate.high:.0f}"
+    return Cell(rate.value, percent(rate.value), interval, mark, more)
 
 
 def percent(value: float) -> str:
@@ -87,9 +100,10 @@ def percent(value: float) -> str:
 
 def _notes(rows: Sequence[Row]) -> list[str]:
     bootstrapped = any(rate.low is not None for row in rows for rate in row.rates.columns.values())
-    notes = ["rates in percent" + (", with 95% intervals bootstrapped over goals" if bootstrapped else "")]
+    intervals = f", with {CONFIDENCE:g}% intervals bootstrapped over goals" if bootstrapped else ""
+    notes = [f"rates in percent{intervals}"]
     for row in rows:
-        about = f"{one_line(row.label, _LABELS[2])}: " if len(rows) > 1 else ""
+        about = f"{one_line(row.label, _LABEL)}: " if len(rows) > 1 else ""
         errors = {category: row.rates.columns[category].errors for category in Category}
         if any(errors.values()):
             told = ", ".join(f"{count} {category}" for category, count in errors.items() if count)
@@ -97,7 +111,3 @@ def _notes(rows: Sequence[Row]) -> list[str]:
         if row.rates.unmeasured:
             notes.append(f"{about}{row.rates.unmeasured} of {row.rates.episodes} episodes could not be measured")
     return notes
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([\\`*_{}\[\]<>|&~])", r"\\\1", text)

@@ -1,0 +1,118 @@
+"""Simulators side by side as in the paper's Tables 2, 3 and 7: one table per benchmark, and one over all of them.
+
+The last table pools all sub-components of a category over all benchmarks, as each table pools those of its own: a
+benchmark with more sub-components weighs more. Avg is the plain mean of the five rates there as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.metrics.success import RESAMPLES, rates
+from pytest_ugst.reports.contenders import Contender
+from pytest_ugst.reports.entrants import differences
+from pytest_ugst.reports.methods import rank
+from pytest_ugst.reports.scores import scores_notes
+from pytest_ugst.reports.styles import Table
+from pytest_ugst.reports.table import Row, rates_table
+
+OVERALL = "all benchmarks"
+_SHOWN = 3  # names of goals in a note
+
+
+def benchmark_tables(
+    contenders: Sequence[Contender],
+    *,
+    resamples: int = RESAMPLES,
+    notes: Sequence[str] = (),
+) -> list[Table]:
+    """One table per benchmark, and where there are several one over all of them.
+
+    Args:
+        contenders: In the order in which those of the same method are to stand.
+        resamples: Of the bootstrap; 0 leaves the intervals out.
+        notes: More that has to be said, below the last table.
+    """
+    ordered = sorted(contenders, key=lambda one: rank(one.method))
+    # Methods of the reader's own come last: in the order in which they are named, each in one piece.
+    own = list(dict.fromkeys(one.method for one in ordered))
+    ordered.sort(key=lambda one: own.index(one.method))
+    benchmarks = list(dict.fromkeys(name for one in contenders for name in one.entrant.benchmarks))
+    tables = []
+    for benchmark in benchmarks:
+        there = [one for one in ordered if benchmark in one.entrant.benchmarks]
+        rows = [
+            Row(
+                label=one.label,
+                rates=rates((o.tally for o in one.entrant.benchmarks[benchmark].outcomes), resamples=resamples),
+            )
+            for one in there
+        ]
+        scores = scores_notes([(one.label, one.entrant) for one in there], benchmark)
+        more = notes if len(benchmarks) == 1 else ()
+        tables.append(_table(benchmark, there, rows, [*_doubts(there, benchmark), *scores, *more]))
+    if len(benchmarks) > 1:
+        rows = [Row(label=one.label, rates=rates(one.entrant.tallies(), resamples=resamples)) for one in ordered]
+        pooled = "sub-components pooled over the benchmarks"
+        tables.append(_table(OVERALL, ordered, rows, [pooled, *_doubts(ordered, None), *notes]))
+    return tables
+
+
+def _table(title: str, contenders: Sequence[Contender], rows: Sequence[Row], notes: Sequence[str]) -> Table:
+    return rates_table(
+        rows,
+        title=title,
+        heading="model",
+        groups=[one.method for one in contenders],
+        runs=[one.entrant.run for one in contenders],
+        marked=True,
+        notes=notes,
+    )
+
+
+def _doubts(contenders: Sequence[Contender], benchmark: str | None) -> list[str]:
+    """What the rates of the table's lines do not say about each other."""
+    asked = [one.asked(benchmark) for one in contenders]
+    notes = []
+    shared = set(asked[0]).intersection(*asked[1:])
+    if any(len(goals) != len(shared) for goals in asked):
+        counts = ", ".join(f"{one.label} {len(goals)}" for one, goals in zip(contenders, asked, strict=True))
+        notes.append(f"not the same goals: {counts}; {len(shared)} in common")
+    for field, words in ((0, "text or sub-components"), (1, "turn limit")):
+        differing = sorted(goal for goal in shared if len({goals[goal][field] for goals in asked}) > 1)
+        if differing:
+            names = ", ".join(name for _, name in differing[:_SHOWN]) + (", ..." if len(differing) > _SHOWN else "")
+            notes.append(f"not the same {words} in {len(differing)} goals of the same name: {names}")
+    notes += differences([(one.label, one.entrant.setting) for one in contenders])
+    counted = []
+    for one, goals in zip(contenders, asked, strict=True):
+        episodes = sum(len(p.outcomes) for name, p in one.entrant.benchmarks.items() if benchmark in (None, name))
+        if episodes > len(goals):
+            counted.append(f"{one.label} {episodes} of {len(goals)}")
+    if counted:
+        notes.append(f"trials are pooled; episodes of goals: {', '.join(counted)}")
+    return notes
+
+
+def require_shared_goals(contenders: Iterable[Contender]) -> None:
+    """Make sure that runs can stand side by side.
+
+    Raises:
+        UsageError: If a run shares no goal with any other.
+    """
+    by_run: dict[str, set[tuple[str, str]]] = {}
+    for one in contenders:
+        by_run.setdefault(one.entrant.run, set()).update(one.asked())
+    lonely = set(by_run) if len(by_run) > 1 else set()
+    for run, other in combinations(by_run, 2):
+        if not by_run[run].isdisjoint(by_run[other]):
+            lonely -= {run, other}
+    for run in by_run:
+        if run in lonely:
+            others = ", ".join(other for other in by_run if other != run)
+            raise UsageError(
+                f"{run} shares no goal with {others}, so their rates can't stand side by side; name runs over the same "
+                "goals, or print a table of each"
+            )

@@ -1,0 +1,151 @@
+"""Entrants: what one line of a table is about, one simulator as one run has played it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.goal import Goal
+from pytest_ugst.core.usage import Usage
+from pytest_ugst.metrics.success import Tally
+from pytest_ugst.reports.results import Outcome, add_usage, outcome
+
+NO_DOMAIN = "no domain"
+_WORDS = {
+    "agent": "agent",
+    "judge": "judge",
+    "decomposer": "decomposer",
+    "prompts": "prompts",
+    "judge_sees_tools": "tools shown to the judge",
+    "tool_rounds": "tool rounds",
+    "seed": "seed",
+}
+"""What may differ between two settings of the same simulator, in a reader's words."""
+
+
+class Asked(NamedTuple):
+    """What was asked of a simulator by the name of a goal: a name alone does not say that goals are the same."""
+
+    goal: str
+    """A digest of the goal's text and sub-components."""
+    max_turns: int
+
+
+@dataclass(slots=True)
+class Played:
+    """The episodes of one benchmark, counted."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    goals: dict[str, Asked] = field(default_factory=dict)
+    """By goal id."""
+
+
+@dataclass(slots=True)
+class Entrant:
+    """One simulator as one run has played it, under one setting: small, whatever the episodes hold."""
+
+    run: str
+    """The run's name."""
+    setting: Setting
+    benchmarks: dict[str, Played] = field(default_factory=dict)
+    """By the goals' domain."""
+    usage: dict[str, Usage] = field(default_factory=dict)
+    """By role."""
+
+    def add(self, episode: Episode) -> Outcome:
+        """Count an episode."""
+        played = self.benchmarks.setdefault(episode.goal.domain or NO_DOMAIN, Played())
+        made = outcome(episode)
+        played.outcomes.append(made)
+        played.goals.setdefault(episode.goal.id, Asked(_digest(episode.goal), episode.max_turns))
+        self.usage = add_usage((self.usage, episode.usage))
+        return made
+
+    def tallies(self) -> list[Tally]:
+        """Of all benchmarks together."""
+        return across((name, one) for name, played in self.benchmarks.items() for one in played.outcomes)
+
+
+def entrants(run: str, episodes: Iterable[Episode]) -> list[Entrant]:
+    """The entrants of a run, in the order of their first episodes.
+
+    Args:
+        run: The run's name.
+        episodes: One at a time: none is kept.
+    """
+    found: dict[str, Entrant] = {}
+    for episode in episodes:
+        key = episode.setting.model_dump_json()
+        if key not in found:
+            found[key] = Entrant(run, episode.setting)
+        found[key].add(episode)
+    return list(found.values())
+
+
+def across(outcomes: Iterable[tuple[str, Outcome]]) -> list[Tally]:
+    """The tallies of several benchmarks, whose goals may be called the same.
+
+    Args:
+        outcomes: With their benchmarks' names.
+    """
+    return [one.tally.model_copy(update={"goal": f"{name}/{one.tally.goal}"}) for name, one in outcomes]
+
+
+def label(setting: Setting, *, steered: bool = True) -> str:
+    """A simulator with how it was prompted.
+
+    Args:
+        setting: What it was played with.
+        steered: Name the steering as well.
+    """
+    how = [f"steered by {setting.steer}"] if steered and setting.steer != "none" else []
+    how += ["thinking"] if setting.reasoning else []
+    return f"{setting.simulator} ({', '.join(how)})" if how else setting.simulator
+
+
+def labels(settings: Sequence[Setting], *, steered: bool = True) -> list[str]:
+    """A label for each; what would be called the same is told apart by what else differs.
+
+    Args:
+        settings: May hold the same setting twice; those stay called the same.
+        steered: Name the steering as well.
+    """
+    made = [label(setting, steered=steered) for setting in settings]
+    for name in dict.fromkeys(made):
+        same = [number for number, other in enumerate(made) if other == name]
+        differing = [key for key in ("simulator", *_WORDS) if len({played_with(settings[i], key) for i in same}) > 1]
+        for number in same:
+            more = [f"{_WORDS.get(key, 'model')} {played_with(settings[number], key)}" for key in differing]
+            made[number] = f"{name} ({', '.join(more)})" if more else name
+    return made
+
+
+def differences(named: Sequence[tuple[str, Setting]]) -> list[str]:
+    """What else than the simulators differs, a sentence each: then the numbers say less than they seem to.
+
+    Args:
+        named: Settings with the labels of their lines.
+    """
+    told = []
+    for key, words in _WORDS.items():
+        values = {name: played_with(setting, key) for name, setting in named}
+        if key != "seed" and len(set(values.values())) > 1:
+            told.append(f"not the same {words}: " + "; ".join(f"{name}: {value}" for name, value in values.items()))
+    return told
+
+
+def played_with(setting: Setting, key: str) -> str:
+    """One of a setting's values, a model's name with a digest of what it stood for."""
+    value = getattr(setting, key)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    digest = setting.models.get(value, "") if isinstance(value, str) else ""
+    return f"{value} [{digest[:8]}]" if digest else str(value) or "none"
+
+
+def _digest(goal: Goal) -> str:
+    parts = sorted(f"{part.category}\n{part.text}" for part in goal.components or ())
+    return hashlib.sha256("\0".join([goal.text, *parts]).encode()).hexdigest()[:16]

@@ -1,0 +1,64 @@
+"""Methods: by which the paper's tables group simulators, from a plain prompt to GRPO."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_ugst.core.episode import Setting
+
+RULES = "Rule-based"
+PROMPT = "Prompt-based"
+STEERED = {
+    "goal": "Inference-time steering with user goal",
+    "state": "Inference-time steering with user goal states",
+}
+TRAINED = {"sft": "Cold-start SFT", "grpo": "GRPO with UGST rewards"}
+"""By what a checkpoint's ``ugst.json`` calls it."""
+METHODS = (RULES, PROMPT, *STEERED.values(), *TRAINED.values())
+"""In the order of the paper's tables."""
+CHECKPOINT_FILE = "ugst.json"
+_RULE_BASED = frozenset({"agenda"})
+_LARGEST = 1_000_000  # bytes of a checkpoint's record
+
+
+def method_of(setting: Setting, folders: Iterable[Path], aliases: Mapping[str, Any] | None = None) -> str:
+    """The method of a simulator.
+
+    A checkpoint that was trained here says so by itself; else the setting decides.
+
+    Args:
+        setting: What was played.
+        folders: Where the path of a checkpoint may start.
+        aliases: The tables ``[tool.ugst.models.NAME]``: one may stand for a checkpoint.
+    """
+    name = setting.simulator
+    alias = (aliases or {}).get(name)
+    named = alias.get("model") if isinstance(alias, dict) else None
+    for folder in folders:
+        for path in (name, named):
+            if isinstance(path, str) and path and (trained := _trained(folder / path)) is not None:
+                return trained
+    if setting.steer != "none":
+        return STEERED[setting.steer]
+    return RULES if name.partition(":")[0] in _RULE_BASED else PROMPT
+
+
+def _trained(folder: Path) -> str | None:
+    """How a checkpoint came about, if it says."""
+    path = folder / CHECKPOINT_FILE
+    try:
+        if not path.is_file() or path.stat().st_size > _LARGEST:
+            return None
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    method = record.get("method") if isinstance(record, dict) else None
+    return TRAINED.get(method.lower()) if isinstance(method, str) else None
+
+
+def rank(method: str) -> int:
+    """Where a method stands in a table; those that the paper does not know come last."""
+    return METHODS.index(method) if method in METHODS else len(METHODS)

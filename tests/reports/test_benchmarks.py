@@ -1,0 +1,244 @@
+"""Simulators side by side: grouped, marked, pooled, and with what the rates don't say told below."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_ugst.core.conversation import Conversation, StopReason, Turn
+from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.state import Category, Status
+from pytest_ugst.core.verdict import Verdict
+from pytest_ugst.engine.run import Run
+from pytest_ugst.reports.benchmarks import OVERALL, benchmark_tables, require_shared_goals
+from pytest_ugst.reports.contenders import Contender, read_contenders, shortcomings
+from pytest_ugst.reports.entrants import labels
+from pytest_ugst.reports.methods import METHODS, method_of
+from pytest_ugst.reports.reading import open_run, open_runs
+from pytest_ugst.reports.results import Results, not_played, write_results
+from pytest_ugst.reports.styles import Mark, Table
+from tests.played import SETTING
+
+
+def episode(goal: str, kept: Mapping[str, bool], **more: Any) -> Episode:
+    """An episode of one turn whose policies, by name, were kept or not."""
+    parts = tuple(Component(id=name, category=Category.POLICY, text=f"You {name}") for name in kept)
+    said = tuple(
+        Verdict(component=name, turn=1, status=Status.ALIGNED if good else Status.MISALIGNED, by="judges")
+        for name, good in kept.items()
+    )
+    trial = more.get("trial", 1)
+    return Episode(
+        goal=Goal(id=goal, text=more.pop("text", "You want tea."), domain=more.pop("domain", "town"), components=parts),
+        conversation=Conversation(turns=(Turn(user="u", agent="a"),), stop=StopReason.USER_ENDED),
+        verdicts=said,
+        **{"id": goal if trial == 1 else f"{goal}@{trial}", "setting": SETTING, "max_turns": 10, **more},
+    )
+
+
+def setting(**fields: Any) -> Setting:
+    return SETTING.model_copy(update=fields)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / ".ugst"
+
+
+def record(home: Path, name: str, *episodes: Episode) -> Run:
+    run = Run(home / "runs" / name)
+    run.create(episodes[0].setting if episodes else SETTING)
+    for one in episodes:
+        run.journal.append(one)
+    return run
+
+
+def tables(home: Path, *names: str, resamples: int = 0, **more: Any) -> list[Table]:
+    runs = dict(zip(names, open_runs(home, names), strict=True))
+    return benchmark_tables(read_contenders(runs, **more), resamples=resamples, notes=shortcomings(runs))
+
+
+def shown(table: Table) -> dict[str, str]:
+    """Avg by label, marked as in Markdown."""
+    marks = {None: "{}", Mark.BEST: "**{}**", Mark.SECOND: "_{}_"}
+    at = [column.name for column in table.columns].index("avg")
+    return {line.cells[0].shown: marks[line.cells[at].mark].format(line.cells[at].shown) for line in table.lines}
+
+
+def test_one_table_per_benchmark_and_one_that_pools_them(home: Path) -> None:
+    # 1 of 1 and 1 of 3: pooled that is 2 of 4, and not the mean of 100 and 33.3.
+    record(
+        home,
+        "a",
+        episode("g", {"w": True}),
+        episode("g", {"x": True, "y": False, "z": False}, id="g+2", domain="port"),
+    )
+    made = tables(home, "a")
+    assert [table.title for table in made] == ["town", "port", OVERALL]
+    assert [shown(table)["users"] for table in made] == ["100.0", "33.3", "50.0"]
+    cells = dict(zip((column.name for column in made[2].columns), made[2].lines[0].cells, strict=True))
+    assert cells["goals"].value == 2  # of the same name, in two benchmarks
+    assert cells["n"].value == 4
+    assert cells["run"].value == "a"
+
+
+def test_one_benchmark_is_one_table(home: Path) -> None:
+    record(home, "a", episode("g", {"w": True}))
+    (table,) = tables(home, "a")
+    assert table.title == "town"
+    assert shown(table) == {"users": "100.0"}  # alone it is not the best
+
+
+def test_best_and_second_best_with_ties(home: Path) -> None:
+    for name, kept in {"a": 2, "b": 2, "c": 1, "d": 1, "e": 0}.items():
+        record(home, name, episode("g", {"x": kept > 0, "y": kept > 1}, setting=setting(simulator=name)))
+    (table,) = tables(home, *"abcde")
+    assert shown(table) == {"a": "**100.0**", "b": "**100.0**", "c": "_50.0_", "d": "_50.0_", "e": "0.0"}
+
+
+def test_grouped_by_method_in_the_papers_order(home: Path) -> None:
+    record(home, "own", episode("g", {"x": True}, setting=setting(simulator="mine")))
+    record(home, "state", episode("g", {"x": True}, setting=setting(simulator="llama", steer="state")))
+    record(home, "goal", episode("g", {"x": True}, setting=setting(simulator="llama", steer="goal")))
+    record(home, "plain", episode("g", {"x": True}, setting=setting(simulator="llama")))
+    record(home, "rules", episode("g", {"x": True}, setting=setting(simulator="agenda:contradiction")))
+    (table,) = tables(home, "own", "state", "goal", "plain", "rules", methods={"own": "Mine"})
+    assert [(line.group, line.cells[0].shown) for line in table.lines] == [
+        (METHODS[0], "agenda:contradiction"),
+        (METHODS[1], "llama"),
+        (METHODS[2], "llama"),
+        (METHODS[3], "llama"),
+        ("Mine", "mine"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("record", "method"),
+    [('{"method": "grpo"}', METHODS[5]), ('{"method": "sft"}', METHODS[4]), ('{"method": 3}', METHODS[1])]
+    + [(text, METHODS[1]) for text in ("[]", "{", '{"method": "other"}', "[" * 100_000)],
+)
+def test_a_checkpoint_says_how_it_was_trained(tmp_path: Path, record: str, method: str) -> None:
+    checkpoint = tmp_path / "checkpoints" / "one"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "ugst.json").write_text(record)
+    played = setting(simulator="checkpoints/one")
+    assert method_of(played, [Path("elsewhere"), tmp_path]) == method
+    assert method_of(played, [tmp_path / "elsewhere"]) == METHODS[1]
+    aliases = {"mine": {"model": str(checkpoint)}}
+    assert method_of(setting(simulator="mine"), [tmp_path], aliases) == method
+
+
+def test_a_trained_checkpoint_of_the_runs_own_project(home: Path) -> None:
+    (home.parent / "ckpt").mkdir()
+    (home.parent / "ckpt" / "ugst.json").write_text(json.dumps({"method": "sft"}))
+    record(home, "a", episode("g", {"x": True}, setting=setting(simulator="ckpt", steer="state")))
+    (line,) = tables(home, "a")[0].lines
+    assert (line.group, line.cells[0].shown) == ("Cold-start SFT", "ckpt (steered by state)")
+
+
+def test_mixed_settings_of_one_journal_are_lines_of_their_own(home: Path) -> None:
+    record(
+        home,
+        "a",
+        episode("g", {"x": True}),
+        episode("h", {"x": False}, setting=setting(agent="other")),
+        episode("i", {"x": False}, setting=setting(simulator="third")),
+    )
+    (table,) = tables(home, "a")
+    assert shown(table) == {
+        "users (agent agents)": "**100.0**",
+        "users (agent other)": "_0.0_",
+        "third": "_0.0_",
+    }
+    assert "not the same agent: users (agent agents): agents; users (agent other): other; third: agents" in table.notes
+
+
+def test_runs_of_the_same_setting_are_told_apart_by_their_names(home: Path) -> None:
+    record(home, "a", episode("g", {"x": True}))
+    record(home, "b", episode("g", {"x": False}))
+    assert shown(tables(home, "a", "b")[0]) == {"users, a": "**100.0**", "users, b": "_0.0_"}
+    assert shown(tables(home, "a", "b", names={"b": "new"})[0]) == {"users": "**100.0**", "new": "_0.0_"}
+
+
+def test_labels_name_what_differs() -> None:
+    made = [setting(models={"users": "a" * 64}), setting(models={"users": "b" * 64}), setting(simulator="x", seed=3)]
+    assert labels(made) == ["users (model users [aaaaaaaa])", "users (model users [bbbbbbbb])", "x"]
+    assert labels([setting(seed=1), setting(seed=2), setting(seed=1)]) == [
+        "users (seed 1)",
+        "users (seed 2)",
+        "users (seed 1)",
+    ]
+
+
+def test_what_the_rates_do_not_say(home: Path) -> None:
+    record(
+        home,
+        "a",
+        *(episode("g", {"x": True}, trial=trial) for trial in (1, 2, 3)),
+        episode("h", {"x": True}),
+        episode("i", {"x": True}),
+    )
+    mine = setting(simulator="mine", judge="other", prompts="2")
+    record(
+        home,
+        "b",
+        episode("g", {"x": True}, setting=mine, max_turns=5),
+        episode("h", {"x": True}, setting=mine, text="You want coffee."),
+    )
+    (table,) = tables(home, "a", "b")
+    assert table.notes == (
+        "rates in percent",
+        "not the same goals: users 3, mine 2; 2 in common",
+        "not the same text or sub-components in 1 goals of the same name: h",
+        "not the same turn limit in 1 goals of the same name: g",
+        "not the same judge: users: judges; mine: other",
+        "not the same prompts: users: none; mine: 2",
+        "trials are pooled; episodes of goals: users 5 of 3",
+    )
+
+
+def test_trials_are_pooled(home: Path) -> None:
+    record(home, "a", *(episode("g", {"x": trial > 1}, trial=trial) for trial in (1, 2, 3)))
+    assert shown(tables(home, "a")[0]) == {"users": "66.7"}
+
+
+def test_what_was_not_played_or_can_not_be_read_is_told(home: Path) -> None:
+    run = record(home, "a", episode("g", {"x": True}))
+    with run.journal.path.open("a") as file:
+        file.write("{nonsense\n")
+    failed = not_played("h", "h", 1, "no decomposition")
+    write_results(run.folder / "results.json", Results(run="a", created="", rows=(), episodes=(failed,)))
+    assert tables(home, "a")[0].notes[1:] == (
+        "a: 1 episodes could not be played and are in no rate",
+        "a: 1 lines of its journal could not be read",
+    )
+    (run.folder / "results.json").write_text("{}")
+    assert len(tables(home, "a")[0].notes) == 2
+
+
+def contenders(home: Path, *names: str) -> list[Contender]:
+    return read_contenders({name: open_run(home, name) for name in names})
+
+
+def test_runs_that_share_no_goal(home: Path) -> None:
+    record(home, "a", episode("g", {"x": True}))
+    record(home, "b", episode("g", {"x": True}, domain="port"))
+    record(home, "c", episode("g", {"x": True}), episode("h", {"x": True}, domain="port"))
+    require_shared_goals(contenders(home, "a"))
+    require_shared_goals(contenders(home, "a", "c"))
+    with pytest.raises(
+        UsageError, match=r"^b shares no goal with a, c, so their rates can't stand side by side; name "
+    ):
+        require_shared_goals(contenders(home, "a", "b", "c"))
+
+
+def test_intervals_are_an_option(home: Path) -> None:
+    record(home, "a", *(episode(f"g{n}", {"x": n > 2}) for n in range(6)))
+    assert tables(home, "a")[0].lines[0].cells[2].aside == ""
+    assert tables(home, "a", resamples=100)[0].lines[0].cells[2].aside
