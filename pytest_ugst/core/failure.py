@@ -1,0 +1,47 @@
+"""Failure patterns: the ways in which simulators fail their goals, and what is recorded of one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pytest_ugst.core.base import Frozen, Words
+from pytest_ugst.core.verdict import Evidence
+
+RULE = "rule"
+"""Who says so where the record alone decides."""
+
+
+class Pattern(StrEnum):
+    """The five patterns of Table 1 in "Goal Alignment in LLM-Based User Simulators for Conversational AI"."""
+
+    CONFUSION = "confusion"
+    """Parts of the goal are forgotten or mixed up."""
+    CONTRADICTION = "contradiction"
+    """Something is said or done against what the goal says of the user."""
+    WRONGFUL_TERMINATION = "wrongful_termination"
+    """The conversation is ended before the agent could answer, or goes on with nothing left to do."""
+    POOR_LENGTH_MANAGEMENT = "poor_length_management"
+    """The conversation is cut off at its limit with parts of the goal still open."""
+    MISPRIORITIZATION = "misprioritization"
+    """One part of the goal is clung to, or the conversation ended after it, and the others are neglected."""
+
+    @property
+    def title(self) -> str:
+        """The pattern's name for people, such as ``poor length management``."""
+        return self.value.replace("_", " ")
+
+
+class Failure(Frozen):
+    """One pattern that an episode shows."""
+
+    pattern: Pattern
+    by: Words = RULE
+    """Who says so: ``rule``, or the name of a judge model."""
+    why: Words = ""
+    """In a sentence."""
+    turn: int | None = None
+    """The turn at which it shows, counted from 1; None where no single turn shows it."""
+    components: tuple[str, ...] = ()
+    """Ids of the sub-components that failed by it; none where the goal was kept and only the end was wrong."""
+    evidence: tuple[Evidence, ...] = ()
+    """The words that show it."""
