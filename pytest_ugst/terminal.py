@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pytest_ugst.ci import tell_github, tell_junit
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.gate import Gate, parse_gate
 from pytest_ugst.reports.styles import render
@@ -117,7 +118,19 @@ class Terminal:
             self._missed = self._gate.missed(self._summary.rows[-1].rates)
         runtime.run.results = self._summary.results(runtime.run, self._gate, self._missed)
         report(runtime.run)
+        verdict = [line for line, _ in self._verdict()]
+        tell_junit(self._config, runtime.run.name, self._summary, verdict)
+        if (problem := tell_github(self._summary, self._notes(self._summary, runtime), verdict)) is not None:
+            self.say(problem)
         return bool(self._missed)
+
+    def _verdict(self) -> list[tuple[str, bool]]:
+        """What the gate says, a line each, and whether it is good news."""
+        if self._missed:
+            return [(f"FAILED --ugst-fail-under: {sentence}", False) for sentence in self._missed]
+        if self._gate.floors and self._runtime is not None:
+            return [(f"--ugst-fail-under={self._runtime.settings.fail_under}: reached", True)]
+        return []
 
     def summary(self) -> None:
         """Print the table, and what has to be said beside it."""
@@ -130,10 +143,8 @@ class Terminal:
         reporter.write(render(summary.printed(), "terminal", width=width, ansi=ansi))
         for note in self._notes(summary, runtime):
             reporter.write_line(note)
-        for sentence in self._missed:
-            reporter.write_line(f"FAILED --ugst-fail-under: {sentence}", red=True, bold=True)
-        if self._gate.floors and not self._missed:
-            reporter.write_line(f"--ugst-fail-under={runtime.settings.fail_under}: reached", green=True)
+        for line, good in self._verdict():
+            reporter.write_line(line, green=good, red=not good, bold=not good)
 
     def _notes(self, summary: Summary, runtime: Runtime) -> list[str]:
         played = [o for o in summary.outcomes if o.stop is not None]

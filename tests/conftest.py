@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
+
+# On GitHub, the runs that tests make are not what its summary page is for.
+os.environ.pop("GITHUB_STEP_SUMMARY", None)
 
 # Cores may be shared and slow; how long an example takes says nothing about the code.
 settings.register_profile("ugst", deadline=None, suppress_health_check=[HealthCheck.too_slow])

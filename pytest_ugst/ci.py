@@ -1,0 +1,102 @@
+"""What a run tells continuous integration: the job's summary page on GitHub, and the properties of a JUnit file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_ugst.reports.styles import escape_markdown, render
+from pytest_ugst.reports.text import one_line
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_ugst.reports.summary import Summary
+
+_VARIABLE = "GITHUB_STEP_SUMMARY"
+_LARGEST = 100_000  # bytes that one run adds
+_ROOM = 1_000_000  # bytes that GitHub shows of one step, in all
+
+
+def tell_github(summary: Summary, notes: Sequence[str], verdict: Sequence[str]) -> str | None:
+    """Append the tables to the file that GitHub shows as a job's summary, where ``$GITHUB_STEP_SUMMARY`` names one.
+
+    A run does not fail by it, whatever is wrong with the file.
+
+    Args:
+        summary: The run's.
+        notes: Lines to stand below the tables.
+        verdict: What the gate says, a line each.
+
+    Returns:
+        What went wrong, for a person; None if nothing did.
+    """
+    name = os.environ.get(_VARIABLE)
+    if not name:
+        return None
+    path = Path(name)
+    data = job_summary(summary, notes, verdict).encode()
+    try:
+        if path.exists() and path.stat().st_size + len(data) > _ROOM:
+            return f"the summary is not in ${_VARIABLE}: {path} is full"
+        with path.open("ab") as file:
+            file.write(data)
+    except OSError as error:
+        return f"the summary is not in ${_VARIABLE}: {path}: {error.strerror}"
+    return None
+
+
+def job_summary(summary: Summary, notes: Sequence[str], verdict: Sequence[str]) -> str:
+    """The tables in GitHub's Markdown, at most 100 kB of them; see :func:`tell_github`."""
+    lines = ["## User goal alignment", ""]
+    lines += [f"**{escape_markdown(line)}**  " for line in verdict]
+    lines += [*([""] if verdict else []), *render(summary.printed(), "markdown").splitlines(), ""]
+    lines += [f"- {escape_markdown(note)}" for note in notes]
+    kept, size = [], 0
+    for line in lines:
+        size += len(line.encode()) + 1
+        if size > _LARGEST:
+            kept += ["", "(there is more, which does not fit here)"]
+            break
+        kept.append(line)
+    return "\n".join([*kept, "", ""])
+
+
+def tell_junit(config: pytest.Config, run: str, summary: Summary, verdict: Sequence[str]) -> None:
+    """Add the rates as properties of the test suite to the file of ``--junitxml``, where there is one.
+
+    Args:
+        config: Of the process that writes the file.
+        run: The run's name.
+        summary: The run's.
+        verdict: What the gate says, a line each.
+    """
+    for plugin in config.pluginmanager.get_plugins():
+        add = getattr(plugin, "add_global_property", None)
+        if add is None:
+            continue
+        for name, value in properties(run, summary, verdict):
+            add(name, value)
+        # Pytest wrote the file before everything was played and counted (with xdist: in the workers). Writing it is all
+        # that this does, and it may be done again.
+        plugin.pytest_sessionfinish()
+
+
+def properties(run: str, summary: Summary, verdict: Sequence[str]) -> list[tuple[str, str]]:
+    """Names and values: ``ugst_avg`` and its like for all that was played, ``ugst_avg[ROW]`` for other rows."""
+    made = [("ugst_run", run)]
+    for row in reversed(summary.rows):
+        of = "" if row is summary.rows[-1] else f"[{one_line(row.label)}]"
+        for name, rate in row.rates.columns.items():
+            numbers = {name: rate.value, f"{name}_low": rate.low, f"{name}_high": rate.high}
+            made += [(f"ugst_{key}{of}", f"{value:.4f}") for key, value in numbers.items() if value is not None]
+        counts = {
+            "n": row.rates.average.n,
+            "errors": row.rates.average.errors,
+            "episodes": row.rates.episodes,
+            "unmeasured": row.rates.unmeasured,
+        }
+        made += [(f"ugst_{key}{of}", str(value)) for key, value in counts.items()]
+    return [*made, *(("ugst_gate", one_line(line)) for line in verdict)]

@@ -1,0 +1,111 @@
+"""What a run tells continuous integration: GitHub's summary page and the test suite's properties in JUnit files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from pytest_ugst.ci import job_summary
+from pytest_ugst.metrics.success import rates
+from pytest_ugst.reports.summary import Standing, Summary
+from pytest_ugst.reports.table import Row
+from tests.plugin_project import Project, goal
+
+
+@pytest.fixture
+def half(project: Project) -> Project:
+    """Four goals of two benchmarks; one of them is missed."""
+    made = [goal(f"g{n}", wants="tea" if n else "coffee") for n in range(4)]
+    project.goals("cafe.goal.yaml", *made)
+    return project
+
+
+@pytest.fixture
+def page(half: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = half.path / "page.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
+    return path
+
+
+def properties(project: Project) -> dict[str, str]:
+    suite = ElementTree.parse(project.path / "junit.xml").getroot().find("testsuite")
+    assert suite is not None
+    assert [part.tag for part in suite].count("testcase") == 4
+    (node,) = suite.findall("properties")
+    return {str(p.get("name")): str(p.get("value")) for p in node}
+
+
+def test_the_summary_is_appended(half: Project, page: Path) -> None:
+    page.write_text("before\n")
+    half.run("--ugst-fail-under=80")
+    half.run("--ugst-fail-under=70")
+    before, first, second = page.read_text().split("## User goal alignment\n")
+    assert before == "before\n"
+    assert r"**FAILED --ugst-fail-under: avg: 75.0 is below 80, by 5**" in first
+    assert "| words " in first
+    assert "- 4 episodes (4 user ended), 2.0 turns on average" in first
+    assert "**--ugst-fail-under=70: reached**" in second
+    assert "\x1b" not in first
+
+
+def test_the_summary_once_from_several_workers(half: Project, page: Path) -> None:
+    half.launch("-n", "2").assert_outcomes(passed=3, failed=1)
+    assert page.read_text().count("## User goal alignment") == 1
+
+
+def test_without_the_variable_nothing_is_written(half: Project) -> None:
+    half.run()
+    assert not list(half.path.glob("*.md"))
+
+
+def test_no_run_fails_by_its_summary(half: Project, page: Path) -> None:
+    page.mkdir()
+    result = half.run("-k", "g1")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines([f"ugst: the summary is not in $GITHUB_STEP_SUMMARY: {page}: Is a directory"])
+
+
+def test_a_full_page_is_left_as_it_is(half: Project, page: Path) -> None:
+    page.write_bytes(b"x" * 999_999)
+    half.run("-k", "g1").stdout.fnmatch_lines([f"ugst: the summary is not in $GITHUB_STEP_SUMMARY: {page} is full"])
+    assert page.stat().st_size == 999_999
+
+
+def test_a_summary_has_a_limit() -> None:
+    rows = tuple(Row(label=f"{n}-" * 20, rates=rates([])) for n in range(2000))
+    text = job_summary(Summary((Standing("", rows),), rows, (), {}, {}), ["a note"], ["reached"])
+    assert 50_000 < len(text.encode()) <= 101_000
+    assert text.rstrip().endswith("(there is more, which does not fit here)")
+    assert "**reached**" in text
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_rates_are_properties_of_the_test_suite(half: Project, workers: str) -> None:
+    result = half.launch("-n", workers, "--junitxml=junit.xml", "--ugst-fail-under=70", "--ugst-trials=1")
+    assert result.ret == pytest.ExitCode.OK
+    found = properties(half)
+    assert found["ugst_run"] == half.runs()[0].name
+    assert found["ugst_avg"] == found["ugst_policy"] == "75.0000"
+    assert 0 <= float(found["ugst_avg_low"]) <= 75 <= float(found["ugst_avg_high"])
+    assert (found["ugst_n"], found["ugst_errors"], found["ugst_episodes"], found["ugst_unmeasured"]) == (
+        "4",
+        "0",
+        "4",
+        "0",
+    )
+    assert found["ugst_gate"] == "--ugst-fail-under=70: reached"
+    assert "ugst_profile" not in found  # nothing of that kind was there to measure
+
+
+def test_rows_have_properties_of_their_own(half: Project) -> None:
+    half.tests(
+        "@pytest.fixture\ndef simulator():\n    return lambda messages, goal: 'tea' if not messages else 'TERMINATE'\n"
+        "@pytest.mark.ugst(goals='cafe.goal.yaml')\ndef test_it(episode):\n    pass\n"
+    )
+    half.run("--junitxml=junit.xml")
+    suite = ElementTree.parse(half.path / "junit.xml").getroot().find("testsuite/properties")
+    assert suite is not None
+    found = {p.get("name"): p.get("value") for p in suite}
+    assert (found["ugst_avg[words]"], found["ugst_avg[<lambda>]"], found["ugst_n"]) == ("75.0000", "75.0000", "8")
