@@ -25,7 +25,9 @@ def open_run(home: Path, name: str) -> Run:
     path = Path(name)
     if path.name == EPISODES_FILE and path.is_file():
         name = str(path.parent)
-    run = find_run(home, name, option="")
+    # A journal tells all that was played, also where the file beside it has been lost.
+    alone = Path(name) / EPISODES_FILE
+    run = Run(Path(name)) if alone.is_file() and name != "latest" else find_run(home, name, option="")
     run.journal.refresh()
     if not len(run.journal):
         torn = f"; {run.journal.torn} lines could not be read" if run.journal.torn else ""

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_ugst.core.conversation import Conversation, StopReason, Turn
-from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import Category, Status
-from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.engine.run import Run
 from pytest_ugst.reports.benchmarks import OVERALL, benchmark_tables, require_shared_goals
 from pytest_ugst.reports.contenders import Contender, read_contenders, shortcomings
 from pytest_ugst.reports.entrants import labels
@@ -23,40 +16,12 @@ from pytest_ugst.reports.methods import METHODS, method_of
 from pytest_ugst.reports.reading import open_run, open_runs
 from pytest_ugst.reports.results import Results, not_played, write_results
 from pytest_ugst.reports.styles import Mark, Table
-from tests.played import SETTING
-
-
-def episode(goal: str, kept: Mapping[str, bool], **more: Any) -> Episode:
-    """An episode of one turn whose policies, by name, were kept or not."""
-    parts = tuple(Component(id=name, category=Category.POLICY, text=f"You {name}") for name in kept)
-    said = tuple(
-        Verdict(component=name, turn=1, status=Status.ALIGNED if good else Status.MISALIGNED, by="judges")
-        for name, good in kept.items()
-    )
-    trial = more.get("trial", 1)
-    return Episode(
-        goal=Goal(id=goal, text=more.pop("text", "You want tea."), domain=more.pop("domain", "town"), components=parts),
-        conversation=Conversation(turns=(Turn(user="u", agent="a"),), stop=StopReason.USER_ENDED),
-        verdicts=said,
-        **{"id": goal if trial == 1 else f"{goal}@{trial}", "setting": SETTING, "max_turns": 10, **more},
-    )
-
-
-def setting(**fields: Any) -> Setting:
-    return SETTING.model_copy(update=fields)
+from tests.recorded import episode, record, setting
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / ".ugst"
-
-
-def record(home: Path, name: str, *episodes: Episode) -> Run:
-    run = Run(home / "runs" / name)
-    run.create(episodes[0].setting if episodes else SETTING)
-    for one in episodes:
-        run.journal.append(one)
-    return run
 
 
 def tables(home: Path, *names: str, resamples: int = 0, **more: Any) -> list[Table]:
@@ -119,14 +84,14 @@ def test_grouped_by_method_in_the_papers_order(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("record", "method"),
+    ("told", "method"),
     [('{"method": "grpo"}', METHODS[5]), ('{"method": "sft"}', METHODS[4]), ('{"method": 3}', METHODS[1])]
     + [(text, METHODS[1]) for text in ("[]", "{", '{"method": "other"}', "[" * 100_000)],
 )
-def test_a_checkpoint_says_how_it_was_trained(tmp_path: Path, record: str, method: str) -> None:
+def test_a_checkpoint_says_how_it_was_trained(tmp_path: Path, told: str, method: str) -> None:
     checkpoint = tmp_path / "checkpoints" / "one"
     checkpoint.mkdir(parents=True)
-    (checkpoint / "ugst.json").write_text(record)
+    (checkpoint / "ugst.json").write_text(told)
     played = setting(simulator="checkpoints/one")
     assert method_of(played, [Path("elsewhere"), tmp_path]) == method
     assert method_of(played, [tmp_path / "elsewhere"]) == METHODS[1]
