@@ -100,6 +100,13 @@ OPTIONS: tuple[Option, ...] = (
         metavar="RATES",
     ),
     Option(
+        "html",
+        "write one page to read the run's episodes on; without FILE it is report.html in the run's folder",
+        "",
+        metavar="FILE.html",
+        const="auto",
+    ),
+    Option(
         "progress",
         "show progress while episodes are played: auto (a line on terminals, now and then in logs) or off",
         "auto",

@@ -101,6 +101,10 @@ def _check_early(settings: Settings, config: pytest.Config) -> None:
         from pytest_ugst.engine.run import find_run
 
         find_run(settings.home, settings.resume)
+    if settings.html and not is_worker(config):
+        from pytest_ugst.reports.html.builder import page_path
+
+        page_path(settings.html, settings.root)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -36,6 +36,7 @@ class Settings:
     data: str = ""
     prompts: str = ""
     fail_under: str = ""
+    html: str = ""
     progress: str = "auto"
     models: Mapping[str, Any] = field(default_factory=dict)
     """The tables ``[tool.ugst.models.*]``."""

@@ -14,6 +14,8 @@ from pytest_ugst.reports.summary import Summary, summarise
 from pytest_ugst.reports.text import one_line, plain
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from pytest_ugst.core.episode import Episode
@@ -38,6 +40,7 @@ class Terminal:
         self._runtime: Runtime | None = None
         self._summary: Summary | None = None
         self._missed: list[str] = []
+        self._page: Path | None = None
         self._gate = Gate(floors={})
 
     # Progress
@@ -122,7 +125,21 @@ class Terminal:
         tell_junit(self._config, runtime.run.name, self._summary, verdict)
         if (problem := tell_github(self._summary, self._notes(self._summary, runtime), verdict)) is not None:
             self.say(problem)
+        if runtime.settings.html:
+            self._write_page(runtime, self._summary)
         return bool(self._missed)
+
+    def _write_page(self, runtime: Runtime, summary: Summary) -> None:
+        from pytest_ugst.core.errors import UgstError
+        from pytest_ugst.reports.html.builder import page_path, write_page
+
+        path = page_path(runtime.settings.html, runtime.settings.root, runtime.run.folder)
+        try:
+            write_page(runtime.run, path, summary)
+        except UgstError as error:  # pytest would show a traceback, and the run is not lost
+            self.say(str(error))
+        else:
+            self._page = path
 
     def _verdict(self) -> list[tuple[str, bool]]:
         """What the gate says, a line each, and whether it is good news."""
@@ -164,6 +181,8 @@ class Terminal:
             notes.append(f"{runtime.run.journal.torn} torn lines in the journal were left out")
         notes += [f"pytest_ugst_episode_finished failed: {one_line(e, 300)}" for e in runtime.all_callback_errors()[:3]]
         notes += [f"{role}: {describe(usage)}" for role, usage in summary.usage.items() if usage.calls]
+        if self._page is not None:
+            notes.append(f"page: {self._page}")
         folder = f" --dir={runtime.settings.dir}" if runtime.settings.dir != ".ugst" else ""
         notes.append(f"run: {runtime.run.folder} ('ugst show{folder}' prints its conversations)")
         return notes

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.cli import table
+from pytest_ugst.cli import html, table
 
 
 def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
@@ -16,6 +16,7 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
     verbs = report.add_subparsers(title="commands", metavar="COMMAND", parser_class=type(report))
     # Each verb's module adds itself here: NAME.add_commands(verbs).
     table.add_commands(verbs)
+    html.add_commands(verbs)
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:

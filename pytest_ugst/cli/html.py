@@ -1,0 +1,40 @@
+"""``ugst report html``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pytest_ugst.core.errors import UsageError
+
+
+def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
+    """Add the command to ``ugst report``."""
+    from pytest_ugst.cli.report import add_home
+
+    page = verbs.add_parser(
+        "html",
+        help="one page to read a run's episodes on",
+        description="Writes one self-contained HTML file: the success rates, and every conversation beside its goal "
+        "state turn by turn. It asks for nothing from outside and can be sent to anyone.",
+    )
+    page.add_argument("of", metavar="RUN", nargs="?", default="latest", help="its name or folder (the latest)")
+    page.add_argument("--out", type=Path, metavar="FILE", help="default: report.html in the run's folder")
+    page.add_argument("--baseline", metavar="RUN", help="a run of the same goals to hold it against")
+    add_home(page)
+    page.set_defaults(run=_html)
+
+
+def _html(args: argparse.Namespace) -> int:
+    from pytest_ugst.reports.html.builder import PAGE_FILE, write_page
+    from pytest_ugst.reports.reading import open_run
+
+    run = open_run(args.dir, args.of)
+    baseline = None if args.baseline is None else open_run(args.dir, args.baseline)
+    out: Path = args.out or run.folder / PAGE_FILE
+    if not out.parent.is_dir():
+        raise UsageError(f"--out={out}: there is no folder {out.parent}; make it first, or name another file")
+    write_page(run, out, baseline=baseline)
+    print(f"{out}: {len(run.journal)} episodes, {out.stat().st_size / 1e6:.1f} MB")
+    return 0

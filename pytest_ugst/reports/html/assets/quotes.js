@@ -1,0 +1,65 @@
+// Finding quoted words in what was said, as the judge's quotes are checked: case, spacing and the shape of quotation
+// marks don't matter, dots stand for words left out.
+
+const GAP = /\.{3,}|…|\[…\]/;
+const SHAPES = { "’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " ", "–": "-", "—": "-" };
+
+// Text without what does not matter, and for each of its characters where it stands in the original.
+function bare(text) {
+  const [kept, places] = [[], []];
+  let blank = true;
+  for (let at = 0; at < text.length; at++) {
+    const character = SHAPES[text[at]] ?? text[at];
+    if (/\s/.test(character)) {
+      if (!blank) { kept.push(" "); places.push(at); }
+      blank = true;
+      continue;
+    }
+    blank = false;
+    for (const lower of character.toLowerCase()) { kept.push(lower); places.push(at); }
+  }
+  return { text: kept.join(""), places };
+}
+
+const MOST = 400_000; // characters of a text that are looked through
+
+// Where the quote stands in the text: [{start, end}], empty if it does not.
+function locate(text, quote) {
+  const pieces = quote.split(GAP).map((piece) => bare(piece).text.trim().replace(/^["']+|["']+$/g, "").trim()).filter(Boolean);
+  if (!pieces.length || text.length > MOST) return [];
+  const hay = bare(text);
+  const found = [];
+  let from = 0;
+  for (const piece of pieces) {
+    let at = hay.text.indexOf(piece, from);
+    if (at < 0) at = hay.text.indexOf(piece);
+    if (at < 0) return [];
+    found.push({ start: hay.places[at], end: hay.places[at + piece.length - 1] + 1 });
+    from = at + piece.length;
+  }
+  return found;
+}
+
+const callHead = (call) => `${call.name}(${call.arguments.map(([name, value]) => `${name}=${value}`).join(", ")})`;
+
+// Whether a quote means this tool call: as our own checks put it, or a judge who quotes what it was shown.
+function isOfCall(call, quote) {
+  const [plain, head] = [bare(quote).text.trim(), bare(callHead(call)).text];
+  if (plain.startsWith(head.slice(0, plain.length))) return true;
+  const argumentsText = bare(`{${call.arguments.map(([name, value]) => `"${name}": ${value}`).join(", ")}}`).text;
+  if (plain.replace(/^tool /, "").startsWith(`${bare(call.name).text}(${argumentsText})`)) return true;
+  return plain.length > 0 && (locate(call.result, quote).length > 0 || argumentsText.includes(plain));
+}
+
+// Marks that lie over each other become one, which knows all it stands for.
+function joinMarks(marks) {
+  const joined = [];
+  for (const mark of marks.sort((a, b) => a.start - b.start || a.end - b.end)) {
+    const last = joined.at(-1);
+    if (last && mark.start < last.end) {
+      last.end = Math.max(last.end, mark.end);
+      if (!last.parts.includes(mark.part)) last.parts.push(mark.part);
+    } else joined.push({ start: mark.start, end: mark.end, parts: [mark.part] });
+  }
+  return joined;
+}

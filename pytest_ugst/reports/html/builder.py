@@ -1,0 +1,140 @@
+"""A run's page, from its journal: one episode in memory at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_ugst import __version__
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.files import replace_text
+from pytest_ugst.metrics.failures import classify
+from pytest_ugst.metrics.success import COLUMNS
+from pytest_ugst.reports.html.embedding import Chunks
+from pytest_ugst.reports.html.page import render_page
+from pytest_ugst.reports.html.records import LETTERS, Tables, detail, entry
+from pytest_ugst.reports.results import Results
+from pytest_ugst.reports.summary import Summary, summarise
+
+if TYPE_CHECKING:
+    from pytest_ugst.engine.run import Run
+
+PAGE_FILE = "report.html"
+"""The page, in a run's folder."""
+
+
+def page_path(asked: str, root: Path, folder: Path | None = None) -> Path:
+    """Where the option ``--ugst-html`` asks the page to be written.
+
+    Args:
+        asked: The option's value: ``auto``, or a file.
+        root: Relative paths start here.
+        folder: The run's; None while there is none yet.
+
+    Raises:
+        UsageError: If no page can be written there.
+    """
+    if asked == "auto":
+        return (folder or root) / PAGE_FILE
+    path = root / asked
+    if path.suffix not in (".html", ".htm"):
+        # "pytest --ugst-html suites" takes the path to test for the page's name.
+        raise UsageError(
+            f"--ugst-html={asked}: write a file name that ends in .html, or none; the path to test stands before it"
+        )
+    if not path.parent.is_dir():
+        raise UsageError(f"--ugst-html={asked}: there is no folder {path.parent}; make it first, or name another file")
+    return path
+
+
+def write_page(run: Run, path: Path, summary: Summary | None = None, baseline: Run | None = None) -> None:
+    """Write a run's page.
+
+    Args:
+        run: With at least one episode.
+        path: The file; one that is there is replaced.
+        summary: The run's, where it was made already.
+        baseline: The run to hold it against.
+
+    Raises:
+        UsageError: If the file can't be written, or the baseline shares no episode with the run.
+    """
+    replace_text(path, build_page(run, summary, baseline))
+
+
+def build_page(run: Run, summary: Summary | None = None, baseline: Run | None = None) -> str:
+    """A run's page; see :func:`write_page`."""
+    summary = summary or summarise(run)
+    before = None if baseline is None else _Before(run, baseline)
+    tables, chunks = Tables(), Chunks()
+    episodes: list[dict[str, Any]] = []
+    verdicts = 0
+    for episode_id in sorted(set(run.selected or run.journal.ids()) & set(run.journal.ids())):
+        episode = run.journal.get(episode_id)
+        failures = classify(episode)
+        made = entry(episode, tables, failures)
+        if before is not None and episode_id in before.labels:
+            known = before.labels[episode_id]
+            made["base"] = "".join(known.get(c.id, "-") for c in episode.components)
+        made["at"] = chunks.add(detail(episode, tables, failures))
+        verdicts += len(episode.verdicts)
+        episodes.append(made)
+    index = {
+        "run": _overview(run, summary, verdicts),
+        "goals": tables.goals,
+        "settings": tables.settings,
+        "simulators": tables.simulators,
+        "episodes": episodes,
+        "baseline": None if before is None else before.overview,
+    }
+    return render_page(f"{run.name} – pytest-ugst", index, chunks.packed())
+
+
+def _overview(run: Run, summary: Summary, verdicts: int) -> dict[str, Any]:
+    failures = dict(summary.failures) or _not_played(run)
+    return {
+        "name": run.name,
+        "version": __version__,
+        "setting": dict(run.read_setting()),
+        "columns": COLUMNS,
+        "tables": [
+            {"title": table.title, "rows": [row.model_dump(mode="json") for row in table.rows], "notes": table.notes}
+            for table in summary.tables
+        ],
+        "usage": {role: usage.model_dump() for role, usage in summary.usage.items() if usage.calls},
+        "verdicts": verdicts,
+        "unplayed": [{"id": name, "why": why} for name, why in failures.items()],
+        "torn": run.journal.torn,
+    }
+
+
+def _not_played(run: Run) -> dict[str, str]:
+    """What could not be played is in no journal, but in ``results.json``, where the run came to write it."""
+    with contextlib.suppress(OSError, ValueError):
+        results = Results.model_validate_json((run.folder / "results.json").read_bytes())
+        return {o.id: o.error or "" for o in results.episodes if o.stop is None and o.id not in run.journal}
+    return {}
+
+
+class _Before:
+    """The baseline: its rates, and how its episodes ended."""
+
+    def __init__(self, run: Run, baseline: Run) -> None:
+        self.labels: Mapping[str, Mapping[str, str]] = {
+            episode.id: {state.component.id: LETTERS[state.label] for state in episode.final_state}
+            for episode in baseline.journal
+        }
+        if not set(self.labels) & set(run.journal.ids()):
+            raise UsageError(
+                f"--baseline: {baseline.name} and {run.name} share no episode (goal and trial); name a run of the same "
+                "goals"
+            )
+        setting, other = run.read_setting(), baseline.read_setting()
+        self.overview = {
+            "name": baseline.name,
+            "rates": summarise(baseline).rows[-1].rates.model_dump(mode="json"),
+            "setting": dict(other),
+            "differing": sorted(key for key in {*setting, *other} if setting.get(key) != other.get(key)),
+        }
