@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -28,10 +28,13 @@ _VERSION = re.compile(r"\A\ufeff?<!--\s*version:\s*([A-Za-z0-9_.-]{1,40})\s*-->[
 class _Slots:
     needs: frozenset[str] = frozenset()
     may: frozenset[str] = frozenset()
+    afterwards: bool = False
+    """Whether the prompt is for reports on played episodes. Those have no part in a run's prompt version: to edit one
+    must not make a run look like another."""
 
 
-def _slots(needs: str = "", may: str = "") -> _Slots:
-    return _Slots(frozenset(needs.split()), frozenset(may.split()))
+def _slots(needs: str = "", may: str = "", afterwards: bool = False) -> _Slots:
+    return _Slots(frozenset(needs.split()), frozenset(may.split()), afterwards)
 
 
 PROMPTS: Mapping[str, _Slots] = {
@@ -54,6 +57,8 @@ PROMPTS: Mapping[str, _Slots] = {
     "decomposer_rules.md": _slots(),
     "decomposer_goal.md": _slots("goal"),
     "decomposer_again.md": _slots(),
+    "quality_naturalness.md": _slots("goal chat", afterwards=True),
+    "quality_coherence.md": _slots("goal chat", afterwards=True),
 }
 """The prompt files by name, with the placeholders each must and may hold."""
 
@@ -65,7 +70,8 @@ class Prompts:
     texts: Mapping[str, str]
     """By file name, without the version line."""
     version: str
-    """The files' version names, and a digest over all texts: two runs with equal versions used equal prompts."""
+    """The files' version names, and a digest over the texts of all that a run may use: two runs with equal versions
+    used equal prompts."""
 
     @classmethod
     def load(cls, override: Path | None = None) -> Prompts:
@@ -93,6 +99,10 @@ class Prompts:
             **values: By placeholder; one that the prompt does not use is left out.
         """
         return Template(self.texts[f"{name}.md"]).substitute(values)
+
+    def digest(self, *names: str) -> str:
+        """A digest of the texts of some prompts, for those that have no part in :attr:`version`."""
+        return _digest(self.texts, sorted(f"{name}.md" for name in names))
 
 
 @cache
@@ -163,7 +173,12 @@ def parse(name: str, data: bytes, where: str) -> tuple[str, str]:
 
 
 def _version(texts: Mapping[str, str], versions: Mapping[str, str]) -> str:
+    played = [name for name in sorted(texts) if not PROMPTS[name].afterwards]
+    return f"{'+'.join(sorted({versions[name] for name in played}))}-{_digest(texts, played)}"
+
+
+def _digest(texts: Mapping[str, str], names: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    for name in sorted(texts):
+    for name in names:
         digest.update(f"{name}\0{texts[name]}\0".encode())
-    return f"{'+'.join(sorted(set(versions.values())))}-{digest.hexdigest()[:10]}"
+    return digest.hexdigest()[:10]

@@ -45,6 +45,14 @@ def test_override_takes_the_place_of_one_file_and_shows_in_the_version(tmp_path:
     assert Prompts.load(tmp_path).version != mine.version
 
 
+def test_prompts_of_reports_have_no_part_in_a_runs_version(tmp_path: Path) -> None:
+    (tmp_path / "quality_coherence.md").write_text(HEADER + "Rate $chat for $goal.", encoding="utf-8")
+    shipped, mine = Prompts.load(), Prompts.load(tmp_path)
+    assert mine.version == shipped.version
+    assert mine.digest("quality_coherence") != shipped.digest("quality_coherence")
+    assert mine.digest("quality_naturalness") == shipped.digest("quality_naturalness")
+
+
 def test_a_windows_editor_changes_nothing(tmp_path: Path) -> None:
     text = "\ufeff" + HEADER + "One.\nTwo.\n"
     (tmp_path / "simulator_greeting.md").write_bytes(text.replace("\n", "\r\n").encode())
