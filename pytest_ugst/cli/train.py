@@ -11,4 +11,17 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
     train = groups.add_parser("train", help="make training data from steered conversations, and train simulators")
     train.set_defaults(group=train)
     verbs = train.add_subparsers(title="commands", metavar="COMMAND", parser_class=type(train))
-    _ = verbs  # data, sft, grpo, judge
+    _add_grpo(verbs)
+
+
+def _add_grpo(verbs: argparse._SubParsersAction[Any]) -> None:
+    from pytest_ugst.trainers import grpo_command
+
+    grpo = verbs.add_parser(
+        "grpo",
+        help="train a simulator by GRPO, rewarded by how its turns move the goal state",
+        description="Samples the user's next turn at places in recorded conversations, has it answered by the agent "
+        "and judged against the goal state before it, and learns from what was judged better (docs/grpo.md).",
+    )
+    grpo_command.add_arguments(grpo)
+    grpo.set_defaults(run=grpo_command.run)

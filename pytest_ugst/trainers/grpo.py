@@ -1,0 +1,178 @@
+"""Stage 3: GRPO with rewards from user goal state tracking, on TRL's trainer.
+
+Source: "Goal Alignment in LLM-Based User Simulators for Conversational AI", section 5.3 and appendix C; the
+algorithm is that of "DeepSeekMath: Pushing the Limits of Mathematical Reasoning in Open Language Models".
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_ugst.core.errors import UgstError, UsageError
+from pytest_ugst.offline import builtin_registry, settings_here
+from pytest_ugst.trainers.data import TrainingData, read_data
+from pytest_ugst.trainers.grpo_options import GrpoOptions
+from pytest_ugst.trainers.grpo_run import GrpoRun
+from pytest_ugst.trainers.indicators import Weights
+from pytest_ugst.trainers.live import LiveCasting
+from pytest_ugst.trainers.memory import keep_memory
+from pytest_ugst.trainers.replies import Replies
+from pytest_ugst.trainers.reward import TurnReward
+from pytest_ugst.trainers.samples import Samples, choose
+from pytest_ugst.trainers.shaping import Shaping
+from pytest_ugst.trainers.tokens import PromptTokens
+
+if TYPE_CHECKING:
+    from pytest_ugst.registry import Registry
+    from pytest_ugst.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class GrpoCall:
+    """One call of ``ugst train grpo``."""
+
+    model: str
+    """A checkpoint folder, or a hub name."""
+    data: Path
+    judge: str
+    agent: str | None
+    """Who answers; None leaves sampled utterances without an answer."""
+    out: Path
+    options: GrpoOptions
+    resume: bool = False
+    data_dir: Path | None = None
+    """Where benchmark data is looked for first."""
+    home: str = ".ugst"
+    """The folder of the response cache."""
+
+
+def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
+    """Train, and save the model.
+
+    Args:
+        call: What to train, on what, with whom.
+        registry: The names that judge and agent may have; the built-in ones unless given.
+
+    Returns:
+        The folder of the trained model.
+
+    Raises:
+        UsageError: For what the user has to mend, before the first step.
+        UgstError: If training stopped because too many completions got no verdict; what was learned is saved.
+    """
+    _require_libraries()
+    options = call.options
+    run = GrpoRun(call.out)
+    settings = _settings(call)
+    reply = options.reply if options.reply is not None else call.agent is not None
+    if (reply or options.multi_turn) and call.agent is None:
+        raise UsageError("an agent has to answer, and none is named; set --agent, or reply: false")
+    tokens = PromptTokens(_tokenizer(call.model), options.trl.get("chat_template_kwargs"))
+    data = read_data(call.data)
+    samples = _samples(data, options, tokens)
+    live = LiveCasting(
+        settings, registry or builtin_registry(), ("judge", "agent") if reply else ("judge",), call.out / "servers"
+    )
+    run.open(call.model, call.data, call.judge, call.agent, options, resume=call.resume)
+    with live:
+        goals = {s.place.episode.goal.id: s.place.episode.goal for s in samples.chosen}
+        live.check_goals(goals.values(), agent=reply)
+        opened = tokens.opens_thinking(samples.chosen[0].prompt)
+        reward = replace(_reward(call, live, reply), opened=opened, thinks=data.info.reasoning == "think")
+        from pytest_ugst.trainers.grpo_trainer import Training
+
+        training = Training(call.model, run, options, tokens, samples, reward, live)
+        if (stopped := training.train(resume=call.resume)) is not None:
+            raise UgstError(f"{stopped}; what was learned is in {call.out}; go on with --resume")
+    return call.out
+
+
+def _settings(call: GrpoCall) -> Settings:
+    more: dict[str, Any] = {"data": str(call.data_dir)} if call.data_dir is not None else {}
+    return settings_here(judge=call.judge, agent=call.agent, dir=call.home, seed=call.options.seed, **more)
+
+
+def _reward(call: GrpoCall, live: LiveCasting, reply: bool) -> TurnReward:
+    o, casting = call.options, live.casting
+    replies = None
+    if reply:
+        by_model: Any = "tools" if casting.is_model("agent") else "respond"
+        replies = Replies(casting.agent, casting.domain, by_model if o.replay == "auto" else o.replay)
+    wording = None
+    if o.naturalness or o.coherence:
+        from pytest_ugst.trainers.wording import ModelWording
+
+        if not casting.is_model("judge"):
+            raise UsageError(f"naturalness and coherence are told by a judge model; --judge {call.judge} is none")
+        wording = ModelWording(casting.chat(call.judge, "judge"))
+    shaping = Shaping(
+        graded=o.graded,
+        length=o.length_penalty,
+        max_words=o.max_words,
+        thoughts=o.thought_penalty,
+        max_thought_words=o.max_thought_words,
+        repetition=o.repetition_penalty,
+        termination=o.termination_penalty,
+        naturalness=o.naturalness,
+        coherence=o.coherence,
+        wording=wording,
+    )
+    weights = Weights(o.weight_profile, o.weight_policy, o.weight_objective, o.weight_requirement, o.weight_preference)
+    return TurnReward(casting.judge, casting.checks, replies, weights, shaping)
+
+
+def _samples(data: TrainingData, o: GrpoOptions, tokens: PromptTokens) -> Samples:
+    samples = choose(
+        data.train,
+        data.episodes,
+        lambda prompt: len(tokens.ids(prompt)),
+        count=o.samples,
+        max_tokens=o.max_prompt_tokens,
+        first_turns_only=o.multi_turn,
+        seed=o.seed,
+    )
+    turns = ", ".join(f"{count} of turn {turn}" for turn, count in samples.by_turn().items())
+    left = "".join(f"; {count} left out: {why}" for why, count in samples.left_out.items())
+    print(f"ugst: {len(samples.chosen)} samples ({turns}){left}", flush=True)
+    return samples
+
+
+def _tokenizer(model: str) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(model, padding_side="left", truncation_side="left")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--model {model}: no tokenizer can be loaded: {str(error).splitlines()[0]}") from None
+
+
+def _require_libraries() -> None:
+    try:
+        import trl  # noqa: F401
+    except ImportError as error:
+        raise UsageError(f"training needs more libraries ({error.name}); pip install 'pytest-ugst[train]'") from None
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    keep_memory()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """``python -m pytest_ugst.trainers.grpo``: as ``ugst train grpo``, for accelerate and other launchers."""
+    from pytest_ugst.trainers.grpo_command import add_arguments, run
+
+    parser = argparse.ArgumentParser(prog="python -m pytest_ugst.trainers.grpo", description=__doc__)
+    add_arguments(parser)
+    try:
+        return run(parser.parse_args(argv))
+    except UgstError as error:
+        print(f"ugst: {error}", file=sys.stderr)
+        return 4
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""The agent's answer to a sampled utterance: without it nothing that depends on the agent's work could move.
+
+The recorded conversation before the utterance is played again into a fresh session, so that the agent answers where the
+conversation stood: an agent that keeps its memory in the session (``rules``) hears every turn again; for one that
+remembers nothing (a model), the recorded tool calls are made again and it is asked once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pytest_ugst.core.conversation import Conversation, Turn
+from pytest_ugst.core.episode import Episode
+from pytest_ugst.core.roles import Agent, Domain, NoSession, Session
+from pytest_ugst.engine.plan import Plan
+
+Replay = Literal["respond", "tools"]
+
+
+@dataclass(slots=True)
+class Replies:
+    """Answers utterances in the middle of recorded conversations."""
+
+    agent: Agent
+    domain: Callable[[str], Domain]
+    """Opens a domain by name."""
+    replay: Replay = "respond"
+    """How the conversation so far is played again."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """``replayed``: turns played again; ``differed``: those in which the agent or a tool said something else than it
+    did in the record."""
+
+    async def answer(self, episode: Episode, before: Conversation, turn: Turn) -> Turn:
+        """The turn with the agent's answer and its tool calls.
+
+        Args:
+            episode: The recorded one.
+            before: Its conversation up to where the utterance is said.
+            turn: What the user says now.
+
+        Raises:
+            RoleError: If the agent fails.
+            ChatUnavailable: If its model can't be reached at all.
+        """
+        session = self.open(episode)
+        for number in range(1, len(before.turns) + 1):
+            await self._again(before.up_to(number), session)
+        heard = Turn(user=turn.user)
+        answer = await self.agent.respond(_audible(before).with_turn(heard), session)
+        return turn.model_copy(
+            update={"agent": answer.text, "tool_calls": answer.tool_calls, "agent_reasoning": answer.reasoning}
+        )
+
+    def open(self, episode: Episode) -> Session:
+        """A fresh session, as it was when the episode began."""
+        seed = Plan(episode.id, episode.goal, episode.trial, episode.setting, episode.max_turns).seed
+        name = episode.goal.domain
+        session: Session = NoSession() if name is None else self.domain(name).open(episode.goal, seed)
+        session.notes["seed"] = seed
+        return session
+
+    async def _again(self, heard: Conversation, session: Session) -> None:
+        recorded = heard.turns[-1]
+        self.counts["replayed"] += 1
+        if self.replay == "respond":
+            answer = await self.agent.respond(_audible(heard), session)
+            same = answer.text == recorded.agent
+        else:
+            results = [session.call(call.name, call.arguments).text for call in recorded.tool_calls]
+            same = results == [call.result for call in recorded.tool_calls]
+        self.counts["differed"] += not same
+
+
+def _audible(conversation: Conversation) -> Conversation:
+    """The conversation as the agent may see it."""
+    if all(turn.user_reasoning is None for turn in conversation.turns):
+        return conversation
+    turns = tuple(turn.model_copy(update={"user_reasoning": None}) for turn in conversation.turns)
+    return conversation.model_copy(update={"turns": turns})

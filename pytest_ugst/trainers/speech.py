@@ -1,0 +1,67 @@
+"""Reading what a model that is being trained says: its reasoning, its utterance, and what is wrong with the form."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pytest_ugst.core.conversation import Conversation
+from pytest_ugst.core.roles import UserTurn
+from pytest_ugst.simulators.llm import read_utterance
+
+# Wider than what is taught: a tag of another name, or half of one, is a leak all the same.
+_ANY_TAG = re.compile(r"<\s*/?\s*(?:think|thinking|thought|thoughts|reasoning)\b|</?think", re.IGNORECASE)
+_OPEN, _CLOSE = "<think>", "</think>"
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One completion, read."""
+
+    reasoning: str
+    turn: UserTurn | None
+    """What the agent hears, as in a played conversation; None where the form is wrong."""
+    fault: str | None = None
+    """What is wrong with the form, in a word or two: ``no reasoning``, ``unclosed reasoning``, ``empty reasoning``,
+    ``leaked reasoning``, ``nothing said``, ``cut off``."""
+
+
+def read_completion(
+    text: str, conversation: Conversation, *, finished: bool = True, opened: bool = False, thinks: bool = True
+) -> Spoken:
+    """Read a completion strictly: ``<think>``, reasoning, ``</think>``, utterance.
+
+    In play anything that looks like reasoning is kept from the agent. Here a model is to learn the form, so whatever
+    departs from it is a fault.
+
+    Args:
+        text: The completion.
+        conversation: What was said before.
+        finished: Whether the model ended it by itself, not by the token limit.
+        opened: Whether the chat template writes ``<think>`` before the completion begins.
+        thinks: Whether there is to be reasoning at all; else the completion is the utterance.
+    """
+    text = text.strip()
+    if not thinks:
+        fault = "leaked reasoning" if _ANY_TAG.search(text) else None if finished else "cut off"
+        turn = read_utterance(text, None, conversation) if fault is None else None
+        return Spoken("", turn, fault or (None if turn else "nothing said"))
+    if opened and not text.startswith(_OPEN):
+        text = _OPEN + text
+    if not text.startswith(_OPEN):
+        leaked = _ANY_TAG.search(text) is not None
+        return Spoken("", None, "leaked reasoning" if leaked else "no reasoning" if finished else "cut off")
+    reasoning, closed, utterance = text[len(_OPEN) :].partition(_CLOSE)
+    reasoning, utterance = reasoning.strip(), utterance.strip()
+    if not closed:
+        return Spoken(reasoning, None, "unclosed reasoning")
+    if not reasoning:
+        return Spoken("", None, "empty reasoning")
+    if _ANY_TAG.search(reasoning) or _ANY_TAG.search(utterance):
+        return Spoken(reasoning, None, "leaked reasoning")
+    if not finished:
+        return Spoken(reasoning, None, "cut off")
+    turn = read_utterance(text, None, conversation)
+    if turn is None:
+        return Spoken(reasoning, None, "nothing said")
+    return Spoken(reasoning, turn)

