@@ -15,16 +15,31 @@ if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
 
 
+SOURCES = ("tau-bench", "tau2-bench", "multiwoz")
+"""What ``import`` reads."""
+
+
 def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
     """Add the commands to ``ugst goals``."""
     importing = verbs.add_parser("import", help="turn another project's goals into goal files")
-    importing.add_argument("source", choices=("tau-bench", "tau2-bench"), help="where the goals come from")
-    importing.add_argument("--data", type=Path, metavar="DIR", help="your copy of that project; else what was fetched")
-    importing.add_argument("--domain", choices=("airline", "retail"), help="only this domain's goals")
+    importing.add_argument("source", choices=SOURCES, help="where the goals come from")
+    importing.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="your copy of that project; else what was fetched (which of MultiWOZ is the database without the goals: "
+        "give the folder of its data.json)",
+    )
+    importing.add_argument(
+        "--domain",
+        metavar="NAME",
+        help="only this domain's goals (tau-bench, tau2-bench: airline, retail; multiwoz: restaurant, hotel, "
+        "attraction, train, taxi, police, hospital)",
+    )
     importing.add_argument(
         "--split",
-        choices=("test", "train", "dev", "base"),
-        help="only this part (tau-bench: test, train, dev; tau2-bench: test, train, and base for both)",
+        metavar="NAME",
+        help="only this part (tau-bench, multiwoz: test, train, dev; tau2-bench: test, train, and base for both)",
     )
     importing.add_argument("--limit", type=int, metavar="N", help="only the first N")
     _add_output(importing)
@@ -110,13 +125,14 @@ def check_limit(limit: int | None) -> None:
 
 def _import(args: argparse.Namespace) -> int:
     from pytest_ugst import datafolders
+    from pytest_ugst.sources.multiwoz import import_multiwoz
     from pytest_ugst.sources.tau2_bench import import_tau2_bench
     from pytest_ugst.sources.tau_bench import import_tau_bench
 
     check_limit(args.limit)
     check_output(args.out, args.force)
-    read = import_tau_bench if args.source == "tau-bench" else import_tau2_bench
-    goals = read(args.data or datafolders.locate(args.source), args.domain, args.split)
+    readers = dict(zip(SOURCES, (import_tau_bench, import_tau2_bench, import_multiwoz), strict=True))
+    goals = readers[args.source](args.data or datafolders.locate(args.source), args.domain, args.split)
     write_output(args.out, itertools.islice(goals, args.limit))
     return 0
 

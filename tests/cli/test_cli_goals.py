@@ -57,6 +57,27 @@ def test_import_from_a_folder_or_from_what_was_fetched(
     assert "holds no tau2-bench" in capsys.readouterr().err
 
 
+def test_import_of_multiwoz(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path("mw")
+    folder.mkdir()
+    dialogue = {"goal": {"message": ["You want a <span>taxi</span>"], "taxi": {"info": {}}}, "log": []}
+    (folder / "data.json").write_text(json.dumps({"SNG1.json": dialogue, "SNG2.json": dialogue}))
+    (folder / "testListFile.txt").write_text("SNG2.json\n")
+    (folder / "valListFile.txt").write_text("")
+    command = ["goals", "import", "multiwoz", "--data", "mw"]
+    assert main([*command, "--split", "test", "--out", "a.goal.yaml"]) == 0
+    (goal,) = load_goals(Path("a.goal.yaml"))
+    assert (goal.id, goal.text, goal.domain) == ("SNG2", "You want a taxi.", "multiwoz")
+    capsys.readouterr()
+    assert main([*command, "--domain", "airline"]) == 4
+    assert "multiwoz has no domain 'airline'; choose from restaurant" in capsys.readouterr().err
+    (folder / "data.json").unlink()
+    assert main(command) == 4
+    told = capsys.readouterr().err
+    assert "mw: holds no data.json, MultiWOZ's dialogues with their goals" in told
+    assert "Traceback" not in told
+
+
 @pytest.mark.parametrize("command", [["import", "tau-bench", "--data", "data"], ["decompose", "x", "--judge", "y"]])
 def test_a_file_that_is_there_is_not_overwritten(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.goal.yaml").write_text("my work")

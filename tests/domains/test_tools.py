@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pytest_ugst.domains.tools import Toolbox, ToolError, tool
 
@@ -152,3 +153,15 @@ def test_an_argument_without_a_type_is_a_programming_error() -> None:
 
     with pytest.raises(TypeError, match="go has an argument without a type: where"):
         Toolbox(Untyped)
+
+
+@pytest.mark.parametrize("kind", ["concierge", "multiwoz"])
+def test_patterns_are_those_that_every_server_knows(kind: str) -> None:
+    """llama.cpp, for one, makes a grammar of them, and takes any text for one with ``\\\\d`` in it."""
+    clock = importlib.import_module(f"pytest_ugst.domains.{kind}.clock")
+    adapter: TypeAdapter[str] = TypeAdapter(clock.Time)
+    assert "\\" not in adapter.json_schema()["pattern"]
+    assert adapter.validate_python("19:45") == "19:45"
+    for wrong in ("24:01", "9:45", "19:45 ", "19:60", "١٩:٤٥"):
+        with pytest.raises(ValidationError):
+            adapter.validate_python(wrong)

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from pytest_ugst import datafolders
 from pytest_ugst.core.base import Frozen
@@ -34,6 +34,8 @@ class MultiwozData(Frozen):
     """By a place's name or a train's id, days on which it is fully booked whatever the seed."""
     bookable: tuple[str, ...] = ()
     """Places and trains that are not fully booked on any other day, whatever the seed."""
+    upstream: dict[str, JsonValue] = Field(default_factory=dict)
+    """What MultiWOZ itself says about the goal; kept, and not looked at."""
 
 
 class MultiwozSession:
