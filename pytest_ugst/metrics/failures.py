@@ -6,7 +6,7 @@ tell them apart by statuses over turns, stop reason and closing are this project
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.episode import Episode
@@ -14,45 +14,55 @@ from pytest_ugst.core.failure import Failure, Pattern
 from pytest_ugst.core.state import HELD, Category
 from pytest_ugst.core.tracking import ComponentState
 from pytest_ugst.core.verdict import Evidence
-from pytest_ugst.metrics.parts import moves, parts
+from pytest_ugst.metrics.parts import Part, moves, parts
 
 IDLE_TURNS = 3
 """Whole turns with nothing left to do, up to the limit, from which on a conversation goes on idly: one may be a
 goodbye, another the agent's doing."""
 STUCK_TURNS = 5
-"""Turns in a row in which no status moves, up to the limit, from which on a user is stuck."""
+"""Turns in a row in which no status moves, up to the limit, from which on a user may be stuck."""
+CLINGS = 4
+"""Who is stuck speaks of one part in all but every fourth of those turns."""
 
 
 def classify(episode: Episode) -> tuple[Failure, ...]:
     """The failure patterns of an episode by rule, the primary one first; none where nothing failed.
 
-    Sub-components without a trustworthy verdict show no pattern. An episode whose goal was kept shows one where its
-    end was wrong.
+    Every failed sub-component goes to one pattern. Those without a trustworthy verdict show none. An episode whose goal
+    was kept shows a pattern where its end was wrong.
     """
-    if episode.broken_off:
-        return rank(_Reading(episode).contradictions())
     reading = _Reading(episode)
-    return rank([*reading.contradictions(), *reading.ends(), *reading.rest()])
+    found = reading.contradictions()
+    if episode.broken_off is None:
+        found += reading.end()
+        found += reading.neglected()
+        found += reading.rest()
+    return rank(found)
 
 
 def rank(failures: Iterable[Failure]) -> tuple[Failure, ...]:
-    """Failures with the primary one first: the one by which most sub-components failed; at a tie, as they came."""
-    return tuple(sorted(failures, key=lambda failure: -len(failure.components)))
+    """Failures with the primary one first.
+
+    What was said or done against the goal comes before what was left undone; then the pattern by which more
+    sub-components failed; at a tie, the order in which they came.
+    """
+    return tuple(sorted(failures, key=lambda one: (one.pattern is not Pattern.CONTRADICTION, -len(one.components))))
+
+
+def clings(part: Part, turns: range) -> bool:
+    """Whether the user speaks of a part in most of the turns."""
+    return CLINGS * sum(turn in turns for turn in part.named) >= len(turns) * (CLINGS - 1)
 
 
 class _Reading:
-    """One episode, read once. Every failed sub-component goes to the first pattern that explains it."""
+    """One episode, read once. A failed sub-component goes to the first pattern that explains it."""
 
     def __init__(self, episode: Episode) -> None:
-        self.episode = episode
         self.conversation = episode.conversation
+        self.limit = episode.max_turns
         self.turns = len(episode.conversation.turns)
         self.left = {s.component.id: s for s in episode.final_state.failures() if s.error is None}
         self.parts = parts(episode)
-
-    def _take(self, states: Iterable[ComponentState]) -> tuple[str, ...]:
-        """Ids of those still to be explained, which they are from now on."""
-        return tuple(s.component.id for s in states if self.left.pop(s.component.id, None) is not None)
 
     def contradictions(self) -> list[Failure]:
         """What the user did against profile and policies."""
@@ -60,124 +70,104 @@ class _Reading:
         if not broken:
             return []
         evidence = tuple(e for s in broken if s.decisive for e in s.decisive.evidence if e.speaker == "user")
-        turn = min((m for s in broken for m in moves(s)), default=None)
-        what = " and ".join(sorted({s.category.value for s in broken}, reverse=True))
-        return [
-            Failure(
-                pattern=Pattern.CONTRADICTION,
-                why=f"goes against the {what}",
-                turn=turn,
-                components=self._take(broken),
-                evidence=evidence,
-            )
-        ]
+        what = " and ".join(c for c in ("profile", "policy") if any(s.category == c for s in broken))
+        turn = min(turn for s in broken for turn in moves(s))
+        return [self._failure(Pattern.CONTRADICTION, f"goes against the {what}", turn, broken, evidence)]
+
+    def end(self) -> list[Failure]:
+        """What is wrong with how the conversation ended."""
+        stop, closing = self.conversation.stop, self.conversation.closing
+        if stop is StopReason.TURN_LIMIT and self.parts:
+            return self._at_the_limit()
+        unheard = closing is not None and (closing.asked or closing.before_reply)
+        if stop is not StopReason.USER_ENDED or not (unheard or self.turns == 0):
+            return []
+        said = () if closing is None else (Evidence(turn=max(self.turns, 1), speaker="user", quote=closing.text),)
+        why = "ends the conversation before the agent can answer"
+        return [self._failure(Pattern.WRONGFUL_TERMINATION, why, self.turns or None, self.left.values(), said)]
+
+    def _at_the_limit(self) -> list[Failure]:
+        last = max((turn for part in self.parts for turn in part.moves), default=0)
+        still = self.turns - last
+        open_parts = [part for part in self.parts if not part.done]
+        if not open_parts and still >= IDLE_TURNS:
+            why = f"goes on for {still} turns with nothing left to do, until it is cut off"
+            return [self._failure(Pattern.WRONGFUL_TERMINATION, why, last + 1, self._omissions())]
+        if not (open_parts or self._omissions()):
+            return []
+        since = range(last + 1, self.turns + 1)
+        clung = [part for part in self.parts if still >= STUCK_TURNS and clings(part, since)]
+        if len(clung) == 1 and any(part is not clung[0] for part in open_parts):
+            why = f"stays with one part for {still} turns without progress while others are open"
+            return [self._failure(Pattern.MISPRIORITIZATION, why, last + 1, self.left.values())]
+        why = f"is cut off at the limit of {self.limit} turns with parts of the goal open"
+        return [self._failure(Pattern.POOR_LENGTH_MANAGEMENT, why, self.turns, self.left.values())]
+
+    def neglected(self) -> list[Failure]:
+        """Parts that a user who ended the conversation never got to."""
+        never = [part for part in self.parts if not part.done and not part.brought_up]
+        if not never or not any(s.component.id in self.left for part in never for s in part.members):
+            return []
+        if self._strays(never):
+            return []  # something was asked for, if not as the goal has it
+        if len(never) < len(self.parts):
+            ignored = [*(s for part in never for s in part.members), *self._omissions()]
+            why = "ends the conversation with parts of the goal never brought up"
+            return [self._failure(Pattern.MISPRIORITIZATION, why, self.turns, ignored)]
+        why = "ends the conversation with nothing of the goal brought up"
+        return [self._failure(Pattern.WRONGFUL_TERMINATION, why, self.turns, self.left.values())]
+
+    def rest(self) -> list[Failure]:
+        """What no other pattern explains: done otherwise, left unfinished, or never done."""
+        tasks = [s for s in self.left.values() if s.category not in HELD]
+        if not tasks:
+            omitted = self._omissions()
+            why = "never does what the goal says the user does"
+            return [self._failure(Pattern.CONTRADICTION, why, self.turns, omitted)] if omitted else []
+        unfinished = {s.component.id for s in tasks if s.category is Category.OBJECTIVE}
+        said = {
+            "leaves a task unfinished": bool(unfinished),
+            "does a task otherwise than required": any(
+                s.category is Category.REQUIREMENT and s.component.parent not in unfinished for s in tasks
+            ),
+            "never makes a preference known": any(s.category is Category.PREFERENCE for s in tasks),
+        }
+        touched = [t for part in self.parts if not part.done for t in (*part.moves, *part.named)]
+        why = "; ".join(words for words, holds in said.items() if holds)
+        return [self._failure(Pattern.CONFUSION, why, max(touched, default=None), self.left.values())]
+
+    def _strays(self, never: Sequence[Part]) -> bool:
+        """Whether the agent did something that may have been meant for one of those parts.
+
+        It speaks for that if it belongs to no part that was brought up, and the user said a word of one that was not,
+        or nothing had come of anything yet.
+        """
+        known = {turn for part in self.parts if part.brought_up for turn in (*part.moves, *part.mentioned)}
+        meant = {turn for part in never for turn in part.mentioned}
+        first = min((turn for part in self.parts for turn in part.moves), default=self.turns + 1)
+        return any(
+            turn.tool_calls and number not in known and (number in meant or number < first)
+            for number, turn in enumerate(self.conversation.turns, 1)
+        )
+
+    def _omissions(self) -> list[ComponentState]:
+        return [s for s in self.left.values() if s.category in HELD]
 
     def _left_out(self, state: ComponentState) -> bool:
-        """Whether a policy is broken by what was never done, which shows only at the end and in no words."""
+        """Whether it is broken by what was never done, which shows only at the end and in no words."""
         verdict = state.decisive
         return moves(state) == (self.turns,) and verdict is not None and not verdict.evidence
 
-    def ends(self) -> list[Failure]:
-        """What is wrong with how the conversation ended."""
-        stop, closing = self.conversation.stop, self.conversation.closing
-        if stop is StopReason.TURN_LIMIT:
-            return self._at_the_limit()
-        if stop is not StopReason.USER_ENDED:
-            return []
-        unheard = closing is not None and (closing.asked or closing.before_reply)
-        if not (unheard or self.turns == 0):
-            return []
-        said = () if closing is None else (Evidence(turn=max(self.turns, 1), speaker="user", quote=closing.text),)
-        return [
-            Failure(
-                pattern=Pattern.WRONGFUL_TERMINATION,
-                why="ends the conversation before the agent can answer",
-                turn=self.turns or None,
-                components=self._take(list(self.left.values())),
-                evidence=said,
-            )
-        ]
-
-    def _at_the_limit(self) -> list[Failure]:
-        last = max((m for part in self.parts for m in part.moves), default=0)
-        still = self.turns - last
-        if all(part.done for part in self.parts):
-            if still < IDLE_TURNS:
-                return []
-            return [
-                Failure(
-                    pattern=Pattern.WRONGFUL_TERMINATION,
-                    why=f"goes on for {still} turns with nothing left to do, until it is cut off",
-                    turn=last + 1,
-                    components=self._take(list(self.left.values())),
-                )
-            ]
-        return self._stuck(last, still) if self._is_stuck(still) else self._cut_off()
-
-    def _is_stuck(self, still: int) -> bool:
-        worked = [part for part in self.parts if part.moves]
-        return still >= STUCK_TURNS and len(worked) < len(self.parts)
-
-    def _stuck(self, last: int, still: int) -> list[Failure]:
-        return [
-            Failure(
-                pattern=Pattern.MISPRIORITIZATION,
-                why=f"stays with one part for {still} turns without progress while others are untouched",
-                turn=last + 1,
-                components=self._take(list(self.left.values())),
-            )
-        ]
-
-    def _cut_off(self) -> list[Failure]:
-        return [
-            Failure(
-                pattern=Pattern.POOR_LENGTH_MANAGEMENT,
-                why=f"is cut off at the limit of {self.episode.max_turns} turns with parts of the goal open",
-                turn=self.turns,
-                components=self._take(list(self.left.values())),
-            )
-        ]
-
-    def rest(self) -> list[Failure]:
-        """What is left open by a user who ended the conversation."""
-        found: list[Failure] = []
-        neglected = [part for part in self.parts if not part.done and not part.brought_up]
-        if neglected and any(part.brought_up for part in self.parts):
-            ids = self._take(s for part in neglected for s in part.members)
-            ids += self._take([s for s in self.left.values() if s.category is Category.POLICY])
-            found.append(
-                Failure(
-                    pattern=Pattern.MISPRIORITIZATION,
-                    why="ends the conversation with parts of the goal never brought up",
-                    turn=self.turns,
-                    components=ids,
-                )
-            )
-        elif neglected:
-            found.append(
-                Failure(
-                    pattern=Pattern.WRONGFUL_TERMINATION,
-                    why="ends the conversation with no part of the goal brought up",
-                    turn=self.turns,
-                    components=self._take(list(self.left.values())),
-                )
-            )
-        omitted = [s for s in self.left.values() if s.category in HELD]
-        if omitted and len(omitted) == len(self.left):
-            found.append(
-                Failure(
-                    pattern=Pattern.CONTRADICTION,
-                    why="never does what the goal says they do",
-                    turn=self.turns,
-                    components=self._take(omitted),
-                )
-            )
-        if self.left:
-            found.append(
-                Failure(
-                    pattern=Pattern.CONFUSION,
-                    why="forgets or mixes up parts of the goal",
-                    components=self._take(list(self.left.values())),
-                )
-            )
-        return found
+    def _failure(
+        self,
+        pattern: Pattern,
+        why: str,
+        turn: int | None,
+        states: Iterable[ComponentState],
+        evidence: tuple[Evidence, ...] = (),
+    ) -> Failure:
+        """A failure by which those of the sub-components failed that no other pattern explains yet."""
+        ids = [s.component.id for s in states if s.component.id in self.left]
+        for name in ids:
+            del self.left[name]
+        return Failure(pattern=pattern, why=why, turn=turn, components=tuple(ids), evidence=evidence)
