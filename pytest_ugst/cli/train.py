@@ -11,7 +11,21 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
     train = groups.add_parser("train", help="make training data from steered conversations, and train simulators")
     train.set_defaults(group=train)
     verbs = train.add_subparsers(title="commands", metavar="COMMAND", parser_class=type(train))
+    _add_data(verbs)
     _add_grpo(verbs)
+
+
+def _add_data(verbs: argparse._SubParsersAction[Any]) -> None:
+    from pytest_ugst.trainers import data_command
+
+    data = verbs.add_parser(
+        "data",
+        help="make training data from conversations that were steered by goal states",
+        description="Plays goals (or takes recorded runs) and writes, for every user turn that stayed with the goal, "
+        "the unsteered prompt with reasoning and utterance as the target (docs/training.md).",
+    )
+    data_command.add_arguments(data)
+    data.set_defaults(run=data_command.run)
 
 
 def _add_grpo(verbs: argparse._SubParsersAction[Any]) -> None:

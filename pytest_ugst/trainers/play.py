@@ -1,0 +1,87 @@
+"""Playing goals outside of a test run, into a journal: what training data is made from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_ugst.chat.metering import begin_episode
+from pytest_ugst.chat.types import ChatUnavailable
+from pytest_ugst.collection import cases
+from pytest_ugst.core.errors import UgstError, UsageError
+from pytest_ugst.engine.plan import Plan, episode_id
+from pytest_ugst.engine.rollout import play
+from pytest_ugst.engine.run import Run
+from pytest_ugst.offline import run_with_models
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_ugst.casting import Casting
+    from pytest_ugst.core.goal import Goal
+    from pytest_ugst.registry import Registry
+    from pytest_ugst.settings import Settings
+
+ROLES = ("simulator", "agent", "judge")
+
+
+def play_goals(
+    goals: Sequence[Goal],
+    settings: Settings,
+    registry: Registry,
+    folder: Path,
+    told: Callable[[int, int], None] = lambda done, total: None,
+) -> Run:
+    """Play every goal ``settings.trials`` times; what the folder's journal holds already is not played again.
+
+    Args:
+        goals: What to play.
+        settings: Who plays, how often, with which seed.
+        registry: The names they may have.
+        folder: Of the run; made if need be.
+        told: Called with the number of episodes done, and of all.
+
+    Returns:
+        The run; :attr:`Run.failures` says what could not be played.
+
+    Raises:
+        UsageError: For what the user has to mend, or if the folder holds a run with other settings.
+        UgstError: If a model can't be reached at all.
+    """
+    run = Run(folder)
+
+    async def work(casting: Casting) -> Run:
+        setting = casting.setting()
+        listed = list(cases(goals, settings.trials, settings.max_turns))
+        casting.check_goals(listed)
+        run.create(setting)
+        run.journal.refresh()
+        plans = [Plan(c.id, c.goal, c.trial, setting, c.max_turns) for c in listed if c.goal is not None]
+        cast = casting.cast()
+        slots = asyncio.Semaphore(settings.concurrency)
+        done = 0
+
+        async def one(plan: Plan) -> None:
+            nonlocal done
+            async with slots:
+                if plan.id not in run.journal:
+                    meter = begin_episode(f"{setting.seed}.{plan.trial}")
+                    try:
+                        episode = await play(plan, cast)
+                        run.journal.append(episode.model_copy(update={"usage": meter.by_role()}))
+                    except (ChatUnavailable, UsageError):
+                        raise
+                    except UgstError as error:
+                        run.failures[plan.id] = str(error)
+                done += 1
+                told(done, len(plans))
+
+        async with asyncio.TaskGroup() as group:
+            for plan in plans:
+                group.create_task(one(plan))
+        run.selected = tuple(episode_id(plan.goal.id, plan.trial) for plan in plans)
+        return run
+
+    return run_with_models(settings, registry, ROLES, work, kind="train")
