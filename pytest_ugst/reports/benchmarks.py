@@ -50,7 +50,7 @@ def benchmark_tables(
             )
             for one in there
         ]
-        scores = scores_notes([(one.label, one.entrant) for one in there], benchmark)
+        scores = scores_notes([(one.name, one.entrant) for one in there], benchmark)
         more = notes if len(benchmarks) == 1 else ()
         tables.append(_table(benchmark, there, rows, [*_doubts(there, benchmark), *scores, *more]))
     if len(benchmarks) > 1:
@@ -66,6 +66,7 @@ def _table(title: str, contenders: Sequence[Contender], rows: Sequence[Row], not
         title=title,
         heading="model",
         groups=[one.method for one in contenders],
+        names=[one.name for one in contenders],
         runs=[one.entrant.run for one in contenders],
         marked=True,
         notes=notes,
@@ -78,19 +79,19 @@ def _doubts(contenders: Sequence[Contender], benchmark: str | None) -> list[str]
     notes = []
     shared = set(asked[0]).intersection(*asked[1:])
     if any(len(goals) != len(shared) for goals in asked):
-        counts = ", ".join(f"{one.label} {len(goals)}" for one, goals in zip(contenders, asked, strict=True))
+        counts = ", ".join(f"{one.name} {len(goals)}" for one, goals in zip(contenders, asked, strict=True))
         notes.append(f"not the same goals: {counts}; {len(shared)} in common")
     for field, words in ((0, "text or sub-components"), (1, "turn limit")):
         differing = sorted(goal for goal in shared if len({goals[goal][field] for goals in asked}) > 1)
         if differing:
             names = ", ".join(name for _, name in differing[:_SHOWN]) + (", ..." if len(differing) > _SHOWN else "")
             notes.append(f"not the same {words} in {len(differing)} goals of the same name: {names}")
-    notes += differences([(one.label, one.entrant.setting) for one in contenders])
+    notes += differences([(one.name, one.entrant.setting) for one in contenders])
     counted = []
     for one, goals in zip(contenders, asked, strict=True):
         episodes = sum(len(p.outcomes) for name, p in one.entrant.benchmarks.items() if benchmark in (None, name))
         if episodes > len(goals):
-            counted.append(f"{one.label} {episodes} of {len(goals)}")
+            counted.append(f"{one.name} {episodes} of {len(goals)}")
     if counted:
         notes.append(f"trials are pooled; episodes of goals: {', '.join(counted)}")
     return notes

@@ -19,8 +19,11 @@ class Contender:
     """An entrant with its place in the tables."""
 
     label: str
+    """Of its line, below its method."""
     method: str
     entrant: Entrant
+    name: str
+    """In notes, where no method stands above it: unlike any other's."""
 
     def asked(self, benchmark: str | None = None) -> dict[tuple[str, str], Asked]:
         """What was asked of it, by benchmark and goal.
@@ -54,7 +57,7 @@ def read_contenders(
     found = [entrant for name, run in runs.items() for entrant in entrants(name, run.journal)]
     method = [(methods or {}).get(one.run) or method_of(one.setting, _folders(runs[one.run]), aliases) for one in found]
     label = _labels(found, method, names or {})
-    return [Contender(*made) for made in zip(label, method, found, strict=True)]
+    return [Contender(*made) for made in zip(label, method, found, _names(found, method, label), strict=True)]
 
 
 def _folders(run: Run) -> Iterable[Path]:
@@ -80,6 +83,15 @@ def _labels(found: Sequence[Entrant], methods: Sequence[str], names: Mapping[str
         f"{label}, {one.run}" if seen[method, label] > 1 else label
         for one, method, label in zip(found, methods, made, strict=True)
     ]
+
+
+def _names(found: Sequence[Entrant], methods: Sequence[str], labels: Sequence[str]) -> list[str]:
+    seen = Counter(labels)
+    made = []
+    for one, method, label in zip(found, methods, labels, strict=True):
+        how = f"steered by {one.setting.steer}" if method in STEERED.values() else method
+        made.append(label if seen[label] == 1 else f"{label} ({how})")
+    return made
 
 
 def shortcomings(runs: Mapping[str, Run]) -> list[str]:

@@ -55,14 +55,13 @@ class Entrant:
     usage: dict[str, Usage] = field(default_factory=dict)
     """By role."""
 
-    def add(self, episode: Episode) -> Outcome:
+    def add(self, episode: Episode) -> None:
         """Count an episode."""
         played = self.benchmarks.setdefault(episode.goal.domain or NO_DOMAIN, Played())
-        made = outcome(episode)
-        played.outcomes.append(made)
-        played.goals.setdefault(episode.goal.id, Asked(_digest(episode.goal), episode.max_turns))
+        played.outcomes.append(outcome(episode))
+        if episode.goal.id not in played.goals:
+            played.goals[episode.goal.id] = Asked(_digest(episode.goal), episode.max_turns)
         self.usage = add_usage((self.usage, episode.usage))
-        return made
 
     def tallies(self) -> list[Tally]:
         """Of all benchmarks together."""
@@ -131,9 +130,12 @@ def differences(named: Sequence[tuple[str, Setting]]) -> list[str]:
     """
     told = []
     for key, words in _WORDS.items():
-        values = {name: played_with(setting, key) for name, setting in named}
-        if key != "seed" and len(set(values.values())) > 1:
-            told.append(f"not the same {words}: " + "; ".join(f"{name}: {value}" for name, value in values.items()))
+        by_value: dict[str, list[str]] = {}
+        for name, setting in named:
+            by_value.setdefault(played_with(setting, key), []).append(name)
+        if key != "seed" and len(by_value) > 1:
+            parts = [f"{value} for {', '.join(names)}" for value, names in by_value.items()]
+            told.append(f"not the same {words}: {'; '.join(parts)}")
     return told
 
 

@@ -26,6 +26,7 @@ def rates_table(
     title: str = "",
     heading: str = "",
     groups: Sequence[str] = (),
+    names: Sequence[str] = (),
     runs: Sequence[str] = (),
     marked: bool = False,
     legend: bool = True,
@@ -38,6 +39,7 @@ def rates_table(
         title: Above the table.
         heading: Above the labels.
         groups: Per row, the name that it stands below; neighbours with the same name are one group.
+        names: Per row, what notes call it; its label unless given.
         runs: Per row, where its numbers are from; for CSV and JSON.
         marked: Let the best and the second best of each column stand out.
         legend: Say what the numbers are; of several tables the last is enough.
@@ -56,7 +58,7 @@ def rates_table(
         cells += [Cell(value) for value in counts]
         cells += [Cell(runs[number])] if runs else []
         lines.append(Line(tuple(cells), groups[number] if groups else ""))
-    said = _notes(rows)[0 if legend else 1 :]
+    said = _notes(rows, names or [row.label for row in rows])[0 if legend else 1 :]
     return Table(tuple(columns), tuple(lines), title, (*said, *notes))
 
 
@@ -98,12 +100,12 @@ def percent(value: float) -> str:
     return f"{value:.1f}"
 
 
-def _notes(rows: Sequence[Row]) -> list[str]:
+def _notes(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     bootstrapped = any(rate.low is not None for row in rows for rate in row.rates.columns.values())
     intervals = f", with {CONFIDENCE:g}% intervals bootstrapped over goals" if bootstrapped else ""
     notes = [f"rates in percent{intervals}"]
-    for row in rows:
-        about = f"{one_line(row.label, _LABEL)}: " if len(rows) > 1 else ""
+    for name, row in zip(names, rows, strict=True):
+        about = f"{one_line(name, _LABEL)}: " if len(rows) > 1 else ""
         errors = {category: row.rates.columns[category].errors for category in Category}
         if any(errors.values()):
             told = ", ".join(f"{count} {category}" for category, count in errors.items() if count)

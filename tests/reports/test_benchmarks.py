@@ -121,7 +121,7 @@ def test_mixed_settings_of_one_journal_are_lines_of_their_own(home: Path) -> Non
         "users (agent other)": "_0.0_",
         "third": "_0.0_",
     }
-    assert "not the same agent: users (agent agents): agents; users (agent other): other; third: agents" in table.notes
+    assert "not the same agent: agents for users (agent agents), third; other for users (agent other)" in table.notes
 
 
 def test_runs_of_the_same_setting_are_told_apart_by_their_names(home: Path) -> None:
@@ -162,9 +162,21 @@ def test_what_the_rates_do_not_say(home: Path) -> None:
         "not the same goals: users 3, mine 2; 2 in common",
         "not the same text or sub-components in 1 goals of the same name: h",
         "not the same turn limit in 1 goals of the same name: g",
-        "not the same judge: users: judges; mine: other",
-        "not the same prompts: users: none; mine: 2",
+        "not the same judge: judges for users; other for mine",
+        "not the same prompts: none for users; 2 for mine",
         "trials are pooled; episodes of goals: users 5 of 3",
+    )
+
+
+def test_notes_tell_lines_of_equal_labels_apart(home: Path) -> None:
+    record(home, "plain", episode("g", {"x": True}))
+    record(home, "steered", episode("g", {"x": True}, setting=setting(steer="goal")), episode("h", {"x": True}))
+    record(home, "mine", episode("g", {"x": True}))
+    (table,) = tables(home, "plain", "steered", "mine", methods={"mine": "Mine"})
+    assert [line.cells[0].shown for line in table.lines] == ["users, plain", "users, steered", "users", "users"]
+    assert (
+        "not the same goals: users, plain 1, users, steered 1, users (steered by goal) 1, users (Mine) 1; 0 in common"
+        in (table.notes)
     )
 
 

@@ -45,6 +45,19 @@ def test_best_and_second_best(shown: list[float | None], marks: list[str | None]
     assert ranked([None if value is None else -value for value in shown], lowest=True) == marks
 
 
+@given(st.lists(st.none() | st.integers(0, 4).map(float), min_size=2, max_size=8), st.booleans())
+def test_marks_are_of_the_best_two_values(shown: list[float | None], lowest: bool) -> None:
+    marks = ranked(shown, lowest=lowest)
+    by_mark = {
+        mark: {v for v, m in zip(shown, marks, strict=True) if m is mark and v is not None} for mark in (*Mark, None)
+    }
+    known = sorted({value for value in shown if value is not None}, reverse=not lowest)
+    if len(shown) - shown.count(None) < 2:
+        assert not any(marks)
+    else:
+        assert by_mark == {Mark.BEST: set(known[:1]), Mark.SECOND: set(known[1:2]), None: set(known[2:])}
+
+
 def test_on_a_terminal() -> None:
     assert render([TWO], "terminal").splitlines() == [
         "airline",
