@@ -2,8 +2,8 @@
 
 The rows of one conversation share their prompts: turn 5's holds turn 4's. Laid out as a tree of tokens, each shared
 token is read once. A token attends to its ancestors only and has its depth as position, so that it is computed as in
-its own row, and the loss over the targets is the same as row by row. (The idea of masks that follow a tree is known
-from speculative decoding: Miao et al. 2024, "SpecInfer".) Likewise the completions that are sampled for one prompt.
+its own row, and the loss over the targets is the same as row by row. (The idea of masks that follow a tree is known from
+speculative decoding: Miao et al. 2024, "SpecInfer".)
 
 Needs the attention ``sdpa``, which takes such masks.
 """
@@ -39,15 +39,12 @@ class Tree:
     def __len__(self) -> int:
         return len(self.input_ids)
 
-    def add(self, prompt: Sequence[int], completion: Sequence[int]) -> int:
+    def add(self, prompt: Sequence[int], completion: Sequence[int]) -> None:
         """Add a row.
 
         Args:
             prompt: Its tokens; at least one.
             completion: The tokens to learn.
-
-        Returns:
-            Where in the sequence the completion begins; it stands there in one piece.
 
         Raises:
             ValueError: Without a prompt, the first target would have nothing to be predicted from.
@@ -62,10 +59,8 @@ class Tree:
             at = child
         # The last token of the prompt is the row's own, so that the first target stands right behind it.
         at = self._append(at, prompt[-1], IGNORED)
-        start = len(self)
         for token in completion:
             at = self._append(at, token, token)
-        return start
 
     def cost(self, prompt: Sequence[int], completion: Sequence[int]) -> int:
         """How many tokens a row would add."""
@@ -137,37 +132,3 @@ def collate(trees: Sequence[Tree], pad: int) -> dict[str, Any]:
         labels[number, :size] = torch.tensor(tree.labels)
         mask[number, 0, :size, :size] = torch.from_numpy(tree.mask())
     return {"input_ids": input_ids, "position_ids": position_ids, "labels": labels, "attention_mask": mask}
-
-
-def token_scores(
-    model: Any, input_ids: Any, attention_mask: Any, completion_length: int, *, entropies: bool = False
-) -> tuple[Any, Any]:
-    """Log-probabilities of completions, with equal prompts read once.
-
-    Args:
-        model: With TRL's fused head, which gives log-probabilities for labels.
-        input_ids: Rows x tokens: prompts filled up on the left, then completions filled up on the right.
-        attention_mask: Rows x tokens: 1 for tokens, 0 for what is filled up.
-        completion_length: Tokens of the completions' part.
-        entropies: Whether to return those as well.
-
-    Returns:
-        Log-probabilities, rows x ``completion_length``, 0 where filled up; entropies in the same shape, or None.
-    """
-    import torch
-
-    tree = Tree()
-    spans: list[tuple[int, int]] = []
-    for ids, mask in zip(input_ids, attention_mask.bool(), strict=True):
-        prompt = ids[:-completion_length][mask[:-completion_length]].tolist()
-        completion = ids[-completion_length:][mask[-completion_length:]].tolist()
-        spans.append((tree.add(prompt, completion), len(completion)))
-    batch = {name: tensor.to(input_ids.device) for name, tensor in collate([tree], pad=0).items()}
-    outputs = model(**batch, fused_lm_head=True, use_cache=False)
-
-    def spread(values: Any) -> Any:
-        # What is known of a token stands where it is predicted: one place before it.
-        rows = [values[0, start - 1 : start - 1 + length] for start, length in spans]
-        return torch.stack([torch.nn.functional.pad(row, (0, completion_length - len(row))) for row in rows])
-
-    return spread(outputs.log_probs), spread(outputs.entropy) if entropies else None

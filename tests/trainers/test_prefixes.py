@@ -99,32 +99,3 @@ def test_loss_and_gradients_are_those_of_the_rows() -> None:
     torch.testing.assert_close(together, one_by_one)
     for a, b in zip(here, there, strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
-
-
-@pytest.mark.slow
-def test_scores_of_completions_are_those_that_trl_computes() -> None:
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
-    from trl.trainer.utils import add_fused_lm_head
-
-    from pytest_ugst.trainers.prefixes import token_scores
-
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=50, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, attn_implementation="sdpa",
-    )  # fmt: skip
-    model = LlamaForCausalLM(config)
-    add_fused_lm_head(model, outputs=("log_probs", "entropy"))
-    # Two completions of one prompt and one of another; prompts filled up on the left, completions on the right.
-    ids = torch.tensor([[0, 5, 6, 7, 1, 2, 3], [0, 5, 6, 7, 4, 2, 0], [9, 5, 6, 8, 3, 0, 0]])
-    mask = torch.tensor([[0, 1, 1, 1, 1, 1, 1], [0, 1, 1, 1, 1, 1, 0], [1, 1, 1, 1, 1, 0, 0]])
-    labels = ids.masked_fill(mask == 0, IGNORED)
-    labels[:, :-3] = IGNORED
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
-    usual = model(input_ids=ids, attention_mask=mask, position_ids=positions, labels=labels, fused_lm_head=True)
-    scores, entropies = token_scores(model, ids, mask, 3, entropies=True)
-    real = mask[:, -3:].bool()
-    torch.testing.assert_close(scores[real], usual.log_probs[:, -3:][real])
-    torch.testing.assert_close(entropies[real], usual.entropy[:, -3:][real])
-    assert not scores[~real].any()
