@@ -2,8 +2,8 @@
 
 The rows of one conversation share their prompts: turn 5's holds turn 4's. Laid out as a tree of tokens, each shared
 token is read once. A token attends to its ancestors only and has its depth as position, so that it is computed as in
-its own row, and the loss over the targets is the same as row by row. (The idea of masks that follow a tree is known from
-speculative decoding: Miao et al. 2024, "SpecInfer".)
+its own row, and the loss over the targets is the same as row by row. (The idea of masks that follow a tree is known
+from speculative decoding: Miao et al. 2024, "SpecInfer".)
 
 Needs the attention ``sdpa``, which takes such masks.
 """
