@@ -33,6 +33,8 @@ def _html(args: argparse.Namespace) -> int:
     run = open_run(args.dir, args.of)
     baseline = None if args.baseline is None else open_run(args.dir, args.baseline)
     out: Path = args.out or run.folder / PAGE_FILE
+    if out.is_dir():
+        raise UsageError(f"--out={out}: this is a folder; name a file in it")
     if not out.parent.is_dir():
         raise UsageError(f"--out={out}: there is no folder {out.parent}; make it first, or name another file")
     write_page(run, out, baseline=baseline)

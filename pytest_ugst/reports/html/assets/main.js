@@ -91,4 +91,4 @@ $("skip").addEventListener("click", (event) => {
   $("list").querySelector("a")?.focus();
 });
 applyFilters();
-route();
+Promise.resolve(route()).then(() => performance.mark("drawn"));

@@ -1,0 +1,130 @@
+"""How long a page of many episodes takes to be made, how large it is, and how fast it opens in headless Chromium.
+
+    python benchmarks/html_page.py [--episodes 2000] [--dir DIR]
+
+The episodes are those of the concierge suite, played by the rule-based simulator with and without planted faults, and
+copied under other ids until there are enough. Opening is timed by the browser itself, from the start of navigation: to
+the end of the script that draws overview and list, and to the first frame after it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from pytest_ugst.reports.html.builder import write_page  # noqa: E402
+from pytest_ugst.reports.reading import open_run  # noqa: E402
+from pytest_ugst.reports.summary import summarise  # noqa: E402
+from tests.browser import Browser, browser  # noqa: E402
+
+FAULTS = ("agenda", "agenda:contradiction", "agenda:confusion", "agenda:misprioritization")
+
+
+def played(home: Path) -> Iterator[dict[str, Any]]:
+    """The records of episodes that are played now."""
+    for number, name in enumerate(FAULTS):
+        folder = home / f"played-{number}"
+        command = [sys.executable, "-m", "pytest", "suites/test_concierge.py", "-q", f"--ugst-sim={name}"]
+        subprocess.run([*command, f"--ugst-dir={folder}"], cwd=ROOT, capture_output=True)
+        for journal in folder.glob("runs/*/episodes.jsonl"):
+            for line in journal.read_text(encoding="utf-8").splitlines():
+                yield json.loads(line)
+
+
+def make_run(home: Path, episodes: int) -> Path:
+    """A run of that many episodes, as a journal."""
+    records = list(played(home))
+    folder = home / "runs" / "many"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps({"format": 1, "setting": records[0]["setting"], "created": ""}))
+    with (folder / "episodes.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(episodes):
+            record = json.loads(json.dumps(records[number % len(records)]))
+            name = f"{record['goal']['id']}-{number:05d}"
+            record["id"] = record["goal"]["id"] = name
+            # Copies compress better than real conversations do: make every utterance its own.
+            for turn in record["conversation"]["turns"]:
+                turn["user"] += f" (case {number * 7919 % 100_003})"
+            file.write(json.dumps(record) + "\n")
+    return folder
+
+
+def timed_open(here: Browser, page: str) -> dict[str, float]:
+    """Milliseconds from the start of navigation."""
+    here.open("about:blank")
+    here.open(page)
+    found: dict[str, float] = here.driver.execute_async_script(
+        """const done = arguments[0];
+        const tell = () => requestAnimationFrame(() => setTimeout(() => {
+          const at = performance.getEntriesByType("navigation")[0];
+          const paint = performance.getEntriesByName("first-contentful-paint")[0];
+          const drawn = performance.getEntriesByName("drawn")[0];
+          done({drawn: drawn.startTime, paint: paint ? paint.startTime : -1, loaded: at.loadEventEnd});
+        }));
+        document.readyState === "complete" ? tell() : addEventListener("load", tell);"""
+    )
+    return found
+
+
+def until(here: Browser, script: str) -> float:
+    """Milliseconds until a condition holds, from the call."""
+    start = time.perf_counter()
+    here.wait(lambda: here.js(f"return {script}"))
+    return (time.perf_counter() - start) * 1000
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--episodes", type=int, default=2_000)
+    parser.add_argument("--dir", type=Path, help="keep everything in this folder")
+    args = parser.parse_args()
+    home = args.dir or Path(tempfile.mkdtemp(prefix="ugst-page-"))
+    folder = home / "runs" / "many"
+    if not folder.is_dir():
+        make_run(home, args.episodes)
+    journal = (folder / "episodes.jsonl").stat().st_size
+
+    start = time.perf_counter()
+    run = open_run(home, "many")
+    read = time.perf_counter() - start
+    summary = summarise(run)
+    counted = time.perf_counter() - start - read
+    page = folder / "report.html"
+    write_page(run, page, summary)
+    built = time.perf_counter() - start - read - counted
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{len(run.journal)} episodes, journal {journal / 1e6:.1f} MB, page {page.stat().st_size / 1e6:.2f} MB")
+    print(f"journal read {read:.1f} s, counted {counted:.1f} s, page written {built:.1f} s; {memory:.0f} MB at most")
+    with browser() as here:
+        times = [timed_open(here, page.as_uri()) for _ in range(5)]
+        for name in times[0]:
+            print(
+                f"{name}: {statistics.median(t[name] for t in times):.0f} ms (of 5: {max(t[name] for t in times):.0f})"
+            )
+        ids = run.journal.ids()
+        deep = timed_open(here, f"{page.as_uri()}#e={ids[len(ids) // 2]}&t=2")
+        print(f"an episode by its link: {deep['drawn']:.0f} ms")
+        timed_open(here, page.as_uri())
+        here.js("document.querySelector('#f-q').value = 'case 7919)'; ask({q: 'case 7919)'}, true)")
+        took = until(here, "!reading")
+        print(f"first search in all conversations: {took:.0f} ms, found {here.js('return kept.length')}")
+        asked = "const start = performance.now(); ask({q: 'goodbye thank'}, true); return performance.now() - start"
+        print(f"search again: {here.js(asked):.0f} ms, found {here.js('return kept.length')}")
+        print(here.complaints())
+
+
+if __name__ == "__main__":
+    main()

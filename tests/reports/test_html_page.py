@@ -1,0 +1,224 @@
+"""The page's file: whole, self-contained, and harmless whatever was said."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pytest_ugst.cli import main
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.usage import Usage
+from pytest_ugst.reports.html.builder import build_page, page_path, write_page
+from pytest_ugst.reports.html.embedding import Chunks, embed
+from pytest_ugst.reports.html.page import render_page
+from pytest_ugst.reports.reading import open_run
+from pytest_ugst.reports.results import not_played, write_results
+from pytest_ugst.reports.summary import summarise
+from tests.plugin_project import Project, goal
+from tests.reports.html_things import Page, aligned, make_episode, make_run
+from tests.strategies import json_values
+
+HOSTILE = "</script><script>alert(1)</script><!-- <script> ]]> \u2028\u2029 \x00\x1b[31m \ud83d @@index@@ &lt;"
+texts = st.text(st.characters(codec=None, exclude_categories=()), max_size=60) | st.just(HOSTILE)
+
+
+@given(st.recursive(texts | json_values, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner)))
+@example([HOSTILE])
+def test_embedded_json_comes_back_and_holds_no_markup(value: Any) -> None:
+    made = embed(value)
+    assert json.loads(made) == value
+    assert made.isascii()
+    assert not set("<>&") & set(made)
+
+
+def test_numbers_that_json_can_not_hold() -> None:
+    assert json.loads(embed({"a": [math.nan, math.inf, 1.5]})) == {"a": [None, None, 1.5]}
+
+
+@settings(max_examples=25)
+@given(texts, texts)
+@example(HOSTILE, "</title><script>1</script>@@script@@")
+def test_a_page_has_its_own_elements_only(text: str, title: str) -> None:
+    chunks = Chunks()
+    chunks.add({"text": text})
+    plain = Page(render_page("title", {"text": ""}, ["QUJD"]))
+    page = Page(render_page(title, {"text": text}, chunks.packed()))
+    assert [tag for tag, _ in page.tags] == [tag for tag, _ in plain.tags]
+    assert page.index == {"text": text}
+    assert set(page.scripts) == {"index", "", "chunk-0"}
+
+
+def test_all_that_is_needed_is_inside(tmp_path: Path) -> None:
+    text = build_page(make_run(tmp_path / "runs" / "one", [make_episode()]))
+    page = Page(text)
+    for tag, attributes in page.tags:
+        for name in ("src", "href", "action", "data"):
+            address = attributes.get(name)
+            assert address is None or address.startswith(("#", "data:")), (tag, address)
+        assert not any(name.startswith("on") or name == "style" for name in attributes), tag
+    assert not re.search(r"@import|url\(\s*['\"]?(?!#)", page.style)
+    policy = next(
+        a["content"] for t, a in page.tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; ")
+    for kind, code in (("style", page.style), ("script", page.scripts[""])):
+        digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|Function\(", page.scripts[""]
+    )
+
+
+def test_the_run_is_whole(tmp_path: Path) -> None:
+    episodes = [make_episode("lunch", 2), make_episode("lunch"), aligned("dinner")]
+    run = make_run(tmp_path / "runs" / "one", episodes)
+    page = Page(build_page(run))
+    index = page.index
+    assert [one["id"] for one in index["episodes"]] == ["dinner", "lunch", "lunch@2"]
+    assert index["run"]["name"] == "one"
+    assert index["run"]["setting"]["simulator"] == "users"
+    assert (
+        index["run"]["usage"]["judge"]
+        == Usage(calls=27, prompt_tokens=2700, completion_tokens=270, seconds=4.5, cost=0.06).model_dump()
+    )
+    assert index["run"]["verdicts"] == sum(len(episode.verdicts) for episode in episodes)
+    rates = summarise(run).rows[-1].rates
+    assert index["run"]["tables"][-1]["rows"][-1]["rates"] == rates.model_dump(mode="json")
+    assert [one["ok"] for one in index["episodes"]] == [True, False, False]
+    assert [one.get("patterns") for one in index["episodes"]] == [None, ["contradiction"], ["contradiction"]]
+    details = page.details()
+    assert {name: one["id"] for name, one in details.items()} == {e.id: e.id for e in episodes}
+    assert details["lunch"]["failures"][0]["turn"] == 2
+
+
+def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "one", [make_episode()])
+    assert build_page(run) == build_page(run, summarise(run))
+
+
+def test_what_could_not_be_played_is_told(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "one", [make_episode()])
+    results = summarise(run).results(run, gate=_no_gate(), missed=[])
+    missing = not_played("trip", "trip", 1, "no answer")
+    write_results(run.folder / "results.json", results.model_copy(update={"episodes": (*results.episodes, missing)}))
+    assert Page(build_page(run)).index["run"]["unplayed"] == [{"id": "trip", "why": "no answer"}]
+    run.failures = {"tour": "no components"}
+    assert Page(build_page(run)).index["run"]["unplayed"] == [{"id": "tour", "why": "no components"}]
+
+
+def _no_gate() -> Any:
+    from pytest_ugst.metrics.gate import Gate
+
+    return Gate(floors={})
+
+
+def test_against_a_baseline(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "new", [make_episode("lunch"), aligned("dinner"), aligned("new")])
+    before = make_run(tmp_path / "old", [aligned("lunch"), make_episode("dinner")])
+    index = Page(build_page(run, baseline=before)).index
+    assert {one["id"]: one.get("base") for one in index["episodes"]} == {
+        "lunch": "AACCA",
+        "dinner": "MMCCA",
+        "new": None,
+    }
+    assert index["baseline"]["name"] == "old"
+    assert index["baseline"]["rates"]["columns"]["profile"]["value"] == 50.0
+    assert index["baseline"]["differing"] == []
+
+
+def test_a_baseline_of_other_goals(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "new", [make_episode("lunch")])
+    with pytest.raises(UsageError, match="old and new share no episode"):
+        build_page(run, baseline=make_run(tmp_path / "old", [make_episode("dinner")]))
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = make_run(tmp_path / "runs" / "one", [make_episode(), make_episode("lunch")])
+    assert main(["report", "html", "--dir", str(tmp_path)]) == 0
+    assert f"{run.folder / 'report.html'}: 2 episodes" in capsys.readouterr().out
+    other = tmp_path / "page.html"
+    assert main(["report", "html", "one", "--dir", str(tmp_path), "--out", str(other), "--baseline", "one"]) == 0
+    assert Page(other.read_text()).index["baseline"]["name"] == "one"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["two"], "two: no such run"),
+        (["--baseline", "two"], "two: no such run"),
+        (["--out", "/nowhere/page.html"], "there is no folder /nowhere"),
+        (["--out", "."], "--out=.: this is a folder; name a file in it"),
+    ],
+)
+def test_command_in_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], told: str) -> None:
+    make_run(tmp_path / "runs" / "one", [make_episode()])
+    assert main(["report", "html", "--dir", str(tmp_path), *more]) == 4
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+
+
+def test_a_page_is_replaced_whole(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "one", [make_episode()])
+    path = tmp_path / "page.html"
+    path.write_text("old")
+    write_page(run, path)
+    assert path.read_text().startswith("<!doctype html>")
+    assert {file.name for file in tmp_path.iterdir()} == {"one", "page.html"}
+
+
+def test_option_writes_into_the_run(pytester: pytest.Pytester) -> None:
+    project = Project(pytester)
+    project.goals("a.goal.yaml", goal("tea"), goal("coffee", says="milk"))
+    result = project.run("--ugst-html")
+    path = project.runs()[-1] / "report.html"
+    result.stdout.fnmatch_lines([f"page: {path}"])
+    assert [one["id"] for one in Page(path.read_text()).index["episodes"]] == ["coffee", "tea"]
+    run = open_run(project.path / ".ugst", "latest")
+    assert Page(build_page(run)).index["episodes"] == Page(path.read_text()).index["episodes"]
+
+
+def test_option_names_a_file(pytester: pytest.Pytester) -> None:
+    project = Project(pytester)
+    project.goals("a.goal.yaml", goal("tea"))
+    project.run("--ugst-html=page.html")
+    assert Page((project.path / "page.html").read_text()).index["episodes"][0]["ok"]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [("suites", "ends in .html, or none"), ("nowhere/page.html", "there is no folder")]
+)
+def test_option_in_error(pytester: pytest.Pytester, value: str, told: str) -> None:
+    project = Project(pytester)
+    project.goals("a.goal.yaml", goal("tea"))
+    result = project.run(f"--ugst-html={value}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*--ugst-html={value}*{told}*"])
+    assert not project.runs()
+
+
+def test_a_page_that_can_not_be_written_costs_nothing_else(pytester: pytest.Pytester) -> None:
+    project = Project(pytester)
+    project.goals("a.goal.yaml", goal("tea"))
+    (project.path / "page.html").mkdir()
+    result = project.run("--ugst-html=page.html")
+    result.stdout.fnmatch_lines(["ugst: can't write *page.html*", "*user goal alignment*"])
+    assert result.ret == pytest.ExitCode.OK
+    assert project.results()["episodes"]
+
+
+def test_path_of_the_page(tmp_path: Path) -> None:
+    assert page_path("auto", tmp_path, tmp_path / "run") == tmp_path / "run" / "report.html"
+    assert page_path("a.html", tmp_path) == tmp_path / "a.html"
+    assert page_path(str(tmp_path / "b.htm"), Path("/elsewhere")) == tmp_path / "b.htm"
