@@ -169,7 +169,3 @@ def _export(args: argparse.Namespace) -> int:
         replace_text(args.folder / name, shipped.joinpath(name).read_text(encoding="utf-8"))
     print(f"{len(PROMPTS)} prompts written to {args.folder}; use them with --ugst-prompts={args.folder}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
