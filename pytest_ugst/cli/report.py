@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.cli import html, table
+from pytest_ugst.cli import html, metrics, table
 
 
 def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
@@ -17,6 +17,7 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
     # Each verb's module adds itself here: NAME.add_commands(verbs).
     table.add_commands(verbs)
     html.add_commands(verbs)
+    metrics.add_commands(verbs)
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:

@@ -17,9 +17,13 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
+from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.labels import ERROR, Label, StateLabels
+from pytest_ugst.core.labels import ERROR, Label, StateLabels, conversation_digest, labelled_parts, state_labels
 from pytest_ugst.core.state import Category, first_status
+from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.metrics.cost import CHECKS
+from pytest_ugst.metrics.disagreement import Rules
 from pytest_ugst.metrics.success import Count, Tally
 
 H = TypeVar("H", bound=Hashable)
@@ -118,6 +122,35 @@ def _units(labels: StateLabels, only: int | None) -> dict[Unit, Label]:
         if only is None or states.turn == only
         for name, label in states.status.items()
     }
+
+
+def second_opinion(episode: Episode, rules: Rules) -> StateLabels | None:
+    """The goal states by the checks that stand beside the judge, after every turn.
+
+    Args:
+        episode: Played with a model as judge.
+        rules: Evaluates the checks.
+
+    Returns:
+        Labels of the sub-components that judge and check both have a say on; None where there are none.
+    """
+    asked = {verdict.component for verdict in episode.verdicts if verdict.by not in ("", CHECKS)}
+    beside = [c for c in episode.components if c.check is not None and c.check.beside and c.id in asked]
+    if not beside:
+        return None
+    heard = episode.conversation
+    last = len(heard.turns)
+    verdicts = [v for turn in range(1, last + 1) for v in rules.verdicts(beside, heard, turn)]
+    states = [GoalState.fold(beside, verdicts, turn) for turn in range(1, last)]
+    verdicts += rules.finish(beside, heard)
+    states.append(GoalState.fold(beside, verdicts, last, episode.broken_off))
+    return StateLabels(
+        id=episode.id,
+        annotator=CHECKS,
+        digest=conversation_digest(heard),
+        components=labelled_parts(episode.components),
+        labels=tuple(map(state_labels, states)) if last else (),
+    )
 
 
 def matches(a: Annotation, b: Annotation) -> list[Tally]:

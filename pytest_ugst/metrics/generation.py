@@ -145,7 +145,9 @@ def match(
     try:
         from scipy.optimize import linear_sum_assignment
     except ImportError:
-        raise UsageError("SciPy is not installed, which matches sub-components; run pip install scipy") from None
+        raise UsageError(
+            "SciPy is not installed, which matches sub-components; run pip install 'pytest-ugst[stats]'"
+        ) from None
     values = similarity([part.text for part in gold], [part.text for part in made])
     weights = [
         [

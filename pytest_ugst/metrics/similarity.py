@@ -115,6 +115,12 @@ class Encoder:
             scores[i] = value if math.isfinite(value) else None
         return scores
 
+    def pairwise(self, left: Sequence[str], right: Sequence[str]) -> list[list[float]]:
+        """BERTScore F1 of every text with every other: ``left`` x ``right`` numbers, 0 where there is none."""
+        scores = self.f1([a for a in left for _ in right], [b for _ in left for b in right])
+        rows = [scores[start : start + len(right)] for start in range(0, len(scores), len(right) or 1)]
+        return [[value or 0.0 for value in row] for row in rows]
+
 
 def conversation_f1(
     encoder: Encoder,

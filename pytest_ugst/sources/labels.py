@@ -1,7 +1,7 @@
 """Reading goal states from files: what an annotator exported, or hand-made gold labels, one conversation a line.
 
-Two kinds of lines are read: :class:`~pytest_ugst.core.labels.StateLabels`, and those of a gold file, which bring goal and
-conversation along (``id``, ``goal``, ``components``, ``turns`` with ``user``, ``agent`` and ``tools``, ``labels``).
+Two kinds of lines are read: :class:`~pytest_ugst.core.labels.StateLabels`, and those of a gold file, which bring goal
+and conversation along (``id``, ``goal``, ``components``, ``turns`` with ``user``, ``agent`` and ``tools``, ``labels``).
 """
 
 from __future__ import annotations

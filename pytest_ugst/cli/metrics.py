@@ -1,0 +1,229 @@
+"""``ugst report quality|agreement|generation|cost``: numbers beside the success rates, read from journals and files."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_ugst.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from pytest_ugst.metrics.generation import Similarity
+    from pytest_ugst.metrics.similarity import Encoder
+    from pytest_ugst.reports.quality import Speaker
+
+
+def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
+    """Add the commands to ``ugst report``."""
+    from pytest_ugst.cli.report import add_home
+    from pytest_ugst.cli.styling import add_style
+
+    quality = verbs.add_parser(
+        "quality",
+        help="how users speak: BERTScore, naturalness, coherence, MTLD, HD-D (the paper's Table 6)",
+        description="Measures what the users of runs said, several runs side by side. Diversity needs nothing; BERTScore takes "
+        "an encoder, naturalness and coherence take a model as judge. What was not asked for stays empty.",
+    )
+    quality.add_argument("runs", nargs="+", metavar="RUN", help="a run's name or folder, or 'latest'")
+    _add_encoder(quality, "measure BERTScore F1 of utterances and goal")
+    quality.add_argument("--judge", metavar="MODEL", help="rate naturalness and coherence; named as for --ugst-judge")
+    quality.add_argument("--prompts", default="", metavar="DIR", help="as --ugst-prompts")
+    quality.add_argument(
+        "--cache", choices=("off", "read", "on", "refresh"), default="on", help="of ratings, as --ugst-cache (on)"
+    )
+    add_style(quality)
+    add_home(quality)
+    quality.set_defaults(run=_quality)
+
+    agreement = verbs.add_parser(
+        "agreement",
+        help="how far annotators of goal states agree: people, judges, checks (the paper's Table 4)",
+        description="Compares goal states of the same conversations by two annotators or more: proportion of equal "
+        "statuses, Cohen's kappa, Krippendorff's alpha, confusions. Of two, the first is the reference.",
+    )
+    agreement.add_argument(
+        "sources", nargs="+", metavar="SOURCE", help="a run, or a file of labels (JSONL): exported annotations, gold"
+    )
+    agreement.add_argument(
+        "--checks", action="store_true", help="let the checks that stand beside the judge of the runs count as one more"
+    )
+    agreement.add_argument("--final", action="store_true", help="only the goal states at the end of conversations")
+    agreement.add_argument("--data", type=Path, metavar="DIR", help="where benchmark data is looked for first")
+    add_style(agreement)
+    add_home(agreement)
+    agreement.set_defaults(run=_agreement)
+
+    generation = verbs.add_parser(
+        "generation",
+        help="how well goals were cut into sub-components (the paper's Table 5)",
+        description="Compares the sub-components of goals, one to one: precision, recall, F1, and the accuracy of the "
+        "categories of those that match.",
+    )
+    for name, what in (("gold", "as it should be"), ("predicted", "as it was made")):
+        generation.add_argument(
+            name, metavar=name.upper(), help=f"{what}: a goal file, a run, or a file of labels (JSONL)"
+        )
+    generation.add_argument(
+        "--threshold", type=float, metavar="X", help="from which similarity on two can be the same (words: 0.5)"
+    )
+    _add_encoder(generation, "compare by BERTScore in place of the words in common; needs --threshold")
+    generation.add_argument("--details", action="store_true", help="list all sub-components with their matches")
+    add_style(generation)
+    add_home(generation)
+    generation.set_defaults(run=_generation)
+
+    cost = verbs.add_parser(
+        "cost",
+        help="calls, tokens, seconds and money, per role, episode and verdict",
+        description="Adds up what the episodes of runs cost, from their journals.",
+    )
+    cost.add_argument("runs", nargs="+", metavar="RUN", help="a run's name or folder, or 'latest'")
+    add_style(cost)
+    add_home(cost)
+    cost.set_defaults(run=_cost)
+
+
+def _add_encoder(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--encoder", metavar="MODEL", help=f"{what}: a folder with an encoder, or a model of the Hugging Face hub"
+    )
+    parser.add_argument(
+        "--encoder-layer",
+        type=int,
+        metavar="N",
+        help="whose output is compared (what bert-score recommends for hub models it knows, else the last)",
+    )
+
+
+def _encoder(args: argparse.Namespace) -> Encoder | None:
+    if args.encoder is None:
+        if args.encoder_layer is not None:
+            raise UsageError("--encoder-layer says nothing without --encoder")
+        return None
+    from pytest_ugst.metrics.similarity import Encoder
+
+    return Encoder(args.encoder, layer=args.encoder_layer)
+
+
+def _quality(args: argparse.Namespace) -> int:
+    from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.reports.contenders import read_contenders, shortcomings
+    from pytest_ugst.reports.methods import rank
+    from pytest_ugst.reports.quality import quality_table, speakers
+    from pytest_ugst.reports.reading import open_runs
+    from pytest_ugst.settings import read_models
+
+    check_style(args)
+    runs = open_runs(args.dir, args.runs)
+    doubled = len({run.name for run in runs}) < len(runs)
+    by_name = {given if doubled else run.name: run for given, run in zip(args.runs, runs, strict=True)}
+    contenders = read_contenders(by_name, aliases=read_models(Path.cwd())[0])
+    contenders.sort(key=lambda contender: (rank(contender.method), contender.method))
+    found = speakers(contenders, by_name)
+    notes = shortcomings(by_name)
+    notes.append(
+        _rated(found, args)
+    )  # first what is cached: should the encoder fail, nothing that was paid for is lost
+    notes.append(_compared(found, args))
+    write_tables([quality_table(found, notes)], args)
+    return 0
+
+
+def _compared(found: Sequence[Speaker], args: argparse.Namespace) -> str:
+    """Measure similarity, if asked for; says how, or what is missing."""
+    from pytest_ugst.cli.progress import Progress
+    from pytest_ugst.reports.quality import measure_similarity
+
+    encoder = _encoder(args)
+    if encoder is None:
+        return "F1 was not measured: it takes --encoder=MODEL"
+    from pytest_ugst.metrics.similarity import conversation_f1
+
+    progress = Progress()
+    measure_similarity(
+        found, lambda texts: conversation_f1(encoder, texts, lambda done: progress.show(f"{done} utterances compared"))
+    )
+    progress.clear()
+    layer = f", layer {encoder.layer}" if encoder.layer is not None else ""
+    return f"F1: BERTScore of utterances and goal by {Path(args.encoder).name or args.encoder}{layer}, not rescaled"
+
+
+def _rated(found: Sequence[Speaker], args: argparse.Namespace) -> str:
+    """Have conversations rated, if asked for; says by whom, or what is missing."""
+    if args.judge is None:
+        return "N and C were not measured: they take --judge=MODEL"
+    from pytest_ugst.metrics.quality import PROMPT_NAMES
+    from pytest_ugst.offline import builtin_registry, settings_here
+    from pytest_ugst.prompts.loader import Prompts
+    from pytest_ugst.rating import rate_all
+
+    settings = settings_here(judge=args.judge, prompts=args.prompts, dir=str(args.dir), cache=args.cache)
+    told = [(one.text, one.conversation) for speaker in found for one in speaker.spoken]
+    for aspect, ratings in rate_all(told, settings, builtin_registry()).items():
+        left = iter(ratings)
+        for speaker in found:
+            mine = [next(left) for _ in speaker.spoken]
+            speaker.values[aspect.value] = [rating.score for rating in mine]
+            speaker.errors[aspect.value] = sum(rating.error is not None for rating in mine)
+    digest = Prompts.load(settings.prompts_dir).digest(*PROMPT_NAMES)
+    return f"N and C: naturalness and coherence, 1 to 5, rated by {args.judge} (prompts {digest})"
+
+
+def _agreement(args: argparse.Namespace) -> int:
+    from pytest_ugst import datafolders
+    from pytest_ugst.cli.sources import Named, labels_of, named_apart
+    from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.metrics.agreement import put_together
+    from pytest_ugst.reports.agreement import agreement_tables
+
+    check_style(args)
+    datafolders.use(args.data)
+    found: list[Named] = []
+    for source in args.sources:
+        found += labels_of(source, args.dir, checks=args.checks)
+    together = put_together(named_apart(found), final=args.final)
+    write_tables(agreement_tables(together), args)
+    return 0
+
+
+def _generation(args: argparse.Namespace) -> int:
+    from pytest_ugst.cli.sources import parts_of, require_same_goals
+    from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.metrics.generation import THRESHOLD, compare, word_overlap
+    from pytest_ugst.reports.generation import generation_tables
+
+    check_style(args)
+    if args.encoder is not None and args.threshold is None:
+        raise UsageError("--encoder: similarities of encoders have scales of their own; say --threshold=X as well")
+    threshold = THRESHOLD if args.threshold is None else args.threshold
+    if not 0 < threshold <= 1:
+        raise UsageError(f"--threshold={threshold:g}: write a number above 0, up to 1")
+    gold, made = parts_of(args.gold, args.dir), parts_of(args.predicted, args.dir)
+    require_same_goals(args.gold, gold, args.predicted, made)
+    encoder = _encoder(args)
+    similarity: Similarity = word_overlap if encoder is None else encoder.pairwise
+    name = "words in common (F1)" if encoder is None else f"BERTScore by {Path(args.encoder).name or args.encoder}"
+    result = compare(
+        {goal: found.parts for goal, found in gold.items()},
+        {goal: found.parts for goal, found in made.items()},
+        similarity,
+        threshold,
+    )
+    write_tables(generation_tables(result, name, threshold, args.details), args)
+    return 0
+
+
+def _cost(args: argparse.Namespace) -> int:
+    from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.metrics.cost import cost
+    from pytest_ugst.reports.cost import cost_table
+    from pytest_ugst.reports.reading import open_runs
+
+    check_style(args)
+    runs = open_runs(args.dir, args.runs)
+    doubled = len({run.name for run in runs}) < len(runs)
+    names = [given if doubled else run.name for given, run in zip(args.runs, runs, strict=True)]
+    write_tables([cost_table(cost(run.journal), name) for name, run in zip(names, runs, strict=True)], args)
+    return 0

@@ -1,0 +1,146 @@
+"""What commands compare: labels of goal states and sub-components, from runs, goal files and files of labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.labels import LabelledPart, StateLabels, episode_labels, labelled_parts
+from pytest_ugst.sources.goalfiles import SUFFIXES, load_goals
+from pytest_ugst.sources.labels import read_gold, read_labels
+
+if TYPE_CHECKING:
+    from pytest_ugst.engine.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Labels, and where they are from."""
+
+    source: str
+    labels: StateLabels
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A goal's sub-components."""
+
+    text: str | None
+    """The goal's; None where the source does not hold it."""
+    parts: tuple[LabelledPart, ...]
+
+
+def labels_of(source: str, home: Path, *, checks: bool = False) -> list[Named]:
+    """The goal states that a run or a file holds.
+
+    Args:
+        source: A run's name or folder, its ``episodes.jsonl``, ``latest``, or a file of labels.
+        home: Where runs are kept.
+        checks: Also what the checks beside the judge of a run say, as one more annotator.
+
+    Raises:
+        UsageError: If there is no such thing, or it can't be read.
+    """
+    if _is_file(source):
+        path = Path(source)
+        return [Named(path.name, labels) for labels in read_labels(path)]
+    run = _open(source, home)
+    found = [Named(run.name, episode_labels(episode)) for episode in run.journal if episode.components]
+    if checks:
+        found += [Named(run.name, labels) for labels in _second_opinions(run)]
+    if not found:
+        raise UsageError(f"{run.name}: no episode has sub-components, so there are no goal states; name another run")
+    return found
+
+
+def named_apart(found: Sequence[Named]) -> Iterator[tuple[str, StateLabels]]:
+    """Labels with the names of their annotators; one that labelled a conversation in two sources is two.
+
+    So two runs with the same judge are told apart, and what a person has spread over several files is one person's.
+    """
+    seen = Counter((one.labels.annotator, one.labels.id) for one in found)
+    twice = {annotator for (annotator, _), count in seen.items() if count > 1}
+    for one in found:
+        name = one.labels.annotator
+        yield (f"{name} ({one.source})" if name in twice else name), one.labels
+
+
+def parts_of(source: str, home: Path) -> dict[str, Parts]:
+    """The sub-components by goal id, of a goal file, a run (of several trials the first) or a file of labels.
+
+    Raises:
+        UsageError: If there is no such thing, it can't be read, or holds no sub-components.
+    """
+    path = Path(source)
+    found: dict[str, Parts] = {}
+    if path.name.endswith(SUFFIXES):
+        for goal in load_goals(path):
+            found.setdefault(goal.id, Parts(goal.text, labelled_parts(goal.components or ())))
+    elif _is_file(source):
+        found = _parts_of_labels(path)
+    else:
+        for episode in _open(source, home).journal:
+            goal = episode.goal
+            found.setdefault(goal.id, Parts(goal.text, labelled_parts(episode.components)))
+    if not any(one.parts for one in found.values()):
+        raise UsageError(f"{source}: no goal has sub-components; name a file or run of decomposed goals")
+    return found
+
+
+def require_same_goals(one: str, ours: Mapping[str, Parts], other: str, theirs: Mapping[str, Parts]) -> None:
+    """Make sure that goals of the same id are the same.
+
+    Raises:
+        UsageError: If two are not.
+    """
+    for goal in ours.keys() & theirs.keys():
+        texts = {" ".join(text.split()) for text in (ours[goal].text, theirs[goal].text) if text is not None}
+        if len(texts) > 1:
+            raise UsageError(f"{one} and {other} mean different goals by {goal!r}; name files of the same goals")
+
+
+def _parts_of_labels(path: Path) -> dict[str, Parts]:
+    labels = read_labels(path)
+    if all(one.annotator == "gold" for one in labels):
+        try:
+            return {g.goal.id: Parts(g.goal.text, g.labels.components) for g in read_gold(path)}
+        except UsageError:  # a person may be called so as well
+            pass
+    return {one.id: Parts(None, one.components) for one in labels}
+
+
+def _is_file(source: str) -> bool:
+    from pytest_ugst.engine.run import EPISODES_FILE
+
+    path = Path(source)
+    return path.name != EPISODES_FILE and (path.is_file() or path.suffix in (".jsonl", ".json"))
+
+
+def _open(source: str, home: Path) -> Run:
+    from pytest_ugst.reports.reading import open_run
+
+    return open_run(home, source)
+
+
+def _second_opinions(run: Run) -> list[StateLabels]:
+    """The goal states of sub-components that a check and a judge have a say on, by the checks."""
+    from pytest_ugst.judges.checks import ChecksJudge
+    from pytest_ugst.judges.reference import with_reference_check
+    from pytest_ugst.metrics.agreement import second_opinion
+    from pytest_ugst.offline import builtin_registry
+
+    registry = builtin_registry()
+
+    def load(name: str) -> Any:
+        return registry.domains.get(name)()
+
+    rules = ChecksJudge(registry.checks)
+    episodes = (e.model_copy(update={"goal": with_reference_check(e.goal, load)}) for e in run.journal)
+    made = [labels for episode in episodes if (labels := second_opinion(episode, rules)) is not None]
+    if not made:
+        raise UsageError(f"{run.name}: no check stands beside the judge there, so --checks has nothing to say")
+    return made

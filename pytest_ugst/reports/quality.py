@@ -1,0 +1,164 @@
+"""How users speak: similarity with the goal, naturalness, coherence and diversity as the paper's Table 6 has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pytest_ugst.core.conversation import Conversation
+from pytest_ugst.core.episode import Episode
+from pytest_ugst.engine.run import Run
+from pytest_ugst.metrics.diversity import SHORTEST, STABLE, diversity
+from pytest_ugst.metrics.means import Mean, Sample, mean
+from pytest_ugst.metrics.success import CONFIDENCE
+from pytest_ugst.reports.contenders import Contender
+from pytest_ugst.reports.entrants import NO_DOMAIN
+from pytest_ugst.reports.styles import Cell, Column, Line, Mark, Table, ranked
+
+F1, NATURALNESS, COHERENCE, MTLD, HDD = "f1", "naturalness", "coherence", "mtld", "hdd"
+COLUMNS: Mapping[str, tuple[str, int]] = {
+    F1: ("F1", 3),
+    NATURALNESS: ("N", 2),
+    COHERENCE: ("C", 2),
+    MTLD: ("MTLD", 1),
+    HDD: ("HD-D", 3),
+}
+"""By name, heading and decimals, in the paper's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One conversation, with what its user was after."""
+
+    benchmark: str
+    goal: str
+    """The goal's id."""
+    text: str
+    """The goal's text."""
+    conversation: Conversation
+
+    @property
+    def utterances(self) -> list[str]:
+        """What the user said."""
+        return [turn.user for turn in self.conversation.turns]
+
+
+@dataclass(slots=True)
+class Speaker:
+    """One line of the table: a simulator and its conversations."""
+
+    contender: Contender
+    spoken: list[Spoken] = field(default_factory=list)
+    values: dict[str, list[float | None]] = field(default_factory=dict)
+    """By column, one value per conversation; a column that was not measured is left out."""
+    errors: dict[str, int] = field(default_factory=dict)
+    """By column, how many of the missing values are a model's failures."""
+    short: int = 0
+    """Conversations too short for the measures of diversity."""
+    unstable: int = 0
+    """Conversations that are short for MTLD."""
+
+    def measured(self, column: str) -> Mean:
+        """The mean of a column."""
+        samples = zip(self.spoken, self.values[column], strict=True)
+        return mean(Sample(one.benchmark, one.goal, value) for one, value in samples)
+
+
+def spoken(episode: Episode) -> Spoken:
+    """An episode's conversation."""
+    return Spoken(episode.goal.domain or NO_DOMAIN, episode.goal.id, episode.goal.text, episode.conversation)
+
+
+def speakers(contenders: Sequence[Contender], runs: Mapping[str, Run]) -> list[Speaker]:
+    """The conversations of each contender, with their diversity measured.
+
+    Args:
+        contenders: Of the runs.
+        runs: By the names that tell them apart.
+    """
+    made = [Speaker(contender) for contender in contenders]
+    by_setting = {(one.contender.entrant.run, one.contender.entrant.setting.model_dump_json()): one for one in made}
+    for name, run in runs.items():
+        for episode in run.journal:
+            by_setting[name, episode.setting.model_dump_json()].spoken.append(spoken(episode))
+    for speaker in made:
+        measure_diversity(speaker)
+    return made
+
+
+def measure_diversity(speaker: Speaker) -> None:
+    """Fill in the columns of diversity."""
+    found = [diversity(one.utterances) for one in speaker.spoken]
+    speaker.values |= {MTLD: [one.mtld for one in found], HDD: [one.hdd for one in found]}
+    speaker.short = sum(one.tokens < SHORTEST for one in found)
+    speaker.unstable = sum(one.mtld is not None and one.tokens < STABLE for one in found)
+
+
+def measure_similarity(
+    speakers: Sequence[Speaker],
+    score: Callable[[Sequence[tuple[str, Sequence[str]]]], Sequence[float | None]],
+) -> None:
+    """Fill in the column of similarity, all conversations at once.
+
+    Args:
+        speakers: Whose conversations.
+        score: Gets goals and utterances, gives F1.
+    """
+    scores = iter(score([(one.text, one.utterances) for speaker in speakers for one in speaker.spoken]))
+    for speaker in speakers:
+        speaker.values[F1] = [next(scores) for _ in speaker.spoken]
+
+
+def quality_table(speakers: Sequence[Speaker], notes: Sequence[str] = ()) -> Table:
+    """The table: a line per simulator, grouped by method, best and second best marked.
+
+    Args:
+        speakers: At least one, those of a method side by side.
+        notes: More that has to be said, such as why a column is empty.
+    """
+    means = {name: [one.measured(name) if name in one.values else Mean() for one in speakers] for name in COLUMNS}
+    marks = {
+        name: ranked([None if m.value is None else round(m.value, COLUMNS[name][1]) for m in column])
+        for name, column in means.items()
+    }
+    columns = [Column("simulator", "simulator")]
+    columns += [Column(name, heading) for name, (heading, _) in COLUMNS.items()]
+    columns += [Column("conversations", "conv."), Column("errors", "err."), Column("run", None)]
+    lines = []
+    for number, speaker in enumerate(speakers):
+        cells = [Cell(speaker.contender.label)]
+        cells += [_cell(name, means[name][number], marks[name][number], speaker) for name in COLUMNS]
+        cells += [Cell(len(speaker.spoken)), Cell(sum(speaker.errors.values())), Cell(speaker.contender.entrant.run)]
+        lines.append(Line(tuple(cells), speaker.contender.method))
+    return Table(tuple(columns), tuple(lines), notes=(*_notes(speakers), *notes))
+
+
+def _cell(name: str, value: Mean, mark: Mark | None, speaker: Speaker) -> Cell:
+    decimals = COLUMNS[name][1]
+    more = {"low": value.low, "high": value.high, "n": value.n, "missing": value.missing}
+    more["errors"] = speaker.errors.get(name, 0)
+    if value.value is None:
+        return Cell(more=more)
+    aside = ""
+    if value.low is not None and value.high is not None:
+        aside = f"{value.low:.{decimals}f}–{value.high:.{decimals}f}"
+    return Cell(value.value, f"{value.value:.{decimals}f}", aside, mark, more)
+
+
+def _notes(speakers: Sequence[Speaker]) -> list[str]:
+    several = any(len({one.benchmark for one in speaker.spoken}) > 1 for speaker in speakers)
+    over = "benchmarks, each the mean over its conversations" if several else "conversations"
+    told = [f"means over {over}, with {CONFIDENCE:g}% intervals bootstrapped over goals"]
+    for speaker in speakers:
+        about = f"{speaker.contender.label}: " if len(speakers) > 1 else ""
+        total = len(speaker.spoken)
+        if speaker.short:
+            told.append(
+                f"{about}{speaker.short} of {total} conversations have under {SHORTEST} words: no MTLD and HD-D"
+            )
+        if speaker.unstable:
+            told.append(f"{about}{speaker.unstable} of {total} have under {STABLE} words, where MTLD is unstable")
+        for column, errors in speaker.errors.items():
+            if errors:
+                told.append(f"{about}{errors} of {total} ratings of {column} failed and are in no mean")
+    return told
