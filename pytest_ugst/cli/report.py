@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.cli import html, metrics, table
+from pytest_ugst.cli import failures, html, metrics, table
 
 
 def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
@@ -18,6 +18,7 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
     table.add_commands(verbs)
     html.add_commands(verbs)
     metrics.add_commands(verbs)
+    failures.add_commands(verbs)
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:

@@ -40,6 +40,28 @@ def classify(episode: Episode) -> tuple[Failure, ...]:
     return rank(found)
 
 
+SETTLED = frozenset({Pattern.WRONGFUL_TERMINATION, Pattern.POOR_LENGTH_MANAGEMENT})
+"""Patterns that the record decides; which of the others a sub-component failed by takes an understanding of what was
+said, and rules can only guess."""
+
+
+def unsettled(episode: Episode, by_rule: Sequence[Failure]) -> tuple[ComponentState, ...]:
+    """The failed sub-components of which a judge model may say better by which pattern they failed."""
+    ids = {name for failure in by_rule if failure.pattern not in SETTLED for name in failure.components}
+    return tuple(s for s in episode.final_state if s.component.id in ids)
+
+
+def merge(by_rule: Sequence[Failure], judged: Sequence[Failure]) -> tuple[Failure, ...]:
+    """What a judge model said takes the place of what the rules guessed, sub-component by sub-component."""
+    taken = {name for failure in judged for name in failure.components}
+    kept = []
+    for failure in by_rule:
+        rest = tuple(name for name in failure.components if name not in taken)
+        if rest or not failure.components:
+            kept.append(failure.model_copy(update={"components": rest}))
+    return rank([*judged, *kept])
+
+
 def rank(failures: Iterable[Failure]) -> tuple[Failure, ...]:
     """Failures with the primary one first.
 
@@ -119,22 +141,21 @@ class _Reading:
 
     def rest(self) -> list[Failure]:
         """What no other pattern explains: done otherwise, left unfinished, or never done."""
-        tasks = [s for s in self.left.values() if s.category not in HELD]
-        if not tasks:
-            omitted = self._omissions()
-            why = "never does what the goal says the user does"
-            return [self._failure(Pattern.CONTRADICTION, why, self.turns, omitted)] if omitted else []
-        unfinished = {s.component.id for s in tasks if s.category is Category.OBJECTIVE}
+        if not self.left:
+            return []
+        left = tuple(self.left.values())
+        unfinished = {s.component.id for s in left if s.category is Category.OBJECTIVE}
         said = {
             "leaves a task unfinished": bool(unfinished),
             "does a task otherwise than required": any(
-                s.category is Category.REQUIREMENT and s.component.parent not in unfinished for s in tasks
+                s.category is Category.REQUIREMENT and s.component.parent not in unfinished for s in left
             ),
-            "never makes a preference known": any(s.category is Category.PREFERENCE for s in tasks),
+            "never makes a preference known": any(s.category is Category.PREFERENCE for s in left),
+            "forgets how to behave": any(s.category in HELD for s in left),
         }
         touched = [t for part in self.parts if not part.done for t in (*part.moves, *part.named)]
         why = "; ".join(words for words, holds in said.items() if holds)
-        return [self._failure(Pattern.CONFUSION, why, max(touched, default=None), self.left.values())]
+        return [self._failure(Pattern.CONFUSION, why, max(touched, default=self.turns or None), self.left.values())]
 
     def _strays(self, never: Sequence[Part]) -> bool:
         """Whether the agent did something that may have been meant for one of those parts.

@@ -57,6 +57,7 @@ PROMPTS: Mapping[str, _Slots] = {
     "decomposer_rules.md": _slots(),
     "decomposer_goal.md": _slots("goal"),
     "decomposer_again.md": _slots(),
+    "failure_patterns.md": _slots("goal chat end parts", afterwards=True),
     "quality_naturalness.md": _slots("goal chat", afterwards=True),
     "quality_coherence.md": _slots("goal chat", afterwards=True),
 }

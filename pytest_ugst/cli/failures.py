@@ -1,0 +1,142 @@
+"""``ugst report failures`` and ``ugst report blame``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_ugst.casting import Casting
+    from pytest_ugst.core.episode import Episode
+    from pytest_ugst.core.failure import Failure
+    from pytest_ugst.engine.run import Run
+    from pytest_ugst.metrics.failure_shares import Classified
+
+
+def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
+    """Add the commands to ``ugst report``."""
+    from pytest_ugst.cli.report import add_home
+    from pytest_ugst.cli.styling import add_style
+
+    failures = verbs.add_parser(
+        "failures",
+        help="in which ways simulators failed their goals",
+        description="Sorts failed episodes into the paper's five failure patterns: confusion, contradiction, wrongful "
+        "termination, poor length management, misprioritization. Rules decide from goal states and record; with "
+        "--judge a model is asked where rules can only guess. Rates come from the journals; nothing is played.",
+    )
+    failures.add_argument("runs", nargs="+", metavar="RUN", help="a run's name or folder, or 'latest'")
+    failures.add_argument("--list", action="store_true", help="list the failed episodes first")
+    failures.add_argument("--judge", metavar="MODEL", help="ask this model, named as for --ugst-judge")
+    failures.add_argument("--prompts", default="", metavar="DIR", help="as --ugst-prompts")
+    failures.add_argument(
+        "--cache", choices=("off", "read", "on", "refresh"), default="on", help="as --ugst-cache (on)"
+    )
+    add_style(failures)
+    add_home(failures)
+    failures.set_defaults(run=_failures)
+
+
+def _failures(args: argparse.Namespace) -> int:
+    from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.metrics.failure_shares import shares
+    from pytest_ugst.metrics.failures import classify
+    from pytest_ugst.reports.failures import failure_lines, failures_table
+    from pytest_ugst.reports.reading import open_runs
+
+    check_style(args)
+    runs = open_runs(args.dir, args.runs)
+    told: list[str] = []
+    if args.judge is None:
+        found = _by_label({name: (run, _all(run, classify)) for name, run in zip(args.runs, runs, strict=True)})
+    else:
+        found = _by_label(_judged(args, runs, told))
+    if args.list:
+        for label, episodes in found.items():
+            lines = failure_lines(episodes)
+            heading = [label] if len(found) > 1 else []
+            print("\n".join([*heading, *(lines or ["no episode failed"]), ""]))
+    write_tables([failures_table({label: shares(one) for label, one in found.items()}, judge=args.judge)], args)
+    for line in told:
+        print(f"ugst: {line}", file=sys.stderr)
+    return 1 if told else 0
+
+
+def _all(run: Run, classify: Any) -> list[tuple[str, Classified]]:
+    """By simulator."""
+    from pytest_ugst.metrics.failure_shares import classified
+
+    return [(episode.setting.simulator, classified(episode, classify(episode))) for episode in run.journal]
+
+
+def _by_label(found: Mapping[str, tuple[Run, Sequence[tuple[str, Classified]]]]) -> dict[str, list[Classified]]:
+    """By the label of a line: the simulator, and the run where several have the same."""
+    runs: dict[str, set[str]] = {}
+    for name, (_, episodes) in found.items():
+        for simulator, _ in episodes:
+            runs.setdefault(simulator, set()).add(name)
+    lines: dict[str, list[Classified]] = {}
+    for name, (_, episodes) in found.items():
+        for simulator, one in episodes:
+            label = simulator if len(runs[simulator]) == 1 else f"{simulator} ({name})"
+            lines.setdefault(label, []).append(one)
+    return lines
+
+
+def _judged(
+    args: argparse.Namespace, runs: Sequence[Run], told: list[str]
+) -> dict[str, tuple[Run, list[tuple[str, Classified]]]]:
+    """With a model's word where rules only guess; where it gives none, the rules' guess stays and ``told`` says so."""
+    from pytest_ugst.cli.progress import Progress
+    from pytest_ugst.offline import builtin_registry, run_with_models, settings_here
+
+    settings = settings_here(judge=args.judge, prompts=args.prompts, dir=str(args.dir), cache=args.cache)
+    progress = Progress()
+
+    async def work(casting: Casting) -> dict[str, tuple[Run, list[tuple[str, Classified]]]]:
+        slots = asyncio.Semaphore(settings.concurrency)
+        found = {}
+        for name, run in zip(args.runs, runs, strict=True):
+            ids = run.journal.ids()
+            done = 0
+
+            async def one(episode_id: str, run: Run = run, total: int = len(ids)) -> tuple[str, Classified]:
+                nonlocal done
+                async with slots:
+                    classified = await _judge_one(run.journal.get(episode_id), casting, args.judge, told)
+                done += 1
+                progress.show(f"{done}/{total} episodes classified")
+                return classified
+
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(episode_id)) for episode_id in ids]
+            found[name] = (run, [task.result() for task in tasks])
+        return found
+
+    try:
+        return run_with_models(settings, builtin_registry(), ("judge",), work, kind="failures")
+    finally:
+        progress.clear()
+
+
+async def _judge_one(episode: Episode, casting: Casting, judge: str, told: list[str]) -> tuple[str, Classified]:
+    from pytest_ugst.chat.types import ChatError, ChatUnavailable
+    from pytest_ugst.judges.failures import judge_failures
+    from pytest_ugst.metrics.failure_shares import classified
+    from pytest_ugst.metrics.failures import classify, merge, unsettled
+
+    failures: tuple[Failure, ...] = classify(episode)
+    parts = unsettled(episode, failures)
+    if parts:
+        chat = casting.chat(judge, "judge")
+        try:
+            said = await judge_failures(chat, casting.prompts, episode, parts, tools=episode.setting.judge_sees_tools)
+            failures = merge(failures, said)
+        except ChatUnavailable:
+            raise
+        except ChatError as error:
+            told.append(f"{episode.id}: by rule only: {error}")
+    return episode.setting.simulator, classified(episode, failures)
