@@ -12,6 +12,7 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
     train.set_defaults(group=train)
     verbs = train.add_subparsers(title="commands", metavar="COMMAND", parser_class=type(train))
     _add_data(verbs)
+    _add_sft(verbs)
     _add_grpo(verbs)
 
 
@@ -26,6 +27,19 @@ def _add_data(verbs: argparse._SubParsersAction[Any]) -> None:
     )
     data_command.add_arguments(data)
     data.set_defaults(run=data_command.run)
+
+
+def _add_sft(verbs: argparse._SubParsersAction[Any]) -> None:
+    from pytest_ugst.trainers import sft_command
+
+    sft = verbs.add_parser(
+        "sft",
+        help="train a simulator on reasoning and utterances",
+        description="Supervised fine-tuning with TRL: the loss is that of reasoning and utterance alone. The folder that "
+        "comes out is a name for --ugst-sim (docs/training.md).",
+    )
+    sft_command.add_arguments(sft)
+    sft.set_defaults(run=sft_command.run)
 
 
 def _add_grpo(verbs: argparse._SubParsersAction[Any]) -> None:

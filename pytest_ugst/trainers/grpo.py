@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -157,6 +158,11 @@ def _require_libraries() -> None:
         import trl  # noqa: F401
     except ImportError as error:
         raise UsageError(f"training needs more libraries ({error.name}); pip install 'pytest-ugst[train]'") from None
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    # Of TRL's own use of transformers; nothing that can be done about it here.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     keep_memory()
 

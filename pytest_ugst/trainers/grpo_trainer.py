@@ -12,6 +12,7 @@ from pytest_ugst.core.text import one_line
 from pytest_ugst.trainers.grpo_options import GrpoOptions
 from pytest_ugst.trainers.grpo_run import GrpoRun
 from pytest_ugst.trainers.reward import Judged, TurnReward
+from pytest_ugst.trainers.trl_grpo import trainer_class
 
 if TYPE_CHECKING:
     from pytest_ugst.trainers.live import LiveCasting
@@ -39,6 +40,8 @@ class Training:
         Raises:
             UsageError: If the model can't be loaded, or the options don't fit together.
         """
+        from transformers import PrinterCallback
+
         self._run, self._options, self._tokens = run, options, tokens
         self._samples = {sample.id: sample for sample in samples.chosen}
         self._reward, self._live = reward, live
@@ -47,6 +50,7 @@ class Training:
         self.judge_seconds = 0.0
         """Time spent waiting for rewards."""
         self._trainer = self._make(model)
+        self._trainer.remove_callback(PrinterCallback)  # ours says the same in a line
         self._eos = frozenset(self._trainer.eos_token_ids)
 
     def train(self, *, resume: bool = False) -> str | None:
@@ -85,8 +89,9 @@ class Training:
             targets = o.lora_targets if o.lora_targets == "all-linear" else o.lora_targets.split(",")
             lora = LoraConfig(r=o.lora_rank, lora_alpha=o.lora_alpha, target_modules=targets, task_type="CAUSAL_LM")
         try:
-            return _trainer_class()(
+            return trainer_class()(
                 tokens=self._tokens,
+                share=o.share_prompts,
                 model=model,
                 reward_funcs=[self._reward_function()],
                 args=self._config(gpu),
@@ -252,22 +257,3 @@ def _line(step: int, steps: int, logs: Mapping[str, Any]) -> str:
         f"{number('ugst/fault')}, errors {number('ugst/error')}, {number('completions/mean_length')} tokens, "
         f"{number('step_time')} s"
     )
-
-
-def _trainer_class() -> type[Any]:
-    from trl import GRPOTrainer
-
-    class UgstGrpoTrainer(GRPOTrainer):
-        """TRL's, with prompts tokenized once."""
-
-        def __init__(self, *args: Any, tokens: PromptTokens, **more: Any) -> None:
-            self._ugst_tokens = tokens
-            super().__init__(*args, **more)
-
-        def _tokenize_prompts(self, prompts: list[Any]) -> tuple[list[list[int]], None, dict[str, Any]]:
-            return [self._ugst_tokens.ids(prompt) for prompt in prompts], None, {}
-
-        def create_model_card(self, *args: Any, **more: Any) -> None:
-            """Ours is written with the checkpoint."""
-
-    return UgstGrpoTrainer

@@ -1,0 +1,110 @@
+"""TRL's GRPO trainer, with prompts tokenized once and computed once.
+
+What is overridden are methods of TRL that are not public; :func:`trainer_class` looks for them, and without one of them
+leaves TRL's way of doing it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_ugst.trainers import sharing
+
+if TYPE_CHECKING:
+    from pytest_ugst.trainers.tokens import PromptTokens
+
+
+def trainer_class() -> type[Any]:
+    """The class; a function because TRL takes seconds to import."""
+    import torch
+    from trl import GRPOTrainer
+    from trl.models import unwrap_model_for_generation
+    from trl.trainer.utils import pad, split_tensor_dict
+
+    class UgstGrpoTrainer(GRPOTrainer):
+        """See the module."""
+
+        def __init__(self, *args: Any, tokens: PromptTokens, share: bool, **more: Any) -> None:
+            """Take TRL's arguments, and ours.
+
+            Args:
+                *args: TRL's.
+                tokens: Tokenizes prompts.
+                share: Whether completions share the computation of their prompt; only where transformers generates in
+                    a single process, without gradient checkpointing.
+                **more: TRL's.
+            """
+            self.ugst_tokens = tokens
+            self.ugst_share = False
+            super().__init__(*args, **more)
+            plain = not self.use_vllm and not self.use_transformers_continuous_batching and self.rollout_func is None
+            self.ugst_share = (
+                share and plain and self.accelerator.num_processes == 1 and not self.args.gradient_checkpointing
+            )
+
+        def create_model_card(self, *args: Any, **more: Any) -> None:
+            """Ours is written with the checkpoint."""
+
+        def _tokenize_prompts(self, prompts: list[Any]) -> tuple[list[list[int]], None, dict[str, Any]]:
+            return [self.ugst_tokens.ids(prompt) for prompt in prompts], None, {}
+
+        def _prepare_inputs(self, generation_batch: Any) -> Any:
+            if not (self.ugst_share and self.model.training):
+                return super()._prepare_inputs(generation_batch)
+            # As TRL does it, but unshuffled: completions of one prompt stay in one micro-batch. All of them are part
+            # of the same optimizer step, to which their order is nothing.
+            steps = self.args.steps_per_generation
+            if self._step % (steps * self.num_iterations) == 0 or self._buffered_inputs is None:
+                scored = self._generate_and_score_completions(generation_batch)
+                self._buffered_inputs = split_tensor_dict(scored, steps)
+            return self._buffered_inputs[self._step % steps]
+
+        def _generate_single_turn(
+            self, prompt_ids: list[list[int]], images: Any, fields: Any, num_generations: int, **more: Any
+        ) -> Any:
+            if not self.ugst_share or images is not None or fields:
+                return super()._generate_single_turn(prompt_ids, images, fields, num_generations, **more)
+            device, filler = self.accelerator.device, self._tokenizer.pad_token_id
+            rows = [torch.tensor(ids) for ids in prompt_ids]
+            ids = pad(rows, padding_value=filler, padding_side="left").to(device)
+            mask = pad([torch.ones_like(row) for row in rows], padding_value=0, padding_side="left").to(device)
+            with (
+                unwrap_model_for_generation(
+                    self.model_wrapped, self.accelerator, generation_kwargs=self.generation_kwargs
+                ) as model,
+                torch.no_grad(),
+            ):
+                first, of = sharing.different(ids[:, :-1], mask[:, :-1])
+                cache = sharing.read_prompts(model, ids[first, :-1], mask[first, :-1], of)
+                said = model.generate(
+                    input_ids=ids, attention_mask=mask, past_key_values=cache, generation_config=self.generation_config
+                )[:, ids.size(1) :]
+            return [_up_to_end(line, self.eos_token_ids) for line in said.tolist()], None
+
+        def _get_per_token_logps_and_entropies(
+            self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, **more: Any
+        ) -> Any:
+            batch, entropy, aux = (more.pop(n, None) for n in ("batch_size", "compute_entropy", "compute_aux_loss"))
+            if not self.ugst_share or aux or any(value is not None for value in more.values()):
+                more |= {"batch_size": batch, "compute_entropy": bool(entropy), "compute_aux_loss": bool(aux)}
+                return super()._get_per_token_logps_and_entropies(
+                    model, input_ids, attention_mask, logits_to_keep, **more
+                )
+            size = batch or input_ids.size(0)
+            parts = []
+            for start in range(0, input_ids.size(0), size):
+                with self.accelerator.autocast():
+                    parts.append(
+                        sharing.log_probs(
+                            model, input_ids[start : start + size], attention_mask[start : start + size], logits_to_keep
+                        )
+                    )
+            logps, entropies = (torch.cat(part) for part in zip(*parts, strict=True))
+            return logps, entropies if entropy else None, None
+
+    return UgstGrpoTrainer
+
+
+def _up_to_end(ids: list[int], ends: list[int]) -> list[int]:
+    """A completion up to and with the first token that ends it."""
+    return next((ids[: at + 1] for at, token in enumerate(ids) if token in ends), ids)
