@@ -101,9 +101,9 @@ class _Reading:
         stop, closing = self.conversation.stop, self.conversation.closing
         if stop is StopReason.TURN_LIMIT and self.parts:
             return self._at_the_limit()
-        unheard = closing is not None and (closing.asked or closing.before_reply)
+        unheard = closing is not None and (closing.before_reply or (closing.asked and bool(self.left)))
         if stop is not StopReason.USER_ENDED or not (unheard or self.turns == 0):
-            return []
+            return []  # who asks with nothing left open is only polite
         said = () if closing is None else (Evidence(turn=max(self.turns, 1), speaker="user", quote=closing.text),)
         why = "ends the conversation before the agent can answer"
         return [self._failure(Pattern.WRONGFUL_TERMINATION, why, self.turns or None, self.left.values(), said)]
