@@ -49,8 +49,8 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
         "decompose",
         help="cut goals into sub-components with a model, into a file to read and edit",
         description="Cuts goals into sub-components with a model of yours. Answers are cached: a second call asks the "
-        "model only about what is new. Goals with a single objective and reference actions get a check of the "
-        "database beside the judge.",
+        "model only about what is new. Objectives that reference actions decide get a check of the database beside the "
+        "judge.",
     )
     decomposing.add_argument(
         "goals", metavar="PATH|SOURCE", help="a goal file, or a goal source such as airline or retail:train"
@@ -70,9 +70,8 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
     differing = verbs.add_parser(
         "disagreements",
         help="list where a check beside the judge says something else than the judge",
-        description="Evaluates the checks that stand beside the judge in a run's episodes, and where a goal has a "
-        "single objective and reference actions, whether the database ended as they leave it; lists where that and "
-        "the judge differ.",
+        description="Evaluates the checks that stand beside the judge in a run's episodes, and where reference actions "
+        "decide an objective, whether the database ended as they leave it; lists where that and the judge differ.",
     )
     differing.add_argument("run_name", metavar="RUN", help="a run's name or folder, or 'latest'")
     differing.add_argument("--dir", type=Path, default=Path(".ugst"), metavar="DIR", help="where runs are kept (.ugst)")

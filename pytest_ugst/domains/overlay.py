@@ -197,6 +197,19 @@ class Table(Mapping[str, Mapping[str, Any]]):
                 edits.changed[key] = record
         return edits
 
+    def changes(self) -> Iterator[tuple[str, str, Any]]:
+        """The fields that differ from the base, as key, field and value.
+
+        What is gone has None for its value; of a record that is gone, the field is empty.
+        """
+        for key in self._gone - self._own.keys():
+            yield key, "", None
+        for key, record in self._own.items():
+            before: Mapping[str, Any] = self._base.get(key, {})
+            for name in {**before, **record}:
+                if name not in before or name not in record or before[name] != record[name]:
+                    yield key, name, record.get(name)
+
 
 class Overlay:
     """One session's view of all tables; ``overlay[name]`` is a table."""
@@ -217,3 +230,9 @@ class Overlay:
         """What the session changed, by table; tables without edits are left out."""
         found = {name: table.edits() for name, table in self._tables.items()}
         return {name: edits for name, edits in sorted(found.items()) if edits}
+
+    def changes(self) -> dict[tuple[str, str, str], Any]:
+        """The fields that the session changed, by table, key and field, with their values."""
+        return {
+            (name, key, field): value for name, table in self._tables.items() for key, field, value in table.changes()
+        }

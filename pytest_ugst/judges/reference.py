@@ -1,13 +1,19 @@
 """The check ``db_matches_reference``: an objective is complete when the database is as the reference actions leave it.
 
-Benchmarks such as tau-bench say for every goal which tool calls solve it. For a goal with a single objective that is a
-second opinion on its completion, and one that nobody can be talked out of: it stands beside the judge, and the
-disagreements of the two are worth reading.
+Benchmarks such as tau-bench say for every goal which tool calls solve it. That is a second opinion on the completion of
+the goal's objectives, and one that nobody can be talked out of: it stands beside the judge, and the disagreements of
+the two are worth reading.
+
+A single objective is complete when the whole database is as the reference leaves it. With several objectives, each
+reference action that changes something belongs to the one objective whose words fit it (:func:`assigned`); such an
+objective is complete when the fields that only its own actions change have the values that the reference gives them.
+Where the words leave open to whom an action belongs, the objectives it may belong to get no check.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_ugst.core.check import Check
@@ -16,12 +22,23 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.roles import Domain
 from pytest_ugst.core.state import Category, Status
+from pytest_ugst.domains.tau.acts import ACTS
 
 NAME = "db_matches_reference"
 _SCORE = "db"
+_DOUBTFUL = re.compile(
+    r"\b(?:never|refuse|wonder|know|whether|curious|(?:find|figure) out|not (?:want|wish|to)|"
+    r"(?:do|does|did|will|would|can|could|should|must|need)(?:n.t| not))\b",
+    re.IGNORECASE,
+)
+"""In the words of who does not want something, or only wants to know about it."""
 
 Domains = Callable[[str], Domain]
 """A domain by name."""
+Actions = Sequence[Mapping[str, Any]]
+"""Tool calls with ``name`` and ``arguments``."""
+Fields = dict[tuple[str, str, str], Any]
+"""Values by table, key and field."""
 
 
 def db_matches_reference(
@@ -31,11 +48,13 @@ def db_matches_reference(
     turn: int,
     *,
     domain: str,
-    actions: Sequence[dict[str, Any]],
+    actions: Actions,
+    compat: str | None = None,
+    of: Sequence[int] | None = None,
 ) -> Status | None:
     """Decide an objective by the database.
 
-    The conversation's tool calls are run again in a fresh session, whose ``db`` score compares it with the reference.
+    The conversation's tool calls are run again in a fresh session, and what they leave is compared with the reference.
 
     Args:
         domains: Where domains are found.
@@ -43,44 +62,72 @@ def db_matches_reference(
         conversation: What was said so far.
         turn: The turn to judge.
         domain: The domain the calls were made in.
-        actions: The reference: tool calls with ``name`` and ``arguments``.
+        actions: The reference.
+        compat: As the goal's ``data.compat``: which of upstream's ways the tools keep.
+        of: Which of the actions are this objective's, counted from 0; the whole database counts unless given.
 
     Returns:
         COMPLETE, or None while the database differs.
 
     Raises:
-        UsageError: If the domain has no such score.
+        UsageError: If the domain has no score of its database, or nothing is only this objective's.
     """
-    goal = Goal(id="reference", text=component.text, domain=domain, data={"upstream": {"actions": list(actions)}})
-    session = domains(domain).open(goal, 0)
+    data: dict[str, Any] = {"upstream": {"actions": [dict(action) for action in actions]}}
+    goal = Goal(id="reference", text=component.text, domain=domain, data=data | ({"compat": compat} if compat else {}))
+    place = domains(domain)
+    session: Any = place.open(goal, 0)
     for call in (call for said in conversation.turns[:turn] for call in said.tool_calls):
         session.call(call.name, call.arguments)
-    scores = session.scores(conversation)
-    if _SCORE not in scores:
-        raise UsageError(f"the domain {domain!r} does not score its database, which the check {NAME} needs")
-    return Status.COMPLETE if scores[_SCORE] == 1.0 else None
+    if of is None:
+        scores = session.scores(conversation)
+        if _SCORE not in scores:
+            raise UsageError(f"the domain {domain!r} does not score its database, which the check {NAME} needs")
+        return Status.COMPLETE if scores[_SCORE] == 1.0 else None
+    wanted = own_fields(actions, of, goal, place)
+    if not wanted:
+        raise UsageError(f"{NAME}: no field of the database is changed by the actions {list(of)} alone")
+    found: Fields = session.changes()
+    same = all(name in found and found[name] == value for name, value in wanted.items())
+    return Status.COMPLETE if same else None
 
 
 def with_reference_check(goal: Goal, domains: Domains) -> Goal:
-    """A goal whose only objective carries the check beside the judge, where the reference changes the database.
+    """A goal whose objectives carry the check beside the judge, where the reference decides them.
 
-    With several objectives nothing says which of them a reference action belongs to, and a reference that changes
-    nothing is matched by doing nothing: such goals are returned as they are, and so is what carries a check already.
+    A reference that changes nothing is matched by doing nothing: such goals are returned as they are, and so are
+    objectives that carry a check already.
     """
     objectives = [c for c in goal.components or () if c.category is Category.OBJECTIVE]
     upstream = goal.data.get("upstream")
     reference = upstream.get("actions") if isinstance(upstream, dict) else None
-    if goal.domain is None or len(objectives) != 1 or objectives[0].check is not None or not reference:
+    if goal.domain is None or not objectives or not reference or all(o.check is not None for o in objectives):
         return goal
-    writes = changing(reference, goal, domains(goal.domain))
-    if not writes:
+    domain = domains(goal.domain)
+    writes = changing(reference, goal, domain)
+    args: dict[str, Any] = {"domain": goal.domain, "actions": writes}
+    if "compat" in goal.data:
+        args["compat"] = goal.data["compat"]
+    parts: dict[str, dict[str, Any]] = {}
+    if len(objectives) == 1 and writes:
+        parts = {objectives[0].id: args}
+    elif writes:
+        parts = {
+            objective: {**args, "of": own}
+            for objective, own in assigned(writes, goal).items()
+            if own_fields(writes, own, goal, domain)
+        }
+    if not parts:
         return goal
-    check = Check(python=NAME, args={"domain": goal.domain, "actions": writes}, beside=True)
-    parts = tuple(c.model_copy(update={"check": check}) if c is objectives[0] else c for c in goal.components or ())
-    return goal.model_copy(update={"components": parts})
+    made = tuple(
+        c.model_copy(update={"check": Check(python=NAME, args=parts[c.id], beside=True)})
+        if c.id in parts and c.check is None
+        else c
+        for c in goal.components or ()
+    )
+    return goal.model_copy(update={"components": made})
 
 
-def changing(actions: Sequence[dict[str, Any]], goal: Goal, domain: Domain) -> list[dict[str, Any]]:
+def changing(actions: Actions, goal: Goal, domain: Domain) -> list[dict[str, Any]]:
     """Those of the reference actions that change the database when all are run in order."""
     session: Any = domain.open(goal, 0)
     if not hasattr(session, "edits"):
@@ -90,6 +137,73 @@ def changing(actions: Sequence[dict[str, Any]], goal: Goal, domain: Domain) -> l
         session.call(action["name"], action["arguments"])
         after = repr(session.edits())
         if after != before:
-            found.append(action)
+            found.append(dict(action))
         before = after
     return found
+
+
+def assigned(writes: Actions, goal: Goal) -> dict[str, list[int]]:
+    """Which objective each of the actions belongs to, where the goal's words leave no doubt.
+
+    An action may belong to an objective that asks, in words, for what the action's tool does, and to one that names
+    (itself or in a requirement) the order or reservation the action is about; to those alone of which both is true, if
+    there are any; and never to one that names only another's. An objective that says what is not to be done, or what
+    the user only wants to know, makes a doubt.
+
+    Returns:
+        By the objective's id, its actions, counted from 0; only objectives all of whose possible actions are theirs
+        beyond doubt. Empty if there is an action that no objective asks for: it might be anybody's.
+    """
+    objectives = [c for c in goal.components or () if c.category is Category.OBJECTIVE]
+    words = {
+        o.id: " ".join([o.text, *(c.text for c in goal.components or () if c.parent == o.id)]).lower()
+        for o in objectives
+    }
+    about = [_names(write) for write in writes]
+    every = set().union(*about)
+    sure: dict[str, list[int]] = {}
+    unsure: set[str] = set()
+    for number, write in enumerate(writes):
+        act = ACTS.get(write["name"])
+        fitting = [o for o in objectives if act is not None and act.search(o.text)]
+        naming = [o for o in objectives if _mentions(words[o.id], about[number])]
+        both = [o for o in fitting if o in naming]
+        chosen = both or [*naming, *(o for o in fitting if not _mentions(words[o.id], every))]
+        if not chosen:
+            return {}
+        if len(chosen) == 1 and chosen[0] in fitting and not _DOUBTFUL.search(chosen[0].text):
+            sure.setdefault(chosen[0].id, []).append(number)
+        else:
+            unsure |= {o.id for o in chosen}
+    return {objective: own for objective, own in sure.items() if objective not in unsure}
+
+
+def _names(action: Mapping[str, Any]) -> set[str]:
+    """What an action's order or reservation is called, as it may stand in a text."""
+    values = (action["arguments"].get(name) for name in ("order_id", "reservation_id"))
+    return {value.lower().lstrip("#") for value in values if isinstance(value, str) and value.strip("#")}
+
+
+def _mentions(text: str, names: Iterable[str]) -> bool:
+    return any(name in text for name in names)
+
+
+def own_fields(actions: Actions, of: Sequence[int], goal: Goal, domain: Domain) -> Fields:
+    """The fields of the database that only some of the actions change, with the values they have after all of them.
+
+    Empty as well where the others would do something else without these, or the domain does not tell its changes.
+
+    Raises:
+        UsageError: If there is no action of a number in ``of``.
+    """
+    if not of or not all(isinstance(n, int) and 0 <= n < len(actions) for n in of):
+        raise UsageError(f"{NAME}: of: {list(of)!r}: number the actions from 0 to {len(actions) - 1}")
+    after, others = (domain.open(goal, 0) for _ in range(2))
+    for number, action in enumerate(actions):
+        result = after.call(action["name"], action["arguments"])
+        if number not in of and others.call(action["name"], action["arguments"]).ok != result.ok:
+            return {}
+    if not hasattr(after, "changes") or not hasattr(others, "changes"):
+        return {}
+    shared = others.changes()
+    return {name: value for name, value in after.changes().items() if name not in shared}

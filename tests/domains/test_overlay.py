@@ -161,3 +161,18 @@ def test_a_record_is_frozen_once_and_what_was_handed_in_is_left_alone() -> None:
     assert type(mine["one"]["a"]) is dict
     mine["one"]["a"]["x"].append(2)
     assert base.tables["one"]["a"] == {"x": [1]}
+
+
+def test_changes_are_the_fields_that_differ() -> None:
+    overlay = Base({"t": {"a": {"x": 1, "y": [1]}, "b": {"x": 2}, "c": {"x": 3}}}).overlay()
+    table = overlay["t"]
+    assert overlay.changes() == {}
+    table.edit("a")["y"].append(2)
+    table.edit("b")["x"] = 2  # as it was
+    del table.edit("c")["x"]
+    table.add("d", {"z": 0})
+    assert overlay.changes() == {("t", "a", "y"): [1, 2], ("t", "c", "x"): None, ("t", "d", "z"): 0}
+    table.remove("a")
+    table.remove("d")
+    assert overlay.changes() == {("t", "a", ""): None, ("t", "c", "x"): None}
+    assert {key for _, key, _ in overlay.changes()} == {"a", *overlay.edits()["t"].changed}

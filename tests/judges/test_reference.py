@@ -122,7 +122,7 @@ def test_a_single_objective_gets_the_check() -> None:
     "other",
     [
         goal(PROFILE),
-        goal(OBJECTIVE, OBJECTIVE.model_copy(update={"id": "task-2"})),
+        goal(OBJECTIVE, OBJECTIVE.model_copy(update={"id": "task-2"})),  # of no tool is known what asks for it
         goal(OBJECTIVE, actions=[action("look")]),
         goal(OBJECTIVE, actions=[]),
         goal(OBJECTIVE, domain=None),

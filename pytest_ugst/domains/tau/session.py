@@ -92,6 +92,10 @@ class TauSession:
         """What differs from the tables as they were read."""
         return self._db.edits()
 
+    def changes(self) -> dict[tuple[str, str, str], Any]:
+        """The fields that differ from the tables as they were read, by table, key and field."""
+        return self._db.changes()
+
     def reference(self) -> TauSession:
         """A fresh session of the same goal, after the reference actions."""
         fresh = TauSession(self._domain, self._data)
