@@ -7,7 +7,6 @@ algorithm is that of "DeepSeekMath: Pushing the Limits of Mathematical Reasoning
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -17,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.offline import builtin_registry, settings_here
+from pytest_ugst.trainers.bases import load_tokenizer, require_libraries
 from pytest_ugst.trainers.data import TrainingData, read_data
 from pytest_ugst.trainers.grpo_options import GrpoOptions
 from pytest_ugst.trainers.grpo_run import GrpoRun
 from pytest_ugst.trainers.indicators import Weights
 from pytest_ugst.trainers.live import LiveCasting
 from pytest_ugst.trainers.memory import keep_memory
+from pytest_ugst.trainers.overlap import require_apart, test_goals
 from pytest_ugst.trainers.replies import Replies
 from pytest_ugst.trainers.reward import TurnReward
 from pytest_ugst.trainers.samples import Samples, choose
@@ -67,19 +68,21 @@ def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
         UsageError: For what the user has to mend, before the first step.
         UgstError: If training stopped because too many completions got no verdict; what was learned is saved.
     """
-    _require_libraries()
+    require_libraries()
+    _quiet()
+    keep_memory()
     options = call.options
     run = GrpoRun(call.out)
+    registry = registry or builtin_registry()
     settings = _settings(call)
     reply = options.reply if options.reply is not None else call.agent is not None
     if (reply or options.multi_turn) and call.agent is None:
         raise UsageError("an agent has to answer, and none is named; set --agent, or reply: false")
-    tokens = PromptTokens(_tokenizer(call.model), options.trl.get("chat_template_kwargs"))
     data = read_data(call.data)
+    require_apart({e.goal.id: e.goal.text for e in data.episodes.values()}, test_goals(registry), str(call.data))
+    tokens = PromptTokens(load_tokenizer(call.model), options.trl.get("chat_template_kwargs"))
     samples = _samples(data, options, tokens)
-    live = LiveCasting(
-        settings, registry or builtin_registry(), ("judge", "agent") if reply else ("judge",), call.out / "servers"
-    )
+    live = LiveCasting(settings, registry, ("judge", "agent") if reply else ("judge",), call.out / "servers")
     run.open(call.model, call.data, call.judge, call.agent, options, resume=call.resume)
     with live:
         goals = {s.place.episode.goal.id: s.place.episode.goal for s in samples.chosen}
@@ -88,7 +91,7 @@ def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
         reward = replace(_reward(call, live, reply), opened=opened, thinks=data.info.reasoning == "think")
         from pytest_ugst.trainers.grpo_trainer import Training
 
-        training = Training(call.model, run, options, tokens, samples, reward, live)
+        training = Training(call.model, run, options, data, tokens, samples, reward, live)
         if (stopped := training.train(resume=call.resume)) is not None:
             raise UgstError(f"{stopped}; what was learned is in {call.out}; go on with --resume")
     return call.out
@@ -144,27 +147,12 @@ def _samples(data: TrainingData, o: GrpoOptions, tokens: PromptTokens) -> Sample
     return samples
 
 
-def _tokenizer(model: str) -> Any:
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(model, padding_side="left", truncation_side="left")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--model {model}: no tokenizer can be loaded: {str(error).splitlines()[0]}") from None
-
-
-def _require_libraries() -> None:
-    try:
-        import trl  # noqa: F401
-    except ImportError as error:
-        raise UsageError(f"training needs more libraries ({error.name}); pip install 'pytest-ugst[train]'") from None
+def _quiet() -> None:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     # Of TRL's own use of transformers; nothing that can be done about it here.
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    keep_memory()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

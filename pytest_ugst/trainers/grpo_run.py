@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,10 +9,14 @@ from typing import Any
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.files import replace_text
+from pytest_ugst.trainers.bases import find_base
+from pytest_ugst.trainers.checkpoint import data_digest
 from pytest_ugst.trainers.grpo_options import GrpoOptions
 
 _RECORD = "grpo.json"
 _FORMAT = 1
+STEPS_FOLDER = "steps"
+"""In the output folder: checkpoints, each of which can be played and resumed from."""
 _FREE = frozenset({"keep", "log_every", "report_to", "save_every", "max_error_share"})
 """Options that may differ when a run goes on: they change nothing that is learned."""
 
@@ -34,8 +37,8 @@ class GrpoRun:
         """
         record = {
             "format": _FORMAT,
-            "model": str(Path(model).resolve()) if Path(model).exists() else model,
-            "data": _digest(data),
+            "model": str(find_base(model).path or model),
+            "data": data_digest(data),
             "judge": judge,
             "agent": agent,
             "options": options.model_dump(mode="json"),
@@ -59,6 +62,11 @@ class GrpoRun:
         replace_text(path, json.dumps(record, indent=2) + "\n")
 
     @property
+    def steps(self) -> Path:
+        """Where checkpoints to resume from are."""
+        return self.folder / STEPS_FOLDER
+
+    @property
     def completions(self) -> Path:
         """The log of all completions, a JSON object a line; further processes of a distributed run add their rank."""
         return self.folder / "completions.jsonl"
@@ -70,7 +78,7 @@ class GrpoRun:
     def last_checkpoint(self) -> Path | None:
         """The latest checkpoint that was written to its end."""
         # The trainer's state is written last; a folder without one is what a full disk or a kill left behind.
-        whole = [path.parent for path in self.folder.glob("checkpoint-*/trainer_state.json") if _is_json(path)]
+        whole = [path.parent for path in self.steps.glob("checkpoint-*/trainer_state.json") if _is_json(path)]
         return max(whole, key=lambda folder: int(folder.name.rsplit("-", 1)[1]), default=None)
 
     def forget_after(self, step: int, rank: int = 0) -> None:
@@ -111,18 +119,6 @@ def _difference(held: Any, record: Mapping[str, Any]) -> str | None:
             return name
     options = record["options"]
     return next((n for n in options if n not in _FREE and held["options"].get(n) != options[n]), None)
-
-
-def _digest(data: Path) -> str:
-    """Tells whether the training data is the same, wherever it lies."""
-    digest = hashlib.sha256()
-    for name in ("train.jsonl", "episodes.jsonl"):
-        try:
-            with (data / name).open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError:
-            continue  # reading the data says what is wrong with it
-    return digest.hexdigest()
 
 
 def _is_json(path: Path) -> bool:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import one_line
+from pytest_ugst.simulators.trained import Trained, read_trained
+from pytest_ugst.trainers.bases import load_model
+from pytest_ugst.trainers.checkpoint import describe, lineage_of, next_step, prompt_files, save_checkpoint
 from pytest_ugst.trainers.grpo_options import GrpoOptions
 from pytest_ugst.trainers.grpo_run import GrpoRun
 from pytest_ugst.trainers.reward import Judged, TurnReward
 from pytest_ugst.trainers.trl_grpo import trainer_class
 
 if TYPE_CHECKING:
+    from pytest_ugst.trainers.data import TrainingData
     from pytest_ugst.trainers.live import LiveCasting
     from pytest_ugst.trainers.samples import Samples
     from pytest_ugst.trainers.tokens import PromptTokens
@@ -30,6 +35,7 @@ class Training:
         model: str,
         run: GrpoRun,
         options: GrpoOptions,
+        data: TrainingData,
         tokens: PromptTokens,
         samples: Samples,
         reward: TurnReward,
@@ -42,7 +48,7 @@ class Training:
         """
         from transformers import PrinterCallback
 
-        self._run, self._options, self._tokens = run, options, tokens
+        self._model, self._run, self._options, self._data, self._tokens = model, run, options, data, tokens
         self._samples = {sample.id: sample for sample in samples.chosen}
         self._reward, self._live = reward, live
         self._recent: deque[tuple[int, int]] = deque(maxlen=_WINDOW)
@@ -68,11 +74,18 @@ class Training:
         self._run.forget_after(step, rank)
         try:
             self._trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-            self._save()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
+            # safetensors and torch tell of a full disk in errors of their own.
+            full = ("no space", "os error 28", "write failed", "enforce fail")
+            if isinstance(error, RuntimeError) and not any(sign in str(error).lower() for sign in full):
+                raise
             raise UsageError(
-                f"can't save to {self._run.folder}: {error.strerror or error}; free some space and go on with --resume"
+                f"can't save to {self._run.steps}: {one_line(str(error), 200)}; what was saved before is whole. Free "
+                "some space and go on with --resume"
             ) from None
+        if self._trainer.is_world_process_zero():
+            self._save()
+        self._trainer.accelerator.wait_for_everyone()
         return self._stopped
 
     def _make(self, model: str) -> Any:
@@ -92,7 +105,7 @@ class Training:
             return trainer_class()(
                 tokens=self._tokens,
                 share=o.share_prompts,
-                model=model,
+                model=load_model(model),
                 reward_funcs=[self._reward_function()],
                 args=self._config(gpu),
                 train_dataset=Dataset.from_list(rows),
@@ -115,7 +128,7 @@ class Training:
                 f"{o.micro_batch} on {PartialState().num_processes} process(es); set micro_batch to a divisor"
             )
         fields: dict[str, Any] = {
-            "output_dir": str(self._run.folder),
+            "output_dir": str(self._run.steps),
             "max_steps": o.steps,
             "per_device_train_batch_size": o.micro_batch,
             "gradient_accumulation_steps": o.completions // at_once,
@@ -216,17 +229,43 @@ class Training:
                 return control
 
         class Tell(TrainerCallback):
-            def on_log(
-                self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any
-            ) -> None:
+            def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+                logs: Mapping[str, Any] | None = more.get("logs")
                 if state.is_world_process_zero and logs and "reward" in logs:
                     print(_line(state.global_step, state.max_steps, logs), flush=True)
 
-        return [Stop(), Tell()]
+        class Describe(TrainerCallback):  # so that a checkpoint on the way is played as the last one
+            def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+                if state.is_world_process_zero:
+                    folder = training._run.steps / f"checkpoint-{state.global_step}"
+                    describe(folder, training._trained(state.global_step), prompt_files(training._data))
+
+        return [Stop(), Tell(), Describe()]
+
+    def _trained(self, steps: int) -> Trained:
+        options = self._options.model_dump(mode="json")
+        step = next_step("grpo", self._model, self._data, steps=steps, options=options)
+        parent = read_trained(self._model) if Path(self._model).is_dir() else None
+        sampling = parent.sampling if parent is not None else {"max_tokens": self._options.max_completion_tokens}
+        return Trained(
+            reasoning=self._data.info.reasoning,
+            prompts=self._data.info.prompts,
+            sampling=sampling,
+            lineage=(*lineage_of(self._model), step),
+        )
 
     def _save(self) -> None:
         trainer = self._trainer
-        trainer.save_model(str(self._run.folder))
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        if self._options.lora_rank and self._options.merge:
+            model = model.merge_and_unload()
+        model.config.use_cache = True  # off while training; saved so, it would make play slow
+
+        def save(folder: str) -> None:
+            model.save_pretrained(folder)
+            self._tokens.tokenizer.save_pretrained(folder)
+
+        save_checkpoint(self._run.folder, save, self._trained(trainer.state.global_step), prompt_files(self._data))
 
 
 def summary(judged: Sequence[Judged]) -> dict[str, float]:
