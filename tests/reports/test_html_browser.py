@@ -160,7 +160,7 @@ def test_a_way_through(here: Browser) -> None:
     # The judge's quote in other capitals, one that leaves out words, and one of a tool.
     marked = [mark.get_attribute("textContent") for mark in here.all(".turn.now mark")]
     assert marked == ["Yes, for two.", "I come from Brindleford", '{"ok": true, "id"', "It is", "CQ-1"]
-    assert here.all(".turn.now .call.cited")[0].text.startswith("Tool book(people=2, id=1152921504606846976)")
+    assert here.all(".turn.now .call.cited")[0].text.startswith("Toolbook(people=2, id=1152921504606846976)")
     assert [turn.get_attribute("data-turn") for turn in here.all(".turn.later")] == ["3"]
     # Reasoning is there, and folded.
     assert not here.one(".turn .reasoning .said").is_displayed()

@@ -89,10 +89,10 @@ def test_the_run_is_whole(tmp_path: Path) -> None:
     assert index["run"]["name"] == "one"
     assert index["run"]["setting"]["simulator"] == "users"
     assert (
-        index["run"]["usage"]["judge"]
+        index["run"]["cost"]["roles"]["judge"]
         == Usage(calls=27, prompt_tokens=2700, completion_tokens=270, seconds=4.5, cost=0.06).model_dump()
     )
-    assert index["run"]["verdicts"] == sum(len(episode.verdicts) for episode in episodes)
+    assert index["run"]["cost"]["verdicts"] == sum(len(episode.verdicts) for episode in episodes)
     rates = summarise(run).rows[-1].rates
     assert index["run"]["tables"][-1]["rows"][-1]["rates"] == rates.model_dump(mode="json")
     assert [one["ok"] for one in index["episodes"]] == [True, False, False]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst import __version__
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.files import replace_text
+from pytest_ugst.metrics.cost import Cost
 from pytest_ugst.metrics.failures import classify
 from pytest_ugst.metrics.success import COLUMNS
 from pytest_ugst.reports.html.embedding import Chunks
@@ -70,7 +71,7 @@ def build_page(run: Run, summary: Summary | None = None, baseline: Run | None = 
     before = None if baseline is None else _Before(run, baseline)
     tables, chunks = Tables(), Chunks()
     episodes: list[dict[str, Any]] = []
-    verdicts = 0
+    cost = Cost()
     for episode_id in sorted(set(run.selected or run.journal.ids()) & set(run.journal.ids())):
         episode = run.journal.get(episode_id)
         failures = classify(episode)
@@ -79,10 +80,10 @@ def build_page(run: Run, summary: Summary | None = None, baseline: Run | None = 
             known = before.labels[episode_id]
             made["base"] = "".join(known.get(c.id, "-") for c in episode.components)
         made["at"] = chunks.add(detail(episode, tables, failures))
-        verdicts += len(episode.verdicts)
+        cost.add(episode)
         episodes.append(made)
     index = {
-        "run": _overview(run, summary, verdicts),
+        "run": _overview(run, summary, cost),
         "goals": tables.goals,
         "settings": tables.settings,
         "simulators": tables.simulators,
@@ -92,7 +93,7 @@ def build_page(run: Run, summary: Summary | None = None, baseline: Run | None = 
     return render_page(f"{run.name} – pytest-ugst", index, chunks.packed())
 
 
-def _overview(run: Run, summary: Summary, verdicts: int) -> dict[str, Any]:
+def _overview(run: Run, summary: Summary, cost: Cost) -> dict[str, Any]:
     failures = dict(summary.failures) or _not_played(run)
     return {
         "name": run.name,
@@ -103,8 +104,12 @@ def _overview(run: Run, summary: Summary, verdicts: int) -> dict[str, Any]:
             {"title": table.title, "rows": [row.model_dump(mode="json") for row in table.rows], "notes": table.notes}
             for table in summary.tables
         ],
-        "usage": {role: usage.model_dump() for role, usage in summary.usage.items() if usage.calls},
-        "verdicts": verdicts,
+        "cost": {
+            "roles": {role: usage.model_dump() for role, usage in cost.roles.items() if usage.calls},
+            "episodes": cost.episodes,
+            "verdicts": cost.verdicts,
+            "failed": cost.failed,
+        },
         "unplayed": [{"id": name, "why": why} for name, why in failures.items()],
         "torn": run.journal.torn,
     }

@@ -76,13 +76,14 @@ def letters(episode: Episode) -> list[str]:
     return ["".join(column) for column in zip(*columns, strict=True)]
 
 
-def entry(episode: Episode, tables: Tables, failures: Sequence[Failure] = ()) -> dict[str, Any]:
+def entry(episode: Episode, tables: Tables, failures: Sequence[Failure] = (), fault: str = "") -> dict[str, Any]:
     """What the list, the filters and the charts need to know of an episode.
 
     Args:
         episode: Any.
         tables: Takes in what the episode shares with others.
         failures: The failure patterns that the episode shows.
+        fault: Whose fault it is that the agent's task failed, where it did.
     """
     total = sum(episode.usage.values(), Usage())
     made: dict[str, Any] = {
@@ -98,6 +99,8 @@ def entry(episode: Episode, tables: Tables, failures: Sequence[Failure] = ()) ->
     }
     if failures:
         made["patterns"] = list(dict.fromkeys(failure.pattern.value for failure in failures))
+    if fault:
+        made["fault"] = fault
     if episode.broken_off:
         made["broken"] = True
     if total.calls:

@@ -56,6 +56,7 @@ function successChart(rates, baseline, selected) {
         svg("text", { x: width, y: y + 4, "text-anchor": "end", class: "value" }, percent(rate.value)));
       const before = baseline?.[name];
       if (before?.value !== null && before?.value !== undefined) {
+        parts.push(svg("text", { x: width, y: y + 18, "text-anchor": "end", class: "tick" }, difference(rate, before)));
         parts.push(whisker(x, before, y + 14, "whisker base"), svg("circle", { cx: x(before.value), cy: y + 14, r: 4, class: "base-dot" },
           svg("title", null, `baseline ${percent(before.value)}`)));
       }
@@ -81,8 +82,11 @@ function successChart(rates, baseline, selected) {
   return chart("Success per category, in percent", `${sentence.join("; ")}.`, draw, table);
 }
 
-const difference = (rate, before) =>
-  before.value === null ? "–" : `${rate.value >= before.value ? "+" : "−"}${Math.abs(rate.value - before.value).toFixed(1)}`;
+function difference(rate, before) {
+  if (before.value === null) return "–";
+  const size = Math.abs(rate.value - before.value).toFixed(1);
+  return size === "0.0" ? "0.0" : `${rate.value > before.value ? "+" : "−"}${size}`;
+}
 
 function whisker(x, rate, y, kind) {
   if (rate.low === null || rate.low === undefined) return [];
@@ -123,7 +127,7 @@ function turnsChart(name, letters, counts, total, kind) {
   const ends = used.map((letter) => `${STATUSES[letter]} ${percent(share(counts[0], letter))} at the start, ${
     percent(share(counts.at(-1), letter))} at the end`);
   const draw = (width) => {
-    const [left, height, top] = [30, 120, 4];
+    const [left, height, top] = [30, 140, 4];
     const step = (width - left) / counts.length;
     const parts = [0, 50, 100].map((tick) => {
       const y = top + height - (height * tick) / 100;

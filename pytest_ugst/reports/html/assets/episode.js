@@ -68,7 +68,7 @@ function drawEpisode(shownView) {
         (episode.patterns ?? []).map((name) => el("span", { class: "badge" }, patternName(name))),
         goalOf(episode).tags.map((tag) => el("span", { class: "tag" }, words(tag)))),
       el("p", { class: "muted facts" }, facts.map((fact, at) => [at ? " · " : "", fact])),
-      failureList(episode, detail), beforePart(episode, detail)),
+      failureList(episode, detail), faultPart(episode), beforePart(episode, detail)),
     el("div", { class: "both" }, drawTalk(shownView), drawPanel(shownView)));
   $("episode-title").focus({ preventScroll: true });
   window.scrollTo(0, 0);
@@ -82,6 +82,12 @@ function failureList(episode, detail) {
     failure.turn ? [" (", el("a", { href: episodeHash(episode.id, failure.turn) }, `turn ${failure.turn}`), ")"] : null,
     failure.by === "rule" ? null : el("small", { class: "muted" }, " by ", words(failure.by)))));
 }
+
+// Whose fault it is that the agent's task failed, by the goal states.
+const faultPart = (episode) => episode.fault
+  ? el("p", { class: "failures" }, "The agent's task failed: ", el("strong", null, episode.fault === "undecided" ? "undecided whose fault"
+    : `fault of ${episode.fault === "both" ? "both" : `the ${episode.fault}`}`), ".")
+  : null;
 
 // What ended otherwise in the baseline.
 function beforePart(episode, detail) {

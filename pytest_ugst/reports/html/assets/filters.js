@@ -1,7 +1,7 @@
 // What is asked of the list, kept in the address so that a view can be shared.
 
 const NOTHING = {
-  q: "", outcome: "", category: "", status: "", pattern: "", tag: "", domain: "", sim: "", base: "", sort: "goal",
+  q: "", outcome: "", category: "", status: "", pattern: "", tag: "", fault: "", domain: "", sim: "", base: "", sort: "goal",
 };
 let asked = { ...NOTHING };
 
@@ -36,6 +36,7 @@ function keeps(episode) {
   if (asked.tag && !goal.tags.includes(asked.tag)) return false;
   if (asked.domain && (goal.domain || "none") !== asked.domain) return false;
   if (asked.sim && INDEX.simulators[episode.sim] !== asked.sim) return false;
+  if (asked.fault && episode.fault !== asked.fault) return false;
   if (asked.base && wayOf(episode) !== asked.base) return false;
   if (asked.category || asked.status) {
     const fits = (track, at) =>

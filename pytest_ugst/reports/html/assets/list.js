@@ -23,6 +23,7 @@ function drawFilters() {
   const simulators = counted(EPISODES.map((episode) => INDEX.simulators[episode.sim]));
   const tags = counted(EPISODES.flatMap((episode) => goalOf(episode).tags));
   const patterns = counted(EPISODES.flatMap((episode) => episode.patterns ?? []), patternName);
+  const faults = counted(EPISODES.flatMap((episode) => episode.fault ?? []));
   const outcomes = tally(EPISODES.map(outcomeOf)).map(([value, number]) => [value, `${OUTCOMES[value][1]} (${number})`]);
   const statuses = ["failed", ...Object.values(STATUSES)].map((value) => [value, value === "failed" ? "any failure" : value]);
   const categories = CATEGORIES.map((name) => [name, FULL_NAMES[name]]);
@@ -37,6 +38,7 @@ function drawFilters() {
     choices("status", "Final status", [...all("any"), ...statuses]),
     patterns.length ? choices("pattern", "Failure pattern", [...all("any"), ...patterns]) : null,
     tags.length ? choices("tag", "Tag", [...all("any"), ...tags]) : null,
+    faults.length ? choices("fault", "Failed task: fault of", [...all("any"), ...faults]) : null,
     domains.length > 1 ? choices("domain", "Domain", [...all("any"), ...domains]) : null,
     simulators.length > 1 ? choices("sim", "Simulator", [...all("any"), ...simulators]) : null,
     INDEX.baseline ? choices("base", "Against the baseline", [...all("any"), ...Object.entries(WAYS)]) : null,

@@ -93,17 +93,25 @@ const rateCell = (rate) => [percent(rate.value), spread(rate) && el("small", { c
 
 function patternTable() {
   const counts = {};
-  for (const episode of EPISODES) for (const name of episode.patterns ?? []) counts[name] = (counts[name] ?? 0) + 1;
-  const failed = EPISODES.filter((episode) => !episode.ok).length;
-  const found = Object.entries(counts).sort((a, b) => b[1] - a[1]);
+  const failing = EPISODES.filter((episode) => episode.patterns);
+  for (const { patterns } of failing) {
+    patterns.forEach((name, at) => {
+      counts[name] ??= { shown: 0, primary: 0 };
+      counts[name].shown += 1;
+      if (at === 0) counts[name].primary += 1;
+    });
+  }
+  const found = Object.entries(counts).sort((a, b) => b[1].primary - a[1].primary || b[1].shown - a[1].shown);
   if (!found.length) return null;
   return fold("Failure patterns", true,
-    el("p", { class: "muted" }, `How ${count(failed, "episode")} went wrong; one may show several. Choose one to see its episodes.`),
-    el("ul", { class: "bars" }, found.map(([name, number]) => {
+    el("p", { class: "muted" }, `What went wrong in ${count(failing.length, "episode")}, mainly (dark) or also (light). Choose one to see its episodes.`),
+    el("ul", { class: "bars" }, found.map(([name, { shown: all, primary }]) => {
       const bar = el("i");
-      bar.style.setProperty("--share", number / failed);
+      bar.style.setProperty("--share", all / failing.length);
+      bar.style.setProperty("--main", primary / all);
       return el("li", null, el("button", { type: "button", onclick: () => ask({ pattern: name }) },
-        el("span", null, patternName(name)), el("span", { class: "track" }, bar), el("span", null, `${number}`)));
+        el("span", null, patternName(name)), el("span", { class: "track" }, bar),
+        el("span", { title: `${primary} mainly, ${all} in all` }, `${primary}`, el("small", { class: "muted" }, all > primary ? ` of ${all}` : ""))));
     })));
 }
 
@@ -114,7 +122,7 @@ function baselinePart() {
   for (const episode of EPISODES) ways[wayOf(episode)] = (ways[wayOf(episode)] ?? 0) + 1;
   const differing = before.differing.map((name) => el("li", null, `${SETTING_NAMES[name] ?? name}: `,
     words(shownValue(before.setting[name])), " → ", words(shownValue(RUN_OF.setting[name]))));
-  return fold(["Against the baseline ", words(before.name)], true,
+  return fold(["Against the baseline: ", words(before.name)], true,
     el("p", { class: "choices" }, Object.entries(WAYS).filter(([way]) => ways[way]).map(([way, name]) =>
       el("button", { type: "button", onclick: () => ask({ base: way }) }, `${name} `, el("strong", null, `${ways[way]}`)))),
     differing.length ? el("ul", { class: "muted" }, differing) : el("p", { class: "muted" }, "Played with the same setting."));
@@ -123,16 +131,17 @@ function baselinePart() {
 const shownValue = (value) => (typeof value === "string" ? value : JSON.stringify(value ?? null));
 
 function costTable() {
-  const usage = Object.entries(RUN_OF.usage);
+  const { roles, episodes, verdicts, failed } = RUN_OF.cost;
+  const usage = Object.entries(roles);
   if (!usage.length) return fold("Cost", false, el("p", { class: "muted" }, "No model was called."));
   const number = (value) => value.toLocaleString("en", { maximumFractionDigits: 0 });
   const money = (value) => (value ? value.toFixed(4) : "–");
   const rows = usage.map(([role, one]) => [words(role), number(one.calls), number(one.cache_hits), number(one.prompt_tokens),
-    number(one.cached_tokens), number(one.completion_tokens), one.seconds.toFixed(1), money(one.cost), money(one.cost / EPISODES.length)]);
-  const judge = RUN_OF.usage.judge;
+    number(one.cached_tokens), number(one.completion_tokens), one.seconds.toFixed(1), money(one.cost), money(one.cost / episodes)]);
+  const judge = roles.judge;
   return fold("Cost", true, grid(["", "Calls", "From cache", "Tokens in", "of these cached", "Tokens out", "Seconds", "Cost", "per episode"], rows),
-    judge && RUN_OF.verdicts ? el("p", { class: "muted" }, `${count(RUN_OF.verdicts, "verdict")}; the judge took ${
-      (judge.calls / RUN_OF.verdicts).toFixed(2)} calls and ${number((judge.prompt_tokens + judge.completion_tokens) / RUN_OF.verdicts)} tokens a verdict.`) : null);
+    judge && verdicts ? el("p", { class: "muted" }, `${count(verdicts, "verdict")}${failed ? `, ${failed} of them errors` : ""}; the judge took ${
+      (judge.calls / verdicts).toFixed(2)} calls and ${number((judge.prompt_tokens + judge.completion_tokens) / verdicts)} tokens a verdict.`) : null);
 }
 
 function settingTable() {

@@ -25,12 +25,13 @@ const MOST = 400_000; // characters of a text that are looked through
 
 // Where the quote stands in the text: [{start, end}], empty if it does not.
 function locate(text, quote) {
-  const pieces = quote.split(GAP).map((piece) => bare(piece).text.trim().replace(/^["']+|["']+$/g, "").trim()).filter(Boolean);
+  const pieces = quote.split(GAP).map((piece) => bare(piece).text.trim()).filter((piece) => unquoted(piece));
   if (!pieces.length || text.length > MOST) return [];
   const hay = bare(text);
   const found = [];
   let from = 0;
-  for (const piece of pieces) {
+  for (const given of pieces) {
+    const piece = hay.text.includes(given) ? given : unquoted(given);
     let at = hay.text.indexOf(piece, from);
     if (at < 0) at = hay.text.indexOf(piece);
     if (at < 0) return [];
@@ -39,6 +40,8 @@ function locate(text, quote) {
   }
   return found;
 }
+
+const unquoted = (piece) => piece.replace(/^["' ]+|["' ]+$/g, "");
 
 const callHead = (call) => `${call.name}(${call.arguments.map(([name, value]) => `${name}=${value}`).join(", ")})`;
 
