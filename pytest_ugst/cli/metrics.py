@@ -23,8 +23,8 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
     quality = verbs.add_parser(
         "quality",
         help="how users speak: BERTScore, naturalness, coherence, MTLD, HD-D (the paper's Table 6)",
-        description="Measures what the users of runs said, several runs side by side. Diversity needs nothing; BERTScore takes "
-        "an encoder, naturalness and coherence take a model as judge. What was not asked for stays empty.",
+        description="Measures what the users of runs said, several runs side by side. Diversity needs nothing; "
+        "BERTScore takes an encoder, naturalness and coherence a model as judge. What was not asked for stays empty.",
     )
     quality.add_argument("runs", nargs="+", metavar="RUN", help="a run's name or folder, or 'latest'")
     _add_encoder(quality, "measure BERTScore F1 of utterances and goal")
@@ -147,7 +147,7 @@ def _compared(found: Sequence[Speaker], args: argparse.Namespace) -> str:
     )
     progress.clear()
     layer = f", layer {encoder.layer}" if encoder.layer is not None else ""
-    return f"F1: BERTScore of utterances and goal by {Path(args.encoder).name or args.encoder}{layer}, not rescaled"
+    return f"F1: BERTScore of utterances and goal by {encoder.name}{layer}, not rescaled"
 
 
 def _rated(found: Sequence[Speaker], args: argparse.Namespace) -> str:
@@ -204,7 +204,7 @@ def _generation(args: argparse.Namespace) -> int:
     require_same_goals(args.gold, gold, args.predicted, made)
     encoder = _encoder(args)
     similarity: Similarity = word_overlap if encoder is None else encoder.pairwise
-    name = "words in common (F1)" if encoder is None else f"BERTScore by {Path(args.encoder).name or args.encoder}"
+    name = "words in common (F1)" if encoder is None else f"BERTScore by {encoder.name}"
     result = compare(
         {goal: found.parts for goal, found in gold.items()},
         {goal: found.parts for goal, found in made.items()},

@@ -23,6 +23,8 @@ class Named:
 
     source: str
     labels: StateLabels
+    played: bool = False
+    """Whether the source is a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +51,24 @@ def labels_of(source: str, home: Path, *, checks: bool = False) -> list[Named]:
         path = Path(source)
         return [Named(path.name, labels) for labels in read_labels(path)]
     run = _open(source, home)
-    found = [Named(run.name, episode_labels(episode)) for episode in run.journal if episode.components]
+    found = [Named(run.name, episode_labels(episode), True) for episode in run.journal if episode.components]
     if checks:
-        found += [Named(run.name, labels) for labels in _second_opinions(run)]
+        found += [Named(run.name, labels, True) for labels in _second_opinions(run)]
     if not found:
         raise UsageError(f"{run.name}: no episode has sub-components, so there are no goal states; name another run")
     return found
 
 
 def named_apart(found: Sequence[Named]) -> Iterator[tuple[str, StateLabels]]:
-    """Labels with the names of their annotators; one that labelled a conversation in two sources is two.
+    """Labels with the names of their annotators.
 
-    So two runs with the same judge are told apart, and what a person has spread over several files is one person's.
+    Two runs with the same judge are told apart, as is who labelled a conversation in two files; what a person has
+    spread over several files is one person's.
     """
     seen = Counter((one.labels.annotator, one.labels.id) for one in found)
     twice = {annotator for (annotator, _), count in seen.items() if count > 1}
+    runs = Counter(annotator for annotator, _ in {(one.labels.annotator, one.source) for one in found if one.played})
+    twice |= {annotator for annotator, count in runs.items() if count > 1}
     for one in found:
         name = one.labels.annotator
         yield (f"{name} ({one.source})" if name in twice else name), one.labels

@@ -40,7 +40,6 @@ class Encoder:
         Raises:
             UsageError: If ``bert-score`` is not installed, or there is no such encoder.
         """
-        self.name = model
         self._batch = batch
         try:
             from bert_score import BERTScorer
@@ -52,6 +51,7 @@ class Encoder:
         _quiet()
         folder = Path(model).expanduser()
         local = folder.is_dir()
+        self.name = "/".join(folder.resolve().parts[-2:]) if local else model
         layers = _local_layers(folder) if local else _hub_layers(model)
         if layer is not None and layers is not None and not 1 <= layer <= layers[1]:
             raise UsageError(f"{model}: there is no layer {layer}; the encoder has 1 to {layers[1]}")
