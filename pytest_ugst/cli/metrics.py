@@ -110,17 +110,13 @@ def _encoder(args: argparse.Namespace) -> Encoder | None:
 def _quality(args: argparse.Namespace) -> int:
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.reports.contenders import read_contenders, shortcomings
-    from pytest_ugst.reports.methods import rank
     from pytest_ugst.reports.quality import quality_table, speakers
-    from pytest_ugst.reports.reading import open_runs
+    from pytest_ugst.reports.reading import named_runs
     from pytest_ugst.settings import read_models
 
     check_style(args)
-    runs = open_runs(args.dir, args.runs)
-    doubled = len({run.name for run in runs}) < len(runs)
-    by_name = {given if doubled else run.name: run for given, run in zip(args.runs, runs, strict=True)}
+    by_name = named_runs(args.dir, args.runs)
     contenders = read_contenders(by_name, aliases=read_models(Path.cwd())[0])
-    contenders.sort(key=lambda contender: (rank(contender.method), contender.method))
     found = speakers(contenders, by_name)
     notes = shortcomings(by_name)
     notes.append(
@@ -219,11 +215,9 @@ def _cost(args: argparse.Namespace) -> int:
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.metrics.cost import cost
     from pytest_ugst.reports.cost import cost_table
-    from pytest_ugst.reports.reading import open_runs
+    from pytest_ugst.reports.reading import named_runs
 
     check_style(args)
-    runs = open_runs(args.dir, args.runs)
-    doubled = len({run.name for run in runs}) < len(runs)
-    names = [given if doubled else run.name for given, run in zip(args.runs, runs, strict=True)]
-    write_tables([cost_table(cost(run.journal), name) for name, run in zip(names, runs, strict=True)], args)
+    runs = named_runs(args.dir, args.runs)
+    write_tables([cost_table(cost(run.journal), name) for name, run in runs.items()], args)
     return 0

@@ -43,14 +43,11 @@ def _table(args: argparse.Namespace) -> int:
     from pytest_ugst.metrics.success import RESAMPLES
     from pytest_ugst.reports.benchmarks import benchmark_tables, require_shared_goals
     from pytest_ugst.reports.contenders import read_contenders, shortcomings
-    from pytest_ugst.reports.reading import open_runs
+    from pytest_ugst.reports.reading import named_runs
     from pytest_ugst.settings import read_models
 
     check_style(args)
-    runs = open_runs(args.dir, args.runs)
-    # Runs in different folders may be called the same; what was typed then tells them apart.
-    doubled = len({run.name for run in runs}) < len(runs)
-    by_name = {given if doubled else run.name: run for given, run in zip(args.runs, runs, strict=True)}
+    by_name = named_runs(args.dir, args.runs)
     known = dict(zip(args.runs, by_name, strict=True)) | {name: name for name in by_name}
     contenders = read_contenders(
         by_name,

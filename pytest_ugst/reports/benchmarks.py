@@ -13,7 +13,6 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.metrics.success import RESAMPLES, rates
 from pytest_ugst.reports.contenders import Contender
 from pytest_ugst.reports.entrants import differences
-from pytest_ugst.reports.methods import rank
 from pytest_ugst.reports.scores import scores_notes
 from pytest_ugst.reports.styles import Table
 from pytest_ugst.reports.table import Row, rates_table
@@ -31,18 +30,14 @@ def benchmark_tables(
     """One table per benchmark, and where there are several one over all of them.
 
     Args:
-        contenders: In the order in which those of the same method are to stand.
+        contenders: In their order.
         resamples: Of the bootstrap; 0 leaves the intervals out.
         notes: More that has to be said, below the last table.
     """
-    ordered = sorted(contenders, key=lambda one: rank(one.method))
-    # Methods of the reader's own come last: in the order in which they are named, each in one piece.
-    own = list(dict.fromkeys(one.method for one in ordered))
-    ordered.sort(key=lambda one: own.index(one.method))
     benchmarks = list(dict.fromkeys(name for one in contenders for name in one.entrant.benchmarks))
     tables = []
     for benchmark in benchmarks:
-        there = [one for one in ordered if benchmark in one.entrant.benchmarks]
+        there = [one for one in contenders if benchmark in one.entrant.benchmarks]
         rows = [
             Row(
                 label=one.label,
@@ -54,9 +49,9 @@ def benchmark_tables(
         more = notes if len(benchmarks) == 1 else ()
         tables.append(_table(benchmark, there, rows, [*_doubts(there, benchmark), *scores, *more]))
     if len(benchmarks) > 1:
-        rows = [Row(label=one.label, rates=rates(one.entrant.tallies(), resamples=resamples)) for one in ordered]
+        rows = [Row(label=one.label, rates=rates(one.entrant.tallies(), resamples=resamples)) for one in contenders]
         pooled = "sub-components pooled over the benchmarks"
-        tables.append(_table(OVERALL, ordered, rows, [pooled, *_doubts(ordered, None), *notes]))
+        tables.append(_table(OVERALL, contenders, rows, [pooled, *_doubts(contenders, None), *notes]))
     return tables
 
 

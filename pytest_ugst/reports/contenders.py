@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_ugst.engine.run import Run
 from pytest_ugst.reports.entrants import Asked, Entrant, entrants, labels
-from pytest_ugst.reports.methods import STEERED, method_of
+from pytest_ugst.reports.methods import STEERED, method_of, rank
 from pytest_ugst.reports.reading import not_played
 
 
@@ -48,6 +48,9 @@ def read_contenders(
 ) -> list[Contender]:
     """Read runs, one episode at a time.
 
+    Those of a method stand together, the methods in the order of the paper's tables; methods of the reader's own come
+    last.
+
     Args:
         runs: By the names that tell them apart.
         methods: By run, the method of all it has played, where it is not to be found out.
@@ -57,7 +60,9 @@ def read_contenders(
     found = [entrant for name, run in runs.items() for entrant in entrants(name, run.journal)]
     method = [(methods or {}).get(one.run) or method_of(one.setting, _folders(runs[one.run]), aliases) for one in found]
     label = _labels(found, method, names or {})
-    return [Contender(*made) for made in zip(label, method, found, _names(found, method, label), strict=True)]
+    made = [Contender(*one) for one in zip(label, method, found, _names(found, method, label), strict=True)]
+    order = sorted(dict.fromkeys(method), key=rank)  # stable: methods of equal rank stay as they were named
+    return sorted(made, key=lambda one: order.index(one.method))
 
 
 def _folders(run: Run) -> Iterable[Path]:

@@ -58,6 +58,17 @@ def open_runs(home: Path, names: Sequence[str]) -> list[Run]:
     return runs
 
 
+def named_runs(home: Path, names: Sequence[str]) -> dict[str, Run]:
+    """Several runs to read, by what tells them apart: their names, or what was typed where folders hold equal ones.
+
+    Raises:
+        UsageError: As :func:`open_runs`.
+    """
+    runs = open_runs(home, names)
+    doubled = len({run.name for run in runs}) < len(runs)
+    return {given if doubled else run.name: run for given, run in zip(names, runs, strict=True)}
+
+
 def not_played(run: Run) -> list[Outcome]:
     """The episodes that a run could not play at all, which no journal can hold: from its ``results.json``.
 
