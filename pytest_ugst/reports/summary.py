@@ -12,7 +12,6 @@ from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.gate import Gate
 from pytest_ugst.metrics.success import rates
 from pytest_ugst.reports.entrants import Entrant, across, entrants, labels
-from pytest_ugst.reports.entrants import label as label
 from pytest_ugst.reports.results import Outcome, Results, add_usage, not_played, versions
 from pytest_ugst.reports.scores import scores_notes
 from pytest_ugst.reports.styles import Table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from pytest_ugst.metrics.success import COLUMNS
 from pytest_ugst.reports.html.embedding import Chunks
 from pytest_ugst.reports.html.page import render_page
 from pytest_ugst.reports.html.records import LETTERS, Tables, detail, entry
-from pytest_ugst.reports.results import Results
+from pytest_ugst.reports.reading import not_played
 from pytest_ugst.reports.summary import Summary, summarise
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def build_page(run: Run, summary: Summary | None = None, baseline: Run | None = 
 
 
 def _overview(run: Run, summary: Summary, cost: Cost) -> dict[str, Any]:
-    failures = dict(summary.failures) or _not_played(run)
+    failures = dict(summary.failures) or {one.id: one.error or "" for one in not_played(run)}
     return {
         "name": run.name,
         "version": __version__,
@@ -113,14 +112,6 @@ def _overview(run: Run, summary: Summary, cost: Cost) -> dict[str, Any]:
         "unplayed": [{"id": name, "why": why} for name, why in failures.items()],
         "torn": run.journal.torn,
     }
-
-
-def _not_played(run: Run) -> dict[str, str]:
-    """What could not be played is in no journal, but in ``results.json``, where the run came to write it."""
-    with contextlib.suppress(OSError, ValueError):
-        results = Results.model_validate_json((run.folder / "results.json").read_bytes())
-        return {o.id: o.error or "" for o in results.episodes if o.stop is None and o.id not in run.journal}
-    return {}
 
 
 class _Before:
