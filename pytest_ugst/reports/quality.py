@@ -47,7 +47,12 @@ class Spoken:
 class Speaker:
     """One line of the table: a simulator and its conversations."""
 
-    contender: Contender
+    label: str
+    method: str = ""
+    """Below whose name it stands."""
+    name: str = ""
+    """In notes, unlike any other's; the label unless given."""
+    run: str = ""
     spoken: list[Spoken] = field(default_factory=list)
     values: dict[str, list[float | None]] = field(default_factory=dict)
     """By column, one value per conversation; a column that was not measured is left out."""
@@ -76,8 +81,11 @@ def speakers(contenders: Sequence[Contender], runs: Mapping[str, Run]) -> list[S
         contenders: Of the runs.
         runs: By the names that tell them apart.
     """
-    made = [Speaker(contender) for contender in contenders]
-    by_setting = {(one.contender.entrant.run, one.contender.entrant.setting.model_dump_json()): one for one in made}
+    made = [Speaker(one.label, one.method, one.name, one.entrant.run) for one in contenders]
+    by_setting = {
+        (contender.entrant.run, contender.entrant.setting.model_dump_json()): one
+        for contender, one in zip(contenders, made, strict=True)
+    }
     for name, run in runs.items():
         for episode in run.journal:
             by_setting[name, episode.setting.model_dump_json()].spoken.append(spoken(episode))
@@ -126,10 +134,10 @@ def quality_table(speakers: Sequence[Speaker], notes: Sequence[str] = ()) -> Tab
     columns += [Column("conversations", "conv."), Column("errors", "err."), Column("run", None)]
     lines = []
     for number, speaker in enumerate(speakers):
-        cells = [Cell(speaker.contender.label)]
+        cells = [Cell(speaker.label)]
         cells += [_cell(name, means[name][number], marks[name][number], speaker) for name in COLUMNS]
-        cells += [Cell(len(speaker.spoken)), Cell(sum(speaker.errors.values())), Cell(speaker.contender.entrant.run)]
-        lines.append(Line(tuple(cells), speaker.contender.method))
+        cells += [Cell(len(speaker.spoken)), Cell(sum(speaker.errors.values())), Cell(speaker.run)]
+        lines.append(Line(tuple(cells), speaker.method))
     return Table(tuple(columns), tuple(lines), notes=(*_notes(speakers), *notes))
 
 
@@ -150,7 +158,7 @@ def _notes(speakers: Sequence[Speaker]) -> list[str]:
     over = "benchmarks, each the mean over its conversations" if several else "conversations"
     told = [f"means over {over}, with {CONFIDENCE:g}% intervals bootstrapped over goals"]
     for speaker in speakers:
-        about = f"{speaker.contender.label}: " if len(speakers) > 1 else ""
+        about = f"{speaker.name or speaker.label}: " if len(speakers) > 1 else ""
         total = len(speaker.spoken)
         if speaker.short:
             told.append(

@@ -1,0 +1,75 @@
+"""How did the users of tau-bench's recorded conversations speak: diversity, and BERTScore against their goals?
+
+    python benchmarks/recorded_airline.py TRAJECTORIES.json [--domain airline] [--encoder FOLDER]
+
+Prints the table of ``ugst report quality`` for all recordings of a file, and for those with and without a reward apart,
+and how long each measure took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_ugst.core.errors import UgstError
+from pytest_ugst.metrics.diversity import diversity
+from pytest_ugst.metrics.similarity import Encoder, conversation_f1
+from pytest_ugst.reports.quality import F1, Speaker, Spoken, measure_diversity, quality_table
+from pytest_ugst.reports.styles import render
+from pytest_ugst.sources.tau_recordings import Recording, read_recordings
+
+
+def speaker(label: str, file: Path, recordings: Sequence[Recording]) -> Speaker:
+    """One line of the table."""
+    spoken = [Spoken(r.goal.domain or "", r.goal.id, r.goal.text, r.conversation) for r in recordings]
+    return Speaker(label, run=file.stem, spoken=spoken)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path, help="of tau-bench's historical_trajectories")
+    parser.add_argument("--domain", default="airline")
+    parser.add_argument("--encoder", help="a folder with an encoder, or a model of the Hugging Face hub")
+    parser.add_argument("--encoder-layer", type=int)
+    parser.add_argument("--style", default="terminal")
+    options = parser.parse_args(arguments)
+    try:
+        recordings = list(read_recordings(options.file, options.domain))
+        speakers = [
+            speaker("all", options.file, recordings),
+            speaker("reward 1", options.file, [r for r in recordings if r.reward == 1]),
+            speaker("reward 0", options.file, [r for r in recordings if r.reward != 1]),
+        ]
+        started = time.perf_counter()
+        for one in speakers[:1]:
+            measure_diversity(one)
+        told = [f"diversity of {len(recordings)} conversations: {time.perf_counter() - started:.2f} s"]
+        for one in speakers[1:]:
+            measure_diversity(one)
+        if options.encoder:
+            started = time.perf_counter()
+            encoder = Encoder(options.encoder, layer=options.encoder_layer)
+            told.append(f"encoder {encoder.name}, layer {encoder.layer}, loaded: {time.perf_counter() - started:.1f} s")
+            started = time.perf_counter()
+            # All recordings at once; the parts take their share of the same numbers.
+            scores = conversation_f1(encoder, [(one.text, one.utterances) for one in speakers[0].spoken])
+            by_talk = {id(r.conversation): score for r, score in zip(recordings, scores, strict=True)}
+            utterances = sum(len(one.utterances) for one in speakers[0].spoken)
+            told.append(f"BERTScore of {utterances} utterances: {time.perf_counter() - started:.1f} s")
+            for one in speakers:
+                one.values[F1] = [by_talk[id(s.conversation)] for s in one.spoken]
+    except UgstError as error:
+        sys.exit(f"error: {error}")
+    print(render([quality_table(speakers)], options.style), end="")
+    pooled = diversity(text for one in speakers[0].spoken for text in one.utterances)
+    print(f"all taken as one text: {pooled.tokens} words, {pooled.types} of them different, ", end="")
+    print(f"MTLD {pooled.mtld or 0:.1f}, HD-D {pooled.hdd or 0:.3f}")
+    print("\n".join(told))
+
+
+if __name__ == "__main__":
+    main()
