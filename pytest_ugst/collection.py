@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.registry import Registry
+    from pytest_ugst.sources.edited import EditedGoals
 
 ERROR_PREFIX = "pytest-ugst: "
 """Begins the report of a collection error that is the user's to mend."""
@@ -103,7 +104,13 @@ class GoalMarker:
 
 
 def parameters(
-    marker: GoalMarker, registry: Registry, folders: Sequence[Path], trials: int, max_turns: int, expression: str
+    marker: GoalMarker,
+    registry: Registry,
+    folders: Sequence[Path],
+    trials: int,
+    max_turns: int,
+    expression: str,
+    edited: EditedGoals,
 ) -> list[ParameterSet]:
     """What a test is parametrized with: the cases of the goals its marker asks for.
 
@@ -116,6 +123,7 @@ def parameters(
         trials: How often each goal is played.
         max_turns: Where the goal does not say.
         expression: Of ``-m``.
+        edited: Goals to play in place of those with the same ids.
 
     Raises:
         UsageError: If there are no goals.
@@ -126,7 +134,7 @@ def parameters(
         for part in _parts(marker.split, expression):
             # A single split was chosen by the test's author and is no choice of whoever runs it.
             marks = [getattr(pytest.mark, part)] if part and isinstance(marker.split, tuple) else []
-            goals = find_goals(marker, part, registry, folders)
+            goals = map(edited.instead_of, find_goals(marker, part, registry, folders))
             found += [pytest.param(c, id=c.id, marks=marks) for c in cases(goals, trials, max_turns, optional)]
     except DataMissing as error:
         missing = Case(None, 1, max_turns, optional, skip=True)
@@ -201,8 +209,8 @@ class GoalFile(pytest.File):
 
         runtime = self.config.stash[RUNTIME]
         try:
-            goals = load_goals(self.path)
             settings = runtime.settings
+            goals = [runtime.edited.instead_of(goal) for goal in load_goals(self.path)]
         except UsageError as error:
             raise self.CollectError(f"{ERROR_PREFIX}{error}") from None
         for case in cases(goals, settings.trials, settings.max_turns):

@@ -91,6 +91,13 @@ OPTIONS: tuple[Option, ...] = (
         "",
         metavar="DIR",
     ),
+    Option(
+        "goals",
+        "goal files (or folders of them), separated by commas, whose goals are played in place of those with the same "
+        "ids: decompositions that you have edited, for example",
+        "",
+        metavar="FILE",
+    ),
     Option("prompts", "a folder of prompt files that take the place of the shipped ones", "", metavar="DIR"),
     Option(
         "fail-under",

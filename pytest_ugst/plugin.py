@@ -138,7 +138,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             found = [pytest.param(c, id=c.id) for c in (Case(None, t, max_turns) for t in range(1, trials + 1))]
         else:
             folders = (node.path.parent, metafunc.config.rootpath)
-            found = parameters(marker, runtime.registry, folders, trials, max_turns, metafunc.config.option.markexpr)
+            chosen = metafunc.config.option.markexpr
+            found = parameters(marker, runtime.registry, folders, trials, max_turns, chosen, runtime.edited)
     except UsageError as error:
         raise pytest.Collector.CollectError(f"{ERROR_PREFIX}{error}") from None
     metafunc.parametrize("ugst_case", found, indirect=True)

@@ -21,6 +21,7 @@ from pytest_ugst.engine.run import Run, find_run, new_name
 from pytest_ugst.metrics.gate import parse_gate
 from pytest_ugst.playable import lacking, remedy
 from pytest_ugst.registry import Registry
+from pytest_ugst.sources.edited import EditedGoals
 
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode, Setting
@@ -94,6 +95,11 @@ class Runtime:
         registry = Registry()
         self._register(registry)
         return registry
+
+    @cached_property
+    def edited(self) -> EditedGoals:
+        """The goals of ``--ugst-goals``."""
+        return EditedGoals(self.settings.goal_paths)
 
     @cached_property
     def run(self) -> Run:
@@ -198,6 +204,7 @@ class Runtime:
         ready = [item for item in self._items if not overridden(item) and case_of(item).goal is not None]
         roles = {role for item in self._items for role in ROLES if role not in overridden(item)}
         self.casting.require(roles)
+        self.edited.require_used()
         for item in ready:
             goal = case_of(item).goal
             assert goal is not None

@@ -34,6 +34,7 @@ class Settings:
     resume: str = ""
     dir: str = ".ugst"
     data: str = ""
+    goals: str = ""
     prompts: str = ""
     fail_under: str = ""
     html: str = ""
@@ -95,6 +96,11 @@ class Settings:
     def data_dir(self) -> Path | None:
         """Where benchmark data is looked for first."""
         return self.root / self.data if self.data else None
+
+    @property
+    def goal_paths(self) -> tuple[Path, ...]:
+        """Goal files, or folders of them, whose goals take the place of those with the same ids."""
+        return tuple(self.root / path.strip() for path in self.goals.split(",") if path.strip())
 
     @property
     def prompts_dir(self) -> Path | None:
