@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.failure import Failure
     from pytest_ugst.engine.run import Run
+    from pytest_ugst.metrics.attribution import Blame
     from pytest_ugst.metrics.failure_shares import Classified
 
 
@@ -39,6 +40,18 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
     add_home(failures)
     failures.set_defaults(run=_failures)
 
+    blaming = verbs.add_parser(
+        "blame",
+        help="whose fault failed tasks are, the agent's or the simulator's",
+        description="For domains that score the agent's work (airline, retail): attributes every failed task to the "
+        "simulator, the agent or both, from the goal states, and shows the agent's score raw and over the episodes "
+        "whose simulator stayed on its goal. Nothing is played.",
+    )
+    blaming.add_argument("runs", nargs="+", metavar="RUN", help="a run's name or folder, or 'latest'")
+    add_style(blaming)
+    add_home(blaming)
+    blaming.set_defaults(run=_blame)
+
 
 def _failures(args: argparse.Namespace) -> int:
     from pytest_ugst.cli.styling import check_style, write_tables
@@ -63,6 +76,30 @@ def _failures(args: argparse.Namespace) -> int:
     for line in told:
         print(f"ugst: {line}", file=sys.stderr)
     return 1 if told else 0
+
+
+def _blame(args: argparse.Namespace) -> int:
+    from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.core.errors import UsageError
+    from pytest_ugst.metrics.attribution import blame
+    from pytest_ugst.reports.blame import attributions, blame_table
+    from pytest_ugst.reports.contenders import read_contenders
+    from pytest_ugst.reports.reading import open_runs
+
+    check_style(args)
+    runs = open_runs(args.dir, args.runs)
+    found: dict[str, dict[str, Blame]] = {}
+    for one in read_contenders(dict(zip(args.runs, runs, strict=True))):
+        for benchmark, played in one.entrant.benchmarks.items():
+            if scored := attributions(played.outcomes):
+                found.setdefault(benchmark, {})[one.name] = blame(scored)
+    if not found:
+        raise UsageError(
+            f"{', '.join(args.runs)}: no episode has a score of the agent's work; the domains airline and retail give "
+            "one where a goal brings reference actions"
+        )
+    write_tables([blame_table(by_label, benchmark) for benchmark, by_label in found.items()], args)
+    return 0
 
 
 def _all(run: Run, classify: Any) -> list[tuple[str, Classified]]:

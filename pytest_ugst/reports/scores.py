@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_ugst.metrics.passk import pass_hat
+from pytest_ugst.reports.blame import blame_line
 from pytest_ugst.reports.entrants import Entrant
 from pytest_ugst.reports.results import Outcome
 from pytest_ugst.reports.table import percent
@@ -38,14 +39,19 @@ def scores_line(outcomes: Sequence[Outcome]) -> str | None:
 
 
 def scores_notes(named: Sequence[tuple[str, Entrant]], benchmark: str) -> list[str]:
-    """The line of each entrant that has scores in a benchmark; the entrants' names in front where there are several.
+    """What is said of each entrant that has scores in a benchmark: the scores, and whose fault failed tasks are.
+
+    Where there are several entrants, their names stand in front.
 
     Args:
         named: Entrants with the labels of their lines.
         benchmark: The goals' domain.
     """
     there = [(name, one.benchmarks[benchmark]) for name, one in named if benchmark in one.benchmarks]
-    lines = [(name, line) for name, played in there if (line := scores_line(played.outcomes)) is not None]
+    scores = [(name, played, scores_line(played.outcomes)) for name, played in there]
+    lines = [
+        (name, line) for name, played, score in scores if score for line in (score, blame_line(played.outcomes)) if line
+    ]
     return [f"{name}: {line}" if len(there) > 1 else line for name, line in lines]
 
 

@@ -1,0 +1,110 @@
+"""``ugst report failures`` and ``ugst report blame``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_ugst.cli import main
+from pytest_ugst.core.conversation import StopReason
+from pytest_ugst.core.episode import Episode
+from pytest_ugst.engine.run import Run
+from tests.chat_server import Body, ChatServer
+from tests.metrics.episodes import episode
+
+FAILED = {"lamp": "..", "colour": "..", "bright": "mm"}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run_of(*episodes: Episode, name: str = "run") -> str:
+    run = Run(Path(".ugst/runs") / name)
+    run.create(episodes[0].setting)
+    for one in episodes:
+        run.journal.append(one)
+    return str(run.folder)
+
+
+def three(**scores: float) -> tuple[Episode, ...]:
+    return (
+        episode({}, id="a", goal="a", task=scores),
+        episode(FAILED, id="b", goal="b", said=["I return the running shoes."], task=scores),
+        episode({"profile": "mm"}, id="c", goal="c", quotes={"profile": "I have \x1b[31mcash"}, task=scores),
+    )
+
+
+def test_shares_beside_the_papers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "failures", run_of(*three()), "--style=csv"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    heads, ours, paper = (line.split(",") for line in rows)
+    values = dict(zip(heads, ours, strict=False))
+    assert (values["run"], values["failed"], values["episodes"]) == ("sim", "2", "3")
+    assert values["contradiction"] == values["misprioritization"] == "50.0"
+    assert dict(zip(heads, paper, strict=False))["confusion"] == "33.0"
+
+
+def test_the_list_says_which_episode_failed_how(capsys: pytest.CaptureFixture[str]) -> None:
+    undecided = episode({"policy": "?"}, id="d", goal="d")
+    assert main(["report", "failures", run_of(*three(), undecided), "--list"]) == 0
+    out = capsys.readouterr().out
+    assert "b: misprioritization, turn 2: ends the conversation with parts of the goal never brought up [lamp," in out
+    assert "c: contradiction, turn 1: goes against the profile [profile]" in out
+    assert "turn 1, user: “I have cash”" in out  # escape sequences don't reach the terminal
+    assert "d: undecided, verdicts are missing" in out
+    assert "sim: 1 episodes lack verdicts" in out
+
+
+def test_several_runs_of_one_simulator_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = run_of(*three()), run_of(*three(), name="other")
+    assert main(["report", "failures", first, second]) == 0
+    out = capsys.readouterr().out
+    assert "sim (.ugst/runs/run)" in out
+    assert "sim (.ugst/runs/other)" in out
+
+
+def test_a_judge_is_asked_where_rules_guess(capsys: pytest.CaptureFixture[str]) -> None:
+    def say(body: Body, number: int) -> str:
+        text = body["messages"][-1]["content"]
+        if 'id="profile"' in text:
+            return "no idea"
+        entries = [{"part": p, "pattern": "confusion", "reasoning": "Forgot."} for p in ("lamp", "colour", "bright")]
+        return json.dumps({"failures": entries})
+
+    idle = episode({"lamp": "C" * 10}, id="e", goal="e", stop=StopReason.TURN_LIMIT)
+    with ChatServer(say) as server:
+        folder = run_of(*three(), idle)
+        status = main(["report", "failures", folder, f"--judge={server.url}", "--list", "--cache=off"])
+        asked = len(server.requests)
+    told = capsys.readouterr()
+    assert status == 1  # one episode could not be judged, and says so
+    assert "b: confusion (says" in told.out
+    assert "c: contradiction, turn 1: goes against the profile" in told.out
+    assert "ugst: c: by rule only: " in told.err
+    assert "e: wrongful termination, turn 2: goes on for 9 turns" in told.out
+    assert asked >= 2
+
+
+def test_blame(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "blame", run_of(*three(task=0.0), episode({}, id="d", goal="d", task={"task": 1.0}))]) == 0
+    out = capsys.readouterr().out
+    cells = next(line for line in out.splitlines() if line.startswith("sim ")).split()
+    assert [cell for cell in cells if "–" not in cell] == ["sim", "25.0", "50.0", "3", "1", "1", "1", "0", "0"]
+    assert "pass^1 25.0 over all 4 episodes of 4 goals; pass^1 50.0 over the 2 of 2 goals" in out
+
+
+def test_the_table_of_a_run_says_whose_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "table", run_of(*three(task=0.0))]) == 0
+    assert (
+        "3 tasks failed: 1 by the agent, 1 by the simulator, 1 by both; over the 1 episodes whose simulator stayed on "
+        "its goal the agent's pass^1 is 0.0"
+    ) in capsys.readouterr().out
+
+
+def test_nothing_to_blame(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "blame", run_of(*three())]) == 4
+    assert "no episode has a score of the agent's work" in capsys.readouterr().err
