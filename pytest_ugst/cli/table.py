@@ -54,6 +54,7 @@ def _table(args: argparse.Namespace) -> int:
         methods=_named("--method", args.method, known),
         names=_named("--label", args.label, known),
         aliases=read_models(Path.cwd())[0],
+        joined=True,
     )
     require_shared_goals(contenders)
     tables = benchmark_tables(contenders, resamples=RESAMPLES if args.intervals else 0, notes=shortcomings(by_name))

@@ -46,12 +46,15 @@ def benchmark_tables(
             for one in there
         ]
         scores = scores_notes([(one.name, one.entrant) for one in there], benchmark)
-        more = notes if len(benchmarks) == 1 else ()
-        tables.append(_table(benchmark, there, rows, [*_doubts(there, benchmark), *scores, *more]))
+        last = notes if len(benchmarks) == 1 else ()
+        tables.append(_table(benchmark, there, rows, [*_doubts(there, benchmark), *scores, *last]))
     if len(benchmarks) > 1:
         rows = [Row(label=one.label, rates=rates(one.entrant.tallies(), resamples=resamples)) for one in contenders]
-        pooled = "sub-components pooled over the benchmarks"
-        tables.append(_table(OVERALL, contenders, rows, [pooled, *_doubts(contenders, None), *notes]))
+        more = ["sub-components pooled over the benchmarks"]
+        more += [
+            f"{one.name} was played in several runs: {one.entrant.run}" for one in contenders if one.entrant.joined
+        ]
+        tables.append(_table(OVERALL, contenders, rows, [*more, *_doubts(contenders, None), *notes]))
     return tables
 
 

@@ -45,6 +45,7 @@ def read_contenders(
     methods: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
     aliases: Mapping[str, Any] | None = None,
+    joined: bool = False,
 ) -> list[Contender]:
     """Read runs, one episode at a time.
 
@@ -56,12 +57,20 @@ def read_contenders(
         methods: By run, the method of all it has played, where it is not to be found out.
         names: By run, what to call the simulator that it has played.
         aliases: The tables ``[tool.ugst.models.NAME]``, which may stand for checkpoints.
+        joined: Take runs of one setting over different benchmarks for parts of one evaluation.
     """
-    found = [entrant for name, run in runs.items() for entrant in entrants(name, run.journal)]
-    method = [(methods or {}).get(one.run) or method_of(one.setting, _folders(runs[one.run]), aliases) for one in found]
-    label = _labels(found, method, names or {})
-    made = [Contender(*one) for one in zip(label, method, found, _names(found, method, label), strict=True)]
-    order = sorted(dict.fromkeys(method), key=rank)  # stable: methods of equal rank stay as they were named
+    drafts = []
+    for run_name, run in runs.items():
+        found = entrants(run_name, run.journal)
+        for entrant in found:
+            method = (methods or {}).get(run_name) or method_of(entrant.setting, _folders(run), aliases)
+            drafts.append(_Draft(entrant, method, (names or {}).get(run_name, ""), alone=len(found) == 1))
+    if joined:
+        drafts = _joined(drafts)
+    _label(drafts)
+    seen = Counter(one.label for one in drafts)
+    made = [Contender(d.label, d.method, d.entrant, d.label if seen[d.label] == 1 else d.name) for d in drafts]
+    order = sorted(dict.fromkeys(one.method for one in drafts), key=rank)  # stable, so equal ranks stay as they were
     return sorted(made, key=lambda one: order.index(one.method))
 
 
@@ -70,33 +79,48 @@ def _folders(run: Run) -> Iterable[Path]:
     return (Path(), *run.folder.resolve().parents[2:3])
 
 
-def _labels(found: Sequence[Entrant], methods: Sequence[str], names: Mapping[str, str]) -> list[str]:
-    """What tells the lines of one method apart: the simulators, else what they were played with, else their runs."""
-    made = [""] * len(found)
-    for method in dict.fromkeys(methods):
-        here = [number for number, name in enumerate(methods) if name == method]
-        settings = [found[number].setting for number in here]
+@dataclass(slots=True)
+class _Draft:
+    entrant: Entrant
+    method: str
+    given: str
+    """What the reader calls it; may be empty."""
+    alone: bool
+    """Whether it is all that its run has played."""
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What tells it from others of the same label."""
+        steered = self.method in STEERED.values()
+        return f"{self.label} ({f'steered by {self.entrant.setting.steer}' if steered else self.method})"
+
+
+def _joined(drafts: Iterable[_Draft]) -> list[_Draft]:
+    kept: list[_Draft] = []
+    for one in drafts:
+        mine = one.entrant
+        for other in kept:
+            same = (one.method, one.given, mine.setting) == (other.method, other.given, other.entrant.setting)
+            if same and other.entrant.benchmarks.keys().isdisjoint(mine.benchmarks):
+                other.entrant.join(mine)
+                break
+        else:
+            kept.append(one)
+    return kept
+
+
+def _label(drafts: Sequence[_Draft]) -> None:
+    """Tell the lines of one method apart: by the simulators, else by what they were played with, else by their runs."""
+    for method in dict.fromkeys(one.method for one in drafts):
+        here = [one for one in drafts if one.method == method]
         # Below a heading that names the steering, a line need not.
-        for number, label in zip(here, labels(settings, steered=method not in STEERED.values()), strict=True):
-            made[number] = label
-    per_run = Counter(one.run for one in found)
-    for number, one in enumerate(found):
-        if name := names.get(one.run):
-            made[number] = name if per_run[one.run] == 1 else f"{name}: {made[number]}"
-    seen = Counter(zip(methods, made, strict=True))
-    return [
-        f"{label}, {one.run}" if seen[method, label] > 1 else label
-        for one, method, label in zip(found, methods, made, strict=True)
-    ]
-
-
-def _names(found: Sequence[Entrant], methods: Sequence[str], labels: Sequence[str]) -> list[str]:
-    seen = Counter(labels)
-    made = []
-    for one, method, label in zip(found, methods, labels, strict=True):
-        how = f"steered by {one.setting.steer}" if method in STEERED.values() else method
-        made.append(label if seen[label] == 1 else f"{label} ({how})")
-    return made
+        found = labels([one.entrant.setting for one in here], steered=method not in STEERED.values())
+        for one, label in zip(here, found, strict=True):
+            one.label = label if not one.given else one.given if one.alone else f"{one.given}: {label}"
+        seen = Counter(one.label for one in here)
+        for one in here:
+            one.label += f", {one.entrant.run}" if seen[one.label] > 1 else ""
 
 
 def shortcomings(runs: Mapping[str, Run]) -> list[str]:

@@ -48,12 +48,14 @@ class Entrant:
     """One simulator as one run has played it, under one setting: small, whatever the episodes hold."""
 
     run: str
-    """The run's name."""
+    """The run's name; those of several runs with ``+`` between them, where they are parts of one evaluation."""
     setting: Setting
     benchmarks: dict[str, Played] = field(default_factory=dict)
     """By the goals' domain."""
     usage: dict[str, Usage] = field(default_factory=dict)
     """By role."""
+    joined: bool = False
+    """Whether it is of several runs."""
 
     def add(self, episode: Episode) -> None:
         """Count an episode."""
@@ -62,6 +64,12 @@ class Entrant:
         if episode.goal.id not in played.goals:
             played.goals[episode.goal.id] = Asked(_digest(episode.goal), episode.max_turns)
         self.usage = add_usage((self.usage, episode.usage))
+
+    def join(self, other: Entrant) -> None:
+        """Take over what was played in another run, under the same setting, of other benchmarks."""
+        self.run, self.joined = f"{self.run} + {other.run}", True
+        self.benchmarks |= other.benchmarks
+        self.usage = add_usage((self.usage, other.usage))
 
     def tallies(self) -> list[Tally]:
         """Of all benchmarks together."""
