@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall
 from pytest_ugst.core.goal import Component, Goal
@@ -56,8 +56,7 @@ class ToolSpec:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(NamedTuple):  # made in half the time of a frozen dataclass, and one is made for every call
     """What a tool returned, as the agent gets to read it."""
 
     text: str
