@@ -214,6 +214,7 @@ def _generation(args: argparse.Namespace) -> int:
 def _cost(args: argparse.Namespace) -> int:
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.metrics.cost import cost
+    from pytest_ugst.reports.contenders import shortcomings
     from pytest_ugst.reports.cost import cost_table
     from pytest_ugst.reports.reading import named_runs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.cost import JUDGE, Cost, per
@@ -21,12 +21,13 @@ _COLUMNS: Mapping[str, tuple[str, int]] = {
 """By field of a usage, heading and decimals of what is no whole number."""
 
 
-def cost_table(cost: Cost, title: str = "") -> Table:
+def cost_table(cost: Cost, title: str = "", notes: Sequence[str] = ()) -> Table:
     """One run's cost: in all, per episode and per verdict.
 
     Args:
         cost: Of at least one episode.
         title: The run's name.
+        notes: More that has to be said.
     """
     lines = [_line(role, usage.model_dump(), "in all") for role, usage in cost.roles.items()]
     if len(cost.roles) != 1:
@@ -38,15 +39,15 @@ def cost_table(cost: Cost, title: str = "") -> Table:
     if (each := per(cost.roles.get(JUDGE, Usage()), cost.verdicts)) is not None:
         lines.append(_line(JUDGE, each, f"per verdict ({cost.verdicts})"))
     columns = [Column("role", "role"), *(Column(name, heading) for name, (heading, _) in _COLUMNS.items())]
-    notes = [
+    said = [
         "cached: prompt tokens that a server took from its prefix cache",
         "seconds: waiting, summed over calls that may run side by side",
         "money: in the currency of the models' prices, 0 without prices",
         f"episodes took {cost.seconds:.0f} s, each by itself",
     ]
     if cost.failed:
-        notes.append(f"{cost.failed} of {cost.verdicts} verdicts are errors; they are counted as well")
-    return Table(tuple(columns), tuple(lines), title, tuple(notes))
+        said.append(f"{cost.failed} of {cost.verdicts} verdicts are errors; they are counted as well")
+    return Table(tuple(columns), tuple(lines), title, (*said, *notes))
 
 
 def _line(role: str, usage: Mapping[str, float], group: str) -> Line:

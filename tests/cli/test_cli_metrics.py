@@ -276,8 +276,12 @@ def test_cost_by_role_episode_and_verdict(capsys: pytest.CaptureFixture[str], ta
     assert (whole["calls"], whole["prompt_tokens"], whole["cost"]) == (12, 2400, pytest.approx(1.2))
     assert (episode["group"], episode["calls"]) == ("per episode (2)", 6.0)
     assert (each["group"], each["cost"]) == ("per verdict (12)", pytest.approx(0.1))
+    with Path(".ugst/runs/one/episodes.jsonl").open("a") as journal:
+        journal.write('{"schema_version":1,"id":"torn\n')
     assert report("cost", "one") == 0
-    assert "per verdict (12)" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "per verdict (12)" in told
+    assert "one: 1 lines of its journal could not be read" in told
 
 
 @pytest.mark.parametrize("verb", ["quality", "agreement", "cost", "generation"])
