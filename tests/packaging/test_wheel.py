@@ -64,6 +64,16 @@ def test_own_goal_file_runs(installed: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_page_of_a_run_is_written(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.goal.yaml").write_text(OWN_GOAL)
+    result = run(installed, tmp_path, "--ugst-html=page.html")
+    assert result.returncode == 0, result.stdout + result.stderr
+    page = (tmp_path / "page.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "dinner-for-two" in page
+
+
+@pytest.mark.slow
 def test_command_runs(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.goal.yaml").write_text(OWN_GOAL)
     ugst = installed.parent / "ugst"

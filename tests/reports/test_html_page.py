@@ -102,6 +102,14 @@ def test_the_run_is_whole(tmp_path: Path) -> None:
     assert details["lunch"]["failures"][0]["turn"] == 2
 
 
+def test_whose_fault_a_failed_task_is(tmp_path: Path) -> None:
+    failed = {"task": 0.0}
+    episodes = [make_episode("strayed", task=failed), aligned("kept", task=failed), make_episode("solved")]
+    index = Page(build_page(make_run(tmp_path / "one", episodes))).index
+    faults = {one["id"]: one.get("fault") for one in index["episodes"]}
+    assert faults == {"strayed": "both", "kept": "agent", "solved": None}
+
+
 def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
     run = make_run(tmp_path / "one", [make_episode()])
     assert build_page(run) == build_page(run, summarise(run))

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst import __version__
+from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.files import replace_text
+from pytest_ugst.metrics.attribution import attribute
 from pytest_ugst.metrics.cost import Cost
 from pytest_ugst.metrics.failures import classify
-from pytest_ugst.metrics.success import COLUMNS
+from pytest_ugst.metrics.success import COLUMNS, tally
 from pytest_ugst.reports.html.embedding import Chunks
 from pytest_ugst.reports.html.page import render_page
 from pytest_ugst.reports.html.records import LETTERS, Tables, detail, entry
@@ -74,7 +76,7 @@ def build_page(run: Run, summary: Summary | None = None, baseline: Run | None = 
     for episode_id in sorted(set(run.selected or run.journal.ids()) & set(run.journal.ids())):
         episode = run.journal.get(episode_id)
         failures = classify(episode)
-        made = entry(episode, tables, failures)
+        made = entry(episode, tables, failures, _fault(episode))
         if before is not None and episode_id in before.labels:
             known = before.labels[episode_id]
             made["base"] = "".join(known.get(c.id, "-") for c in episode.components)
@@ -90,6 +92,12 @@ def build_page(run: Run, summary: Summary | None = None, baseline: Run | None = 
         "baseline": None if before is None else before.overview,
     }
     return render_page(f"{run.name} – pytest-ugst", index, chunks.packed())
+
+
+def _fault(episode: Episode) -> str:
+    """Whose fault it is that the agent's task failed; empty where it did not, or nobody scored it."""
+    attributed = attribute(tally(episode), episode.conversation.stop, episode.task)
+    return attributed.fault.value if attributed is not None and attributed.fault is not None else ""
 
 
 def _overview(run: Run, summary: Summary, cost: Cost) -> dict[str, Any]:

@@ -7,11 +7,11 @@ let asked = { ...NOTHING };
 
 const SORTS = {
   goal: ["Goal", (a, b) => natural.compare(a.id, b.id)],
-  worst: ["Least aligned first", (a, b) => shareOf(a) - shareOf(b)],
-  best: ["Most aligned first", (a, b) => shareOf(b) - shareOf(a)],
-  turns: ["Most turns first", (a, b) => b.turns - a.turns],
-  seconds: ["Longest first", (a, b) => b.seconds - a.seconds],
-  tokens: ["Most tokens first", (a, b) => (b.tokens ?? 0) - (a.tokens ?? 0)],
+  worst: ["Least aligned", (a, b) => shareOf(a) - shareOf(b)],
+  best: ["Most aligned", (a, b) => shareOf(b) - shareOf(a)],
+  turns: ["Most turns", (a, b) => b.turns - a.turns],
+  seconds: ["Longest", (a, b) => b.seconds - a.seconds],
+  tokens: ["Most tokens", (a, b) => (b.tokens ?? 0) - (a.tokens ?? 0)],
 };
 const natural = new Intl.Collator("en", { numeric: true });
 

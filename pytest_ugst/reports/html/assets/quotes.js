@@ -48,21 +48,21 @@ const callHead = (call) => `${call.name}(${call.arguments.map(([name, value]) =>
 // Whether a quote means this tool call: as our own checks put it, or a judge who quotes what it was shown.
 function isOfCall(call, quote) {
   const [plain, head] = [bare(quote).text.trim(), bare(callHead(call)).text];
+  if (!plain) return false;
   if (plain.startsWith(head.slice(0, plain.length))) return true;
   const argumentsText = bare(`{${call.arguments.map(([name, value]) => `"${name}": ${value}`).join(", ")}}`).text;
   if (plain.replace(/^tool /, "").startsWith(`${bare(call.name).text}(${argumentsText})`)) return true;
-  return plain.length > 0 && (locate(call.result, quote).length > 0 || argumentsText.includes(plain));
+  return locate(call.result, quote).length > 0 || argumentsText.includes(plain);
 }
 
-// Marks that lie over each other become one, which knows all it stands for.
-function joinMarks(marks) {
-  const joined = [];
-  for (const mark of marks.sort((a, b) => a.start - b.start || a.end - b.end)) {
-    const last = joined.at(-1);
-    if (last && mark.start < last.end) {
-      last.end = Math.max(last.end, mark.end);
-      if (!last.parts.includes(mark.part)) last.parts.push(mark.part);
-    } else joined.push({ start: mark.start, end: mark.end, parts: [mark.part] });
+// Marks that may lie over each other, cut into pieces that don't; each knows all that it stands for.
+function cutMarks(marks) {
+  const edges = [...new Set(marks.flatMap((mark) => [mark.start, mark.end]))].sort((a, b) => a - b);
+  const pieces = [];
+  for (let at = 0; at + 1 < edges.length; at++) {
+    const [start, end] = [edges[at], edges[at + 1]];
+    const parts = [...new Set(marks.filter((mark) => mark.start < end && mark.end > start).map((mark) => mark.part))];
+    if (parts.length) pieces.push({ start, end, parts });
   }
-  return joined;
+  return pieces;
 }

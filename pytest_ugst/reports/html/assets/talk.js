@@ -110,7 +110,7 @@ function updateTalk(view) {
       one.key = key;
       const mine = one.call ? about.filter((entry) => isOfCall(one.call, entry.quote)) : about;
       one.cited = mine.length > 0;
-      const marks = joinMarks(mine.flatMap(({ quote, part }) => locate(one.text, quote).map((span) => ({ ...span, part }))));
+      const marks = cutMarks(mine.flatMap(({ quote, part }) => locate(one.text, quote).map((span) => ({ ...span, part }))));
       one.holder.replaceChildren(one.draw(one, marks, (node, mark) => decorateMark(view, node, mark)));
       if (one.fold) one.fold.querySelector(".cites")?.remove();
       if (one.fold && mine.length) one.fold.querySelector("summary").append(citedBy(view, mine));
@@ -120,7 +120,9 @@ function updateTalk(view) {
 }
 
 function decorateMark(view, node, mark) {
-  const part = mark.parts.includes(view.chosen) ? view.chosen : mark.parts[0];
+  const worst = ["error", "bad", "open", "part", "good"];
+  const rank = (at) => worst.indexOf(groundOf(view, at).tone);
+  const part = mark.parts.includes(view.chosen) ? view.chosen : [...mark.parts].sort((a, b) => rank(a) - rank(b))[0];
   const ground = groundOf(view, part);
   node.className = `${ground.tone}${mark.parts.includes(view.chosen) ? " chosen" : ""}`;
   node.title = mark.parts.map((at) => `${STATUSES[groundOf(view, at).letter]}: ${view.detail.components[at].text}`).join("\n");
