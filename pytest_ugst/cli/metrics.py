@@ -119,10 +119,8 @@ def _quality(args: argparse.Namespace) -> int:
     contenders = read_contenders(by_name, aliases=read_models(Path.cwd())[0])
     found = speakers(contenders, by_name)
     notes = shortcomings(by_name)
-    notes.append(
-        _rated(found, args)
-    )  # first what is cached: should the encoder fail, nothing that was paid for is lost
-    notes.append(_compared(found, args))
+    # Ratings first: they are cached, so should the encoder fail, nothing that was paid for is lost.
+    notes += [_rated(found, args), _compared(found, args)]
     write_tables([quality_table(found, notes)], args)
     return 0
 
@@ -220,5 +218,6 @@ def _cost(args: argparse.Namespace) -> int:
 
     check_style(args)
     runs = named_runs(args.dir, args.runs)
-    write_tables([cost_table(cost(run.journal), name) for name, run in runs.items()], args)
+    tables = [cost_table(cost(run.journal), name, shortcomings({name: run})) for name, run in runs.items()]
+    write_tables(tables, args)
     return 0
