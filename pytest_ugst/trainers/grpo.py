@@ -7,6 +7,7 @@ algorithm is that of "DeepSeekMath: Pushing the Limits of Mathematical Reasoning
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import warnings
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ from pytest_ugst.trainers.reward import TurnReward
 from pytest_ugst.trainers.samples import Samples, choose
 from pytest_ugst.trainers.shaping import Shaping
 from pytest_ugst.trainers.tokens import PromptTokens
+from pytest_ugst.trainers.wording import ModelWording
 
 if TYPE_CHECKING:
     from pytest_ugst.registry import Registry
@@ -110,11 +112,9 @@ def _reward(call: GrpoCall, live: LiveCasting, reply: bool) -> TurnReward:
         replies = Replies(casting.agent, casting.domain, by_model if o.replay == "auto" else o.replay)
     wording = None
     if o.naturalness or o.coherence:
-        from pytest_ugst.trainers.wording import ModelWording
-
         if not casting.is_model("judge"):
             raise UsageError(f"naturalness and coherence are told by a judge model; --judge {call.judge} is none")
-        wording = ModelWording(casting.chat(call.judge, "judge"))
+        wording = ModelWording(casting.chat(call.judge, "judge"), casting.prompts)
     shaping = Shaping(
         graded=o.graded,
         length=o.length_penalty,
@@ -148,9 +148,12 @@ def _samples(data: TrainingData, o: GrpoOptions, tokens: PromptTokens) -> Sample
 
 
 def _quiet() -> None:
-    from transformers.utils import logging
+    from transformers.utils.logging import disable_progress_bar
 
-    logging.disable_progress_bar()
+    disable_progress_bar()
+    # TRL shows the whole prompt of a completion without reward; the log of completions says why there is none.
+    logger = logging.getLogger("trl.trainer.grpo_trainer")
+    logger.addFilter(lambda record: "All reward functions returned None" not in record.getMessage())
     # Of TRL's own use of transformers; nothing that can be done about it here.
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 

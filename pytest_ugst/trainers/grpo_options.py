@@ -10,8 +10,6 @@ from pytest_ugst.core.base import Frozen
 from pytest_ugst.trainers.indicators import ALPHA
 from pytest_ugst.trainers.samples import COUNT, MAX_TOKENS
 
-Share = Field(ge=0.0, le=1.0)
-
 
 class GrpoOptions(Frozen):
     """What a run is trained with. A preset is a YAML mapping of these."""
@@ -30,7 +28,9 @@ class GrpoOptions(Frozen):
     scheduler: str = Field(default="linear", description="learning rate schedule, as transformers names it")
     warmup_steps: int = Field(default=0, ge=0, description="steps to the peak")
     beta: float = Field(default=0.0, ge=0.0, description="weight of the KL term towards the starting model")
-    loss: str = Field(default="dapo", description="TRL's loss_type")
+    loss: Literal["dapo", "grpo", "dr_grpo", "bnpo", "cispo", "sapo", "luspo", "vespo"] = Field(
+        default="dapo", description="TRL's loss_type"
+    )
     scale_rewards: Literal["group", "batch", "none"] = Field(default="group", description="TRL's scale_rewards")
     max_grad_norm: float = Field(default=1.0, gt=0.0, description="gradient clipping")
 

@@ -161,7 +161,9 @@ class TurnReward:
         error = None if reward is not None else next((v.error for v in verdicts if v.error), "a verdict is missing")
         if reward is None:
             return Judged(spoken, None, met, turn, ended, verdicts, error=error)
-        terms = await self.shaping.terms(Outcome(spoken, said, before, state, met, ended))
+        terms = await self.shaping.terms(
+            Outcome(spoken, said, place.episode.goal.text, before, conversation, state, met, ended)
+        )
         if None in terms.values():
             return Judged(spoken, None, met, turn, ended, verdicts, error="the judge of the wording failed")
         known = {name: value for name, value in terms.items() if value is not None}

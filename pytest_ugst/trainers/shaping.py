@@ -23,13 +23,13 @@ _WORD = re.compile(r"\w+")
 class WordingJudge(Protocol):
     """Says how a message is worded."""
 
-    async def score(self, aspect: str, before: Conversation, text: str) -> float | None:
+    async def score(self, aspect: str, goal: str, conversation: Conversation) -> float | None:
         """From 0 (bad) to 1 (good); None if there is no answer.
 
         Args:
             aspect: ``naturalness`` or ``coherence``.
-            before: What was said before.
-            text: The message.
+            goal: The user's, in words.
+            conversation: Up to the message that is rated.
         """
 
 
@@ -39,7 +39,11 @@ class Outcome:
 
     spoken: Spoken
     said: UserTurn
+    goal: str
+    """The user's, in words."""
     before: Conversation
+    conversation: Conversation
+    """With the turn."""
     state: GoalState
     """Before the turn."""
     met: Indicators
@@ -85,7 +89,7 @@ class Shaping:
             terms["termination"] = -self.termination * _ill_timed(outcome)
         aspects = [name for name in ("naturalness", "coherence") if getattr(self, name) and text]
         if aspects and self.wording is not None:
-            scores = await asyncio.gather(*(self.wording.score(a, outcome.before, text) for a in aspects))
+            scores = await asyncio.gather(*(self.wording.score(a, outcome.goal, outcome.conversation) for a in aspects))
             for aspect, score in zip(aspects, scores, strict=True):
                 terms[aspect] = None if score is None else getattr(self, aspect) * score
         return terms

@@ -79,7 +79,8 @@ def trainer_class() -> type[Any]:
                 said = model.generate(
                     input_ids=ids, attention_mask=mask, past_key_values=cache, generation_config=self.generation_config
                 )[:, ids.size(1) :]
-            return [_up_to_end(line, self.eos_token_ids) for line in said.tolist()], None
+            ends = set(self.eos_token_ids)
+            return [_up_to_end(line, ends) for line in said.tolist()], None
 
         def _get_per_token_logps_and_entropies(
             self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, **more: Any
@@ -105,6 +106,6 @@ def trainer_class() -> type[Any]:
     return UgstGrpoTrainer
 
 
-def _up_to_end(ids: list[int], ends: list[int]) -> list[int]:
+def _up_to_end(ids: list[int], ends: set[int]) -> list[int]:
     """A completion up to and with the first token that ends it."""
     return next((ids[: at + 1] for at, token in enumerate(ids) if token in ends), ids)

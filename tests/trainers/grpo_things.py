@@ -36,16 +36,20 @@ def episodes(count: int = 3) -> tuple[Episode, ...]:
     return tuple(asyncio.run(play_all()))
 
 
-def write_folder(folder: Path, played: Sequence[Episode]) -> Path:
+def write_folder(folder: Path, played: Sequence[Episode], reasoning: bool = True) -> Path:
     """A data folder with their rows."""
     prompts = Prompts.load()
-    rows = [row for episode in played for row in rows_of(episode, prompts)]
-    write_data(folder, DataInfo(), {"train": rows, "eval": []}, played, {}, "")
+    rows = [row for episode in played for row in rows_of(episode, prompts, "auto" if reasoning else "none")]
+    info = DataInfo(reasoning="think" if reasoning else "none")
+    write_data(folder, info, {"train": rows, "eval": []}, played, {}, "")
     return folder
 
 
 def save_tiny_model(folder: Path, seed: int = 0) -> Path:
-    """A randomly initialised Llama of two thin layers with SmolLM2's tokenizer."""
+    """A randomly initialised Llama of two thin layers with SmolLM2's tokenizer.
+
+    A third of all tokens ends an answer: what it babbles is of no use otherwise, being cut off at the limit.
+    """
     import importlib.metadata
 
     import torch
@@ -67,6 +71,8 @@ def save_tiny_model(folder: Path, seed: int = 0) -> Path:
         bos_token_id=tokenizer.bos_token_id,
         tie_word_embeddings=True,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    model = LlamaForCausalLM(config)
+    model.generation_config.eos_token_id = [tokenizer.eos_token_id, *range(1_000, 1_000 + len(tokenizer) // 3)]
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

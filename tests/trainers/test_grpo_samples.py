@@ -64,7 +64,7 @@ def test_prompts_that_are_too_long_are_left_out_and_said_so() -> None:
 def test_a_turn_before_which_the_state_is_unknown_is_left_out() -> None:
     # Nothing was said of turn 2, so what the third one changes can't be told.
     episode = recorded(objective("t"), turns=3, said=[verdict("t", 1, "INCOMPLETE"), verdict("t", 3, "INCOMPLETE")])
-    rows = [row for row in rows_of(episode, Prompts.load())]
+    rows = list(rows_of(episode, Prompts.load()))
     samples = choose(rows, {episode.id: episode}, length, max_tokens=10**6)
     assert sorted(s.place.turn for s in samples.chosen) == [1, 2]
     assert samples.left_out == {"state unknown": 1}

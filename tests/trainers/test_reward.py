@@ -17,12 +17,15 @@ from pytest_ugst.core.roles import AgentTurn, Session
 from pytest_ugst.core.state import Category, Status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges.checks import ChecksJudge
+from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.trainers.replies import Replies
 from pytest_ugst.trainers.reward import Judged, Place, TurnReward
 from pytest_ugst.trainers.rows import FINAL_WORD, target
 from pytest_ugst.trainers.shaping import Shaping, repetition
 from pytest_ugst.trainers.speech import read_completion
+from pytest_ugst.trainers.wording import ModelWording
 from tests.played import SETTING, Agents, make_goal, objective, once, policy, verdict
+from tests.scripted import ScriptedChat
 from tests.trainers.grpo_things import casting, episodes
 
 
@@ -274,3 +277,17 @@ def test_repetition_is_a_share(text: str, earlier: list[str]) -> None:
     words = text.split()
     if any(word.isalnum() for word in words):
         assert repetition(text, [*earlier, text]) == 1.0
+
+
+@pytest.mark.parametrize(("answer", "reward"), [('{"score": 4}', 2.5 + 0.75), ("no idea", None)])
+def test_the_judge_models_rating_is_a_term(answer: str, reward: float | None) -> None:
+    chat = ScriptedChat(answer)
+    shaping = Shaping(naturalness=1.0, wording=ModelWording(chat, Prompts.load()))
+    got = judge_one(
+        TurnReward(Judge({"t": "COMPLETE"}), ChecksJudge(), shaping=shaping),
+        Place(recorded(objective("t")), 2),
+        speak("a"),
+    )
+    assert got.reward == reward
+    assert "You want g." in str(chat.requests[0])
+    assert ("naturalness" in got.shaping) == (reward is not None) == (got.error is None)

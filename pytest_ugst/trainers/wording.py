@@ -1,0 +1,30 @@
+"""How a sampled turn is worded, told by the judge model: the ratings of the reports, as a term of the reward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_ugst.metrics.quality import Aspect, rate
+
+if TYPE_CHECKING:
+    from pytest_ugst.chat.types import Chat
+    from pytest_ugst.core.conversation import Conversation
+    from pytest_ugst.prompts.loader import Prompts
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWording:
+    """Rates conversations that end with the turn."""
+
+    chat: Chat
+    prompts: Prompts
+
+    async def score(self, aspect: str, goal: str, conversation: Conversation) -> float | None:
+        """The rating of 1 to 5, from 0 to 1; None if the model gave none.
+
+        Raises:
+            ChatUnavailable: If the server is gone or refuses us.
+        """
+        rating = await rate(self.chat, self.prompts, Aspect(aspect), goal, conversation)
+        return None if rating.score is None else (rating.score - 1) / 4
