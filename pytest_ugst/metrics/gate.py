@@ -44,36 +44,52 @@ def parse_gate(text: str) -> Gate:
     Raises:
         UsageError: If it is anything else.
     """
-    floors: dict[str, float] = {}
+    return Gate(floors=parse_columns("--ugst-fail-under", text, alone=AVERAGE))
+
+
+def parse_columns(option: str, text: str, *, alone: str, unit: str = "percent") -> dict[str, float]:
+    """Read numbers by column: ``avg=85,policy=50``.
+
+    Args:
+        option: For messages.
+        text: Its value.
+        alone: What a number without a name is meant for.
+        unit: Of the numbers, for messages.
+
+    Returns:
+        Numbers from 0 to 100 by the columns' full names, or by ``alone``.
+
+    Raises:
+        UsageError: If it is anything else.
+    """
+
+    def refused(why: str) -> UsageError:
+        return UsageError(f"{option}={text}: {why}")
+
+    found: dict[str, float] = {}
     for part in text.split(","):
         name, given, number = part.rpartition("=")
-        if not given:
-            name = AVERAGE
-        column = _NAMES.get(name.strip().lower().replace(".", ""))
+        column = _NAMES.get(name.strip().lower().replace(".", "")) if given else alone
         if column is None:
             names = ", ".join(COLUMNS)
-            raise _refused(text, f"{name.strip()!r} is no column; choose from {names} (or {', '.join(_SHORT)})")
-        floor = _percentage(text, column, number)
-        if column in floors:
-            raise _refused(text, f"{column} is given twice")
-        floors[column] = floor
-    return Gate(floors=floors)
+            raise refused(f"{name.strip()!r} is no column; choose from {names} (or {', '.join(_SHORT)})")
+        try:
+            value = float(number)
+        except ValueError:
+            raise refused(f"{number.strip()!r} is no number; write for example {_EXAMPLES[unit]}") from None
+        if not math.isfinite(value) or not 0 <= value <= 100:
+            raise refused(f"{number.strip()} is no {_KINDS[unit]}; write a number from 0 to 100")
+        if 0 < value < 1:
+            meant = f"{column}={value * 100:g}" if column else f"{value * 100:g}"
+            raise refused(f"{number.strip()} is less than one {unit}; did you mean {meant}?")
+        if column in found:
+            raise refused(f"{column or 'the number for all columns'} is given twice")
+        found[column] = value
+    return found
 
 
-def _percentage(text: str, column: str, number: str) -> float:
-    try:
-        value = float(number)
-    except ValueError:
-        raise _refused(text, f"{number.strip()!r} is no number; write for example avg=85,policy=50") from None
-    if not math.isfinite(value) or not 0 <= value <= 100:
-        raise _refused(text, f"{number.strip()} is no percentage; write a number from 0 to 100")
-    if 0 < value < 1:
-        raise _refused(text, f"{number.strip()} is less than one percent; did you mean {column}={value * 100:g}?")
-    return value
-
-
-def _refused(text: str, why: str) -> UsageError:
-    return UsageError(f"--ugst-fail-under={text}: {why}")
+_EXAMPLES = {"percent": "avg=85,policy=50", "point": "10,avg=5"}
+_KINDS = {"percent": "percentage", "point": "number of points"}
 
 
 def _below(value: float, floor: float) -> str:
