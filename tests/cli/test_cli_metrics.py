@@ -133,6 +133,25 @@ def test_ratings_are_cached_and_what_is_no_rating_is_counted_apart(rater: ChatSe
     assert len([body for body in rater.requests if "Rome" in json.dumps(body)]) == 2
 
 
+def test_similarity_of_all_that_was_said(monkeypatch: pytest.MonkeyPatch, table: Told) -> None:
+    class Encoder:
+        def __init__(self, model: str, layer: int | None = None) -> None:
+            self.name, self.layer = model, layer
+
+        def f1(self, said: list[str], goals: list[str], told: Callable[[int], None]) -> list[float | None]:
+            assert set(goals) == {"You want g1.", "You want g2."}
+            told(len(said))
+            return [0.5 if text.startswith("yes") else None if text.endswith("1") else 0.9 for text in said]
+
+    monkeypatch.setattr("pytest_ugst.metrics.similarity.Encoder", Encoder)
+    make_run("one", played("g1"), played("g2", said="yes"))
+    make_run("two", played("g2", said="yes", simulator="other"))
+    assert report("quality", "one", "two", "--encoder", "tiny", "--encoder-layer", "5", "--style", "json") == 0
+    told = table()[""]
+    assert [line["f1"]["value"] for line in told["lines"]] == [pytest.approx(0.7), pytest.approx(0.5)]
+    assert "F1: BERTScore of utterances and goal by tiny, layer 5, not rescaled" in told["notes"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -202,6 +221,28 @@ def test_agreement_of_two_runs_with_the_same_judge(capsys: pytest.CaptureFixture
     told = capsys.readouterr().err
     assert "have labelled different conversations that are both called 'g1'" in told
     assert "Traceback" not in told
+
+
+def test_agreement_of_three(table: Told) -> None:
+    make_run("one", played("g1"))
+    for name, status in (("Ann", "COMPLETE"), ("Ben", "ATTEMPTED")):
+        # One person's work may be spread over files.
+        write_labels(Path(f"{name}-1.jsonl"), [episode_labels(played("g1", status=status), name)])
+        write_labels(Path(f"{name}-2.jsonl"), [episode_labels(played("g2"), name)])
+    files = [f"{name}-{i}.jsonl" for name in ("Ann", "Ben") for i in (1, 2)]
+    assert report("agreement", *files, "one", "--style", "json") == 0
+    tables = table()
+    pairs = tables["Agreement"]["lines"][::2]
+    assert [(line["annotators"], line["n"]) for line in pairs] == [
+        ("Ann / Ben", 12),
+        ("Ann / judges", 6),
+        ("Ben / judges", 6),
+    ]
+    alpha = {line["category"]: line for line in tables["Krippendorff's alpha of 3 annotators"]["lines"]}
+    assert alpha["objective"]["labels"] == 6
+    # Counted by hand: 15 values; INCOMPLETE 10, COMPLETE 4, ATTEMPTED 1; in one unit of 3 values, 4 of 6 pairs differ.
+    assert alpha["objective"]["alpha"] == pytest.approx(1 - 14 * (4 / 2) / (15 * 15 - 100 - 16 - 1))
+    assert "Beyond chance: Ben / judges" in tables
 
 
 def test_annotations_of_other_conversations(capsys: pytest.CaptureFixture[str]) -> None:
