@@ -35,8 +35,8 @@ def _add_sft(verbs: argparse._SubParsersAction[Any]) -> None:
     sft = verbs.add_parser(
         "sft",
         help="train a simulator on reasoning and utterances",
-        description="Supervised fine-tuning with TRL: the loss is that of reasoning and utterance alone. The folder that "
-        "comes out is a name for --ugst-sim (docs/training.md).",
+        description="Supervised fine-tuning with TRL: the loss is that of reasoning and utterance alone. The folder "
+        "that comes out is a name for --ugst-sim (docs/training.md).",
     )
     sft_command.add_arguments(sft)
     sft.set_defaults(run=sft_command.run)

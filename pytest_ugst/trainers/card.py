@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst.core.text import one_line, plain
 
 if TYPE_CHECKING:
+    from pytest_ugst.simulators.trained import Trained
     from pytest_ugst.trainers.data import DataInfo
     from pytest_ugst.trainers.rows import Row
 
@@ -77,3 +78,39 @@ def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> lis
     """A table in Markdown, its cells made harmless."""
     lines = ["| " + " | ".join(map(_cell, headers)) + " |", "|" + " --- |" * len(headers)]
     return [*lines, *("| " + " | ".join(map(_cell, row)) + " |" for row in rows), ""]
+
+
+def model_card(trained: Trained, results: Sequence[str]) -> str:
+    """The ``README.md`` of a checkpoint.
+
+    Args:
+        trained: What it says of itself.
+        results: Lines of a table of what was measured; empty if nothing was.
+    """
+    who = "user simulator" if trained.role == "simulator" else "judge of user simulators"
+    think = "It thinks between `<think>` and `</think>` before it speaks. " if trained.reasoning == "think" else ""
+    lines = [
+        "---",
+        "tags: [pytest-ugst, user-simulator]",
+        "---",
+        f"# A {who}",
+        "",
+        f"Trained with pytest-ugst. {think}`ugst.json` holds what is needed to play it as it was trained: "
+        "`pytest suites --ugst-sim=PATH` uses it by itself.",
+        "",
+        *_table({"prompts": trained.prompts, "sampling": trained.sampling}),
+        "## Lineage",
+        "",
+    ]
+    for number, step in enumerate(trained.lineage, 1):
+        lines += [f"{number}. **{_cell(step.method)}** of `{_cell(step.base)}`", ""]
+        facts = {
+            "data": f"{step.data} ({step.rows} rows of {step.episodes} episodes, sha256 {step.data_digest[:12]})",
+            "steps": step.steps,
+            "on": step.created,
+            "with": f"pytest-ugst {step.version}",
+            "options": step.options,
+        }
+        lines += _table(facts)
+    lines += ["## Results", "", *(results or ["Nothing was measured yet.", ""])]
+    return "\n".join(lines)
