@@ -17,8 +17,9 @@ from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.roles import Agent, NoSession
-from pytest_ugst.domains.concierge import ConciergeSession, load
+from pytest_ugst.domains.concierge import load
 from pytest_ugst.domains.concierge.data import places
+from pytest_ugst.domains.desk import DeskSession
 from pytest_ugst.registry import RoleContext
 
 STAY = {"reference": "CQ-AAAAA", "kind": "hotel", "name": "Finch House", "day": "monday", "people": 2, "nights": 2}
@@ -29,7 +30,7 @@ class Talk:
     """A conversation under way."""
 
     def __init__(self, **data: Any) -> None:
-        self.session: ConciergeSession = load().open(Goal(id="g", text="A goal.", data=data), seed=1)
+        self.session: DeskSession = load().open(Goal(id="g", text="A goal.", data=data), seed=1)
         self.agent: Agent = RulesAgent()
         self.conversation = Conversation()
 

@@ -13,22 +13,23 @@ from hypothesis import strategies as st
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.roles import Domain, Session
-from pytest_ugst.domains.concierge import ConciergeSession, load
+from pytest_ugst.domains.concierge import load
 from pytest_ugst.domains.concierge.data import base
+from pytest_ugst.domains.desk import DeskSession
 
 
-def desk(seed: int = 1, **data: Any) -> ConciergeSession:
+def desk(seed: int = 1, **data: Any) -> DeskSession:
     return load().open(Goal(id="g", text="A goal.", domain="concierge", data=data), seed)
 
 
-def ok(session: ConciergeSession, tool: str, **arguments: Any) -> dict[str, Any]:
+def ok(session: DeskSession, tool: str, **arguments: Any) -> dict[str, Any]:
     result = session.call(tool, arguments)
     assert result.ok, result.text
     answer: dict[str, Any] = json.loads(result.text)
     return answer
 
 
-def refused(session: ConciergeSession, tool: str, **arguments: Any) -> str:
+def refused(session: DeskSession, tool: str, **arguments: Any) -> str:
     result = session.call(tool, arguments)
     assert not result.ok, result.text
     assert result.text.startswith("Error: ")

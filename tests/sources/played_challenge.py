@@ -13,7 +13,8 @@ from typing import Any
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.state import Category
-from pytest_ugst.domains.multiwoz import Multiwoz, MultiwozSession
+from pytest_ugst.domains.desk import DeskSession
+from pytest_ugst.domains.multiwoz import Multiwoz
 
 SEARCH = {
     "restaurant": "search_restaurants",
@@ -29,7 +30,7 @@ class Played:
     """One goal, played."""
 
     def __init__(self, goal: Goal, domain: Multiwoz, seed: int = 0) -> None:
-        self.session: MultiwozSession = domain.open(goal, seed)
+        self.session: DeskSession = domain.open(goal, seed)
         self.calls: list[ToolCall] = []
         self.turned: dict[str, bool] = {}
         """By objective with a condition, whether the user turned to the other thing."""

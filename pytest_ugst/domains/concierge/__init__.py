@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pytest_ugst.domains.concierge.domain import Concierge, ConciergeData, ConciergeSession, load
+from pytest_ugst.domains.concierge.domain import Concierge, ConciergeData, load
 
-__all__ = ["Concierge", "ConciergeData", "ConciergeSession", "load"]
+__all__ = ["Concierge", "ConciergeData", "load"]

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from pytest_ugst.core.base import Frozen
-from pytest_ugst.core.conversation import Conversation
-from pytest_ugst.core.errors import UsageError, unknown
+from pytest_ugst.core.errors import unknown
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.roles import ToolResult, ToolSpec
 from pytest_ugst.domains.concierge.clock import Day, Time
 from pytest_ugst.domains.concierge.data import PLACE_TABLES, base, place_key
 from pytest_ugst.domains.concierge.tools import MAX_NIGHTS, ConciergeTools
-from pytest_ugst.domains.overlay import Overlay, TableEdits
+from pytest_ugst.domains.desk import DeskSession
+from pytest_ugst.domains.goaldata import read_data, wrong_data
+from pytest_ugst.domains.overlay import Overlay
 from pytest_ugst.domains.tools import Toolbox
 
 Reference = Annotated[str, Field(pattern=r"^CQ-[0-9A-Z]{5}$")]
@@ -75,30 +74,6 @@ class ConciergeData(Frozen):
     """Days on which a place is fully booked, beside those in the data."""
 
 
-class ConciergeSession:
-    """One conversation at the desk."""
-
-    def __init__(self, db: Overlay, policy: str, toolbox: Toolbox, seed: int) -> None:
-        self.policy = policy
-        self.tools: Sequence[ToolSpec] = toolbox.specs
-        self.notes: dict[str, Any] = {}
-        self._db = db
-        self._toolbox = toolbox
-        self._tools = ConciergeTools(db, seed)
-
-    def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        """Run a tool; bad arguments give an error result."""
-        return self._toolbox.call(self._tools, name, arguments)
-
-    def scores(self, conversation: Conversation) -> dict[str, float]:
-        """The desk has no reference solution to hold the agent's work against."""
-        return {}
-
-    def edits(self) -> dict[str, TableEdits]:
-        """What differs from the town's data: bookings, train seats, and what the goal itself asked for."""
-        return self._db.edits()
-
-
 class Concierge:
     """The domain ``concierge``."""
 
@@ -110,7 +85,7 @@ class Concierge:
         policy = resources.files(__package__) / "policy.md"
         self._policy = policy.read_text(encoding="utf-8")
 
-    def open(self, goal: Goal, seed: int) -> ConciergeSession:
+    def open(self, goal: Goal, seed: int) -> DeskSession:
         """Start one conversation's private view.
 
         Raises:
@@ -119,7 +94,7 @@ class Concierge:
         db = self._base.overlay()
         if goal.data:
             _prepare(db, goal)
-        return ConciergeSession(db, self._policy, self._toolbox, seed)
+        return DeskSession(ConciergeTools(db, seed), db, self._policy, self._toolbox)
 
 
 @cache
@@ -130,37 +105,27 @@ def load() -> Concierge:
 
 def _prepare(db: Overlay, goal: Goal) -> None:
     """Put what the goal's ``data`` says into the session's view."""
-
-    def wrong(field: str, problem: str) -> UsageError:
-        where = f"{goal.source}: " if goal.source else ""
-        return UsageError(f"{where}goal {goal.id!r}: data.{field}: {problem}")
-
-    try:
-        data = ConciergeData.model_validate(goal.data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise wrong(field, "the concierge domain knows no such field (it takes bookings and full)") from None
-        raise wrong(field, first["msg"]) from None
+    data = read_data(goal, ConciergeData, Concierge.name)
     for name, days in data.full.items():
         table = next((t for t in PLACE_TABLES if place_key(name) in db[t]), None)
         if table is None:
-            raise wrong("full", unknown("place", name, _names(db, *PLACE_TABLES)))
+            raise wrong_data(goal, "full", unknown("place", name, _names(db, *PLACE_TABLES)))
         record = db[table].edit(place_key(name))
         record["full"] += [day for day in days if day not in record["full"]]
     for i, booking in enumerate(data.bookings):
         record = booking.model_dump()
         if isinstance(booking, TrainBooking):
             if booking.train_id not in db["trains"]:
-                raise wrong(f"bookings.{i}.train_id", unknown("train", booking.train_id, db["trains"]))
+                raise wrong_data(goal, f"bookings.{i}.train_id", unknown("train", booking.train_id, db["trains"]))
         else:
             place = db[f"{booking.kind}s"].get(place_key(booking.name))
             if place is None:
-                raise wrong(f"bookings.{i}.name", unknown(booking.kind, booking.name, _names(db, f"{booking.kind}s")))
+                raise wrong_data(
+                    goal, f"bookings.{i}.name", unknown(booking.kind, booking.name, _names(db, f"{booking.kind}s"))
+                )
             record["name"] = place["name"]
         if booking.reference in db["bookings"]:
-            raise wrong(f"bookings.{i}.reference", f"{booking.reference} occurs twice")
+            raise wrong_data(goal, f"bookings.{i}.reference", f"{booking.reference} occurs twice")
         db["bookings"].add(booking.reference, record)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ugst.domains.multiwoz.domain import Multiwoz, MultiwozData, MultiwozSession, load
+from pytest_ugst.domains.multiwoz.domain import Multiwoz, MultiwozData, load
 from pytest_ugst.domains.multiwoz.town import Town, read_town
 
-__all__ = ["Multiwoz", "MultiwozData", "MultiwozSession", "Town", "load", "read_town"]
+__all__ = ["Multiwoz", "MultiwozData", "Town", "load", "read_town"]

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue
 
 from pytest_ugst import datafolders
 from pytest_ugst.core.base import Frozen
-from pytest_ugst.core.conversation import Conversation
-from pytest_ugst.core.errors import UsageError, unknown
+from pytest_ugst.core.errors import unknown
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.roles import ToolResult, ToolSpec
+from pytest_ugst.domains.desk import DeskSession
+from pytest_ugst.domains.goaldata import read_data, wrong_data
 from pytest_ugst.domains.multiwoz.bookings import FAILURE_RATE, Availability
 from pytest_ugst.domains.multiwoz.clock import Day
 from pytest_ugst.domains.multiwoz.spelling import key
 from pytest_ugst.domains.multiwoz.tools import MultiwozTools
 from pytest_ugst.domains.multiwoz.town import Town, read_town
-from pytest_ugst.domains.overlay import Base, Overlay, TableEdits
+from pytest_ugst.domains.overlay import Base
 from pytest_ugst.domains.tools import Toolbox
 
 
@@ -36,30 +35,6 @@ class MultiwozData(Frozen):
     """Places and trains that are not fully booked on any other day, whatever the seed."""
     upstream: dict[str, JsonValue] = Field(default_factory=dict)
     """What MultiWOZ itself says about the goal; kept, and not looked at."""
-
-
-class MultiwozSession:
-    """One conversation at the desk."""
-
-    def __init__(self, tools: MultiwozTools, db: Overlay, policy: str, toolbox: Toolbox) -> None:
-        self.policy = policy
-        self.tools: Sequence[ToolSpec] = toolbox.specs
-        self.notes: dict[str, Any] = {}
-        self._db = db
-        self._toolbox = toolbox
-        self._tools = tools
-
-    def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        """Run a tool; bad arguments give an error result."""
-        return self._toolbox.call(self._tools, name, arguments)
-
-    def scores(self, conversation: Conversation) -> dict[str, float]:
-        """The data has no reference solution to hold the agent's work against."""
-        return {}
-
-    def edits(self) -> dict[str, TableEdits]:
-        """The bookings made."""
-        return self._db.edits()
 
 
 class Multiwoz:
@@ -81,7 +56,7 @@ class Multiwoz:
         self._toolbox = Toolbox(MultiwozTools)
         self._policy = (resources.files(__package__) / "policy.md").read_text(encoding="utf-8")
 
-    def open(self, goal: Goal, seed: int) -> MultiwozSession:
+    def open(self, goal: Goal, seed: int) -> DeskSession:
         """Start one conversation's private view.
 
         Raises:
@@ -89,22 +64,10 @@ class Multiwoz:
         """
         availability = self._availability(goal, seed) if goal.data else Availability(seed)
         db = self._base.overlay()
-        return MultiwozSession(MultiwozTools(self.town, db, availability), db, self._policy, self._toolbox)
+        return DeskSession(MultiwozTools(self.town, db, availability), db, self._policy, self._toolbox)
 
     def _availability(self, goal: Goal, seed: int) -> Availability:
-        def wrong(field: str, problem: str) -> UsageError:
-            where = f"{goal.source}: " if goal.source else ""
-            return UsageError(f"{where}goal {goal.id!r}: data.{field}: {problem}")
-
-        try:
-            data = MultiwozData.model_validate(goal.data)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            field = ".".join(str(part) for part in first["loc"])
-            if first["type"] == "extra_forbidden":
-                known = ", ".join(MultiwozData.model_fields)
-                raise wrong(field, f"the multiwoz domain knows no such field (it takes {known})") from None
-            raise wrong(field, first["msg"]) from None
+        data = read_data(goal, MultiwozData, self.name)
 
         def which(field: str, name: str) -> str:
             found = self.town.names.get(key(name))
@@ -113,7 +76,7 @@ class Multiwoz:
             if name.upper() in self._train_ids:
                 return name.upper()
             names = [r["name"] for what in ("restaurant", "hotel") for r in self.town.places[what]]
-            raise wrong(field, unknown("restaurant, hotel or train", name, names))
+            raise wrong_data(goal, field, unknown("restaurant, hotel or train", name, names))
 
         full = {which("full", name): days for name, days in data.full.items()}
         bookable = frozenset(which("bookable", name) for name in data.bookable)

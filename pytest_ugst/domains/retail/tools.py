@@ -147,15 +147,14 @@ class RetailTools(TauTools):
             payment_method_id: Another payment method of the user's profile, such as 'gift_card_0000000'.
         """
         order = self._order(order_id, "pending", "non-pending order cannot be modified")
-        method = self._method(order, payment_method_id)
+        self._method(order, payment_method_id)
         history = order["payment_history"]
         if len(history) != 1 or history[0]["transaction_type"] != "payment":
             raise ToolError("there should be exactly one payment for a pending order")
         before, amount = history[0]["payment_method_id"], history[0]["amount"]
         if before == payment_method_id:
             raise ToolError("the new payment method should be different from the current one")
-        if method["source"] == "gift_card" and method["balance"] < amount:
-            raise ToolError("insufficient gift card balance to pay for the order")
+        self._require_funds(order, payment_method_id, amount, "the order")
         self._pay(order["user_id"], payment_method_id, amount)
         self._pay(order["user_id"], before, -amount)
         order = self._db["orders"].edit(order_id)
@@ -184,9 +183,7 @@ class RetailTools(TauTools):
             raise ToolError("the new item id should be different from the old item id")
         swap = plan_swap(order, self._db["products"], item_ids, new_item_ids, in_turn=self._quirks)
         difference = swap.difference if self._quirks else round(swap.difference, 2)
-        method = self._method(order, payment_method_id)
-        if method["source"] == "gift_card" and method["balance"] < difference:
-            raise ToolError("insufficient gift card balance to pay for the new item")
+        self._require_funds(order, payment_method_id, difference, "the new item")
         self._pay(order["user_id"], payment_method_id, difference)
         order = self._db["orders"].edit(order_id)
         order["payment_history"].append(
@@ -220,9 +217,7 @@ class RetailTools(TauTools):
         order = self._order(order_id, "delivered", "non-delivered order cannot be exchanged")
         swap = plan_swap(order, self._db["products"], item_ids, new_item_ids, in_turn=False)
         difference = round(swap.difference, 2)
-        method = self._method(order, payment_method_id)
-        if method["source"] == "gift_card" and method["balance"] < difference:
-            raise ToolError("insufficient gift card balance to pay for the price difference")
+        self._require_funds(order, payment_method_id, difference, "the price difference")
         order = self._db["orders"].edit(order_id)
         order["status"] = "exchange requested"
         order["exchange_items"] = sorted(item_ids)
@@ -286,6 +281,11 @@ class RetailTools(TauTools):
             raise ToolError("payment method not found")
         return method
 
+    def _require_funds(self, order: Mapping[str, Any], payment_method_id: str, amount: float, what: str) -> None:
+        method = self._method(order, payment_method_id)
+        if method["source"] == "gift_card" and method["balance"] < amount:
+            raise ToolError(f"insufficient gift card balance to pay for {what}")
+
     def _pay(self, user_id: str, payment_method_id: str, amount: float) -> None:
         """Take an amount off a gift card, or put a negative one on it. Nothing happens here to other methods."""
         method = self._db["users"][user_id]["payment_methods"].get(payment_method_id)
@@ -299,7 +299,7 @@ class RetailToolsV1(RetailTools, Thinking):
 
 
 class RetailToolsTau2(RetailTools):
-    """The tools of tau2-bench: its 15, and ``get_item_details``, which its reference actions use."""
+    """The 16 tools of tau2-bench: no ``think``, but ``get_item_details``. Its reference actions use 15 of them."""
 
     _must_differ = True
 

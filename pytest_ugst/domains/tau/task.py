@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from pytest_ugst.core.conversation import Conversation
-from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Goal
+from pytest_ugst.domains.goaldata import read_data, wrong_data
 
 
 class Action(BaseModel):
@@ -54,21 +54,10 @@ def read_task(goal: Goal, domain: str) -> TauData:
     Raises:
         UsageError: If it is not what it should be, or belongs to another domain.
     """
-    where = f"{goal.source}: " if goal.source else ""
-    try:
-        data = TauData.model_validate(goal.data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = ".".join(("data", *(str(part) for part in first["loc"])))
-        problem = first["msg"]
-        if first["type"] == "extra_forbidden":
-            problem = f"the {domain} domain knows no such field (it takes upstream and compat)"
-        raise UsageError(f"{where}goal {goal.id!r}: {field}: {problem}") from None
+    data = read_data(goal, TauData, domain)
     if data.upstream is not None and data.upstream.domain not in (None, domain):
-        raise UsageError(
-            f"{where}goal {goal.id!r}: data.upstream.domain: the task belongs to {data.upstream.domain!r}, "
-            f"and the goal names the domain {goal.domain!r}"
-        )
+        problem = f"the task belongs to {data.upstream.domain!r}, and the goal names the domain {goal.domain!r}"
+        raise wrong_data(goal, "upstream.domain", problem)
     return data
 
 
