@@ -1,16 +1,19 @@
 """How long a page of many episodes takes to be made, how large it is, and how fast it opens in headless Chromium.
 
-    python benchmarks/html_page.py [--episodes 2000] [--dir DIR]
+    python benchmarks/html_page.py [--episodes 2000] [--recorded] [--dir DIR]
 
-The episodes are those of the concierge suite, played by the rule-based simulator with and without planted faults, and
-copied under other ids until there are enough. Opening is timed by the browser itself, from the start of navigation: to
-the end of the script that draws overview and list, and to the first frame after it.
+The episodes are those of the concierge suite, played by the rule-based simulator with and without planted faults; with
+--recorded they are tau-bench's 200 recorded airline conversations (from UGST_DATA), with five sub-components and a
+verdict of a sentence on each after every turn. They are repeated under other ids until there are enough. Opening is
+timed by the browser itself, from the start of navigation: to the end of the script that draws overview and list, and to
+the first frame after it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import resource
 import statistics
 import subprocess
@@ -43,18 +46,51 @@ def played(home: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
 
 
-def make_run(home: Path, episodes: int) -> Path:
+def recorded() -> Iterator[dict[str, Any]]:
+    """The records of conversations that a language model had, judged by a sentence drawn from their own words."""
+    from pytest_ugst import datafolders
+    from pytest_ugst.core.state import CHAINS, Category
+    from pytest_ugst.sources.tau_recordings import read_recordings
+
+    parts = [{"id": c.value, "category": c.value, "text": f"A {c.value} of the user's goal."} for c in Category]
+    drawn = random.Random(0)
+    trajectories = datafolders.locate("tau-bench") / "historical_trajectories" / "gpt-4o-airline.json"
+    for one in read_recordings(trajectories, "airline"):
+        words = " ".join(t.user + " " + (t.agent or "") for t in one.conversation.turns).split()
+        verdicts = [
+            {
+                "component": category.value,
+                "turn": turn,
+                "status": CHAINS[category][min(turn // 3, len(CHAINS[category]) - 1)],
+                "reasoning": " ".join(drawn.choices(words, k=30)),
+                "evidence": [{"turn": turn, "speaker": "user", "quote": spoken.user[:60]}],
+                "by": "judge",
+            }
+            for turn, spoken in enumerate(one.conversation.turns, 1)
+            for category in Category
+        ]
+        yield {
+            "schema_version": 1,
+            "id": one.goal.id,
+            "goal": {"id": one.goal.id, "text": one.goal.text, "domain": "airline", "components": parts},
+            "setting": {"simulator": "gpt-4o", "agent": "gpt-4o", "judge": "judge"},
+            "max_turns": 30,
+            "conversation": one.conversation.model_dump(mode="json"),
+            "verdicts": verdicts,
+        }
+
+
+def make_run(home: Path, records: list[dict[str, Any]], episodes: int) -> Path:
     """A run of that many episodes, as a journal."""
-    records = list(played(home))
     folder = home / "runs" / "many"
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps({"format": 1, "setting": records[0]["setting"], "created": ""}))
     with (folder / "episodes.jsonl").open("w", encoding="utf-8") as file:
         for number in range(episodes):
             record = json.loads(json.dumps(records[number % len(records)]))
-            name = f"{record['goal']['id']}-{number:05d}"
+            # Copies stay far from each other, where compression does not see them; every utterance is its own.
+            name = f"{number:05d}-{record['goal']['id']}"
             record["id"] = record["goal"]["id"] = name
-            # Copies compress better than real conversations do: make every utterance its own.
             for turn in record["conversation"]["turns"]:
                 turn["user"] += f" (case {number * 7919 % 100_003})"
             file.write(json.dumps(record) + "\n")
@@ -89,12 +125,13 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--episodes", type=int, default=2_000)
+    parser.add_argument("--recorded", action="store_true", help="conversations of a language model")
     parser.add_argument("--dir", type=Path, help="keep everything in this folder")
     args = parser.parse_args()
     home = args.dir or Path(tempfile.mkdtemp(prefix="ugst-page-"))
     folder = home / "runs" / "many"
     if not folder.is_dir():
-        make_run(home, args.episodes)
+        make_run(home, list(recorded() if args.recorded else played(home)), args.episodes)
     journal = (folder / "episodes.jsonl").stat().st_size
 
     start = time.perf_counter()
