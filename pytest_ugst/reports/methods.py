@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pytest_ugst.core.episode import Setting
+from pytest_ugst.simulators.trained import read_trained
 
 RULES = "Rule-based"
 PROMPT = "Prompt-based"
@@ -16,12 +16,10 @@ STEERED = {
     "state": "Inference-time steering with user goal states",
 }
 TRAINED = {"sft": "Cold-start SFT", "grpo": "GRPO with UGST rewards"}
-"""By what a checkpoint's ``ugst.json`` calls it."""
+"""By what the lineage in a checkpoint's ``ugst.json`` calls it."""
 METHODS = (RULES, PROMPT, *STEERED.values(), *TRAINED.values())
 """In the order of the paper's tables."""
-CHECKPOINT_FILE = "ugst.json"
 _RULE_BASED = frozenset({"agenda"})
-_LARGEST = 1_000_000  # bytes of a checkpoint's record
 
 
 def method_of(setting: Setting, folders: Iterable[Path], aliases: Mapping[str, Any] | None = None) -> str:
@@ -33,6 +31,9 @@ def method_of(setting: Setting, folders: Iterable[Path], aliases: Mapping[str, A
         setting: What was played.
         folders: Where the path of a checkpoint may start.
         aliases: The tables ``[tool.ugst.models.NAME]``: one may stand for a checkpoint.
+
+    Raises:
+        UsageError: If a checkpoint's ``ugst.json`` can't be read.
     """
     name = setting.simulator
     alias = (aliases or {}).get(name)
@@ -47,16 +48,11 @@ def method_of(setting: Setting, folders: Iterable[Path], aliases: Mapping[str, A
 
 
 def _trained(folder: Path) -> str | None:
-    """How a checkpoint came about, if it says."""
-    path = folder / CHECKPOINT_FILE
-    try:
-        if not path.is_file() or path.stat().st_size > _LARGEST:
-            return None
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+    """By which training a checkpoint came about last, if it says."""
+    trained = read_trained(folder)
+    if trained is None or not trained.lineage:
         return None
-    method = record.get("method") if isinstance(record, dict) else None
-    return TRAINED.get(method.lower()) if isinstance(method, str) else None
+    return TRAINED.get(trained.lineage[-1].method)
 
 
 def rank(method: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from pytest_ugst.reports.methods import METHODS, method_of
 from pytest_ugst.reports.reading import open_run, open_runs
 from pytest_ugst.reports.results import Results, not_played, write_results
 from pytest_ugst.reports.styles import Mark, Table
+from pytest_ugst.simulators.trained import Step, Trained
 from tests.recorded import episode, record, setting
 
 
@@ -83,25 +83,36 @@ def test_grouped_by_method_in_the_papers_order(home: Path) -> None:
     ]
 
 
+def checkpoint(folder: Path, *methods: str) -> Path:
+    folder.mkdir(parents=True)
+    lineage = tuple(Step(method=method, base="llama") for method in methods)
+    (folder / "ugst.json").write_text(Trained(lineage=lineage).model_dump_json())
+    return folder
+
+
 @pytest.mark.parametrize(
-    ("told", "method"),
-    [('{"method": "grpo"}', METHODS[5]), ('{"method": "sft"}', METHODS[4]), ('{"method": 3}', METHODS[1])]
-    + [(text, METHODS[1]) for text in ("[]", "{", '{"method": "other"}', "[" * 100_000)],
+    ("steps", "method"),
+    [(("sft",), METHODS[4]), (("sft", "grpo"), METHODS[5]), ((), METHODS[1]), (("other",), METHODS[1])],
 )
-def test_a_checkpoint_says_how_it_was_trained(tmp_path: Path, told: str, method: str) -> None:
-    checkpoint = tmp_path / "checkpoints" / "one"
-    checkpoint.mkdir(parents=True)
-    (checkpoint / "ugst.json").write_text(told)
+def test_a_checkpoint_says_how_it_was_trained(tmp_path: Path, steps: tuple[str, ...], method: str) -> None:
+    folder = checkpoint(tmp_path / "checkpoints" / "one", *steps)
     played = setting(simulator="checkpoints/one")
     assert method_of(played, [Path("elsewhere"), tmp_path]) == method
     assert method_of(played, [tmp_path / "elsewhere"]) == METHODS[1]
-    aliases = {"mine": {"model": str(checkpoint)}}
+    aliases = {"mine": {"model": str(folder)}}
     assert method_of(setting(simulator="mine"), [tmp_path], aliases) == method
 
 
+def test_a_checkpoint_that_can_not_be_read(home: Path) -> None:
+    record(home, "a", episode("g", {"x": True}, setting=setting(simulator="ckpt")))
+    (checkpoint(home.parent / "ckpt") / "ugst.json").write_text("{}}")
+    with pytest.raises(UsageError, match=r"ckpt/ugst.json can't be read"):
+        tables(home, "a")
+    assert tables(home, "a", methods={"a": METHODS[4]})[0].lines[0].group == METHODS[4]
+
+
 def test_a_trained_checkpoint_of_the_runs_own_project(home: Path) -> None:
-    (home.parent / "ckpt").mkdir()
-    (home.parent / "ckpt" / "ugst.json").write_text(json.dumps({"method": "sft"}))
+    checkpoint(home.parent / "ckpt", "sft")
     record(home, "a", episode("g", {"x": True}, setting=setting(simulator="ckpt", steer="state")))
     (line,) = tables(home, "a")[0].lines
     assert (line.group, line.cells[0].shown) == ("Cold-start SFT", "ckpt (steered by state)")
@@ -197,6 +208,33 @@ def test_what_was_not_played_or_can_not_be_read_is_told(home: Path) -> None:
     )
     (run.folder / "results.json").write_text("{}")
     assert len(tables(home, "a")[0].notes) == 2
+
+
+def test_an_evaluation_in_several_runs(home: Path) -> None:
+    """Each benchmark in a run of its own, which is how long evaluations are played."""
+    b = setting(simulator="b")
+    record(home, "a-town", episode("g", {"x": True}))
+    record(home, "a-port", episode("g", {"x": False}, domain="port"))
+    record(home, "b-town", episode("g", {"x": False}, setting=b))
+    record(home, "b-port", episode("g", {"x": False}, setting=b, domain="port"))
+    runs = ("a-town", "b-port", "a-port", "b-town")
+    made = tables(home, *runs, joined=True)
+    assert {table.title: shown(table) for table in made} == {
+        "town": {"users": "**100.0**", "b": "_0.0_"},
+        "port": {"b": "**0.0**", "users": "**0.0**"},
+        OVERALL: {"users": "**50.0**", "b": "_0.0_"},
+    }
+    assert "users was played in several runs: a-town + a-port" in made[-1].notes
+    assert [line.cells[-1].value for line in made[-1].lines] == ["a-town + a-port", "b-port + b-town"]
+    # Of another method, or called otherwise, it is not the same evaluation; nor is a second run of the same benchmark.
+    assert len(tables(home, *runs, joined=True, methods={"a-town": "Mine"})[-1].lines) == 3
+    assert len(tables(home, *runs, joined=True, names={"a-town": "mine"})[-1].lines) == 3
+    record(home, "again", episode("g", {"x": True}))
+    assert [line.cells[0].shown for line in tables(home, *runs, "again", joined=True)[-1].lines] == [
+        "users, a-town + a-port",
+        "b",
+        "users, again",
+    ]
 
 
 def contenders(home: Path, *names: str) -> list[Contender]:
