@@ -6,7 +6,7 @@ benchmark with more sub-components weighs more. Avg is the plain mean of the fiv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from itertools import combinations
 
 from pytest_ugst.core.errors import UsageError
@@ -85,14 +85,23 @@ def _doubts(contenders: Sequence[Contender], benchmark: str | None) -> list[str]
             names = ", ".join(name for _, name in differing[:_SHOWN]) + (", ..." if len(differing) > _SHOWN else "")
             notes.append(f"not the same {words} in {len(differing)} goals of the same name: {names}")
     notes += differences([(one.name, one.entrant.setting) for one in contenders])
-    counted = []
-    for one, goals in zip(contenders, asked, strict=True):
-        episodes = sum(len(p.outcomes) for name, p in one.entrant.benchmarks.items() if benchmark in (None, name))
-        if episodes > len(goals):
-            counted.append(f"{one.name} {episodes} of {len(goals)}")
-    if counted:
-        notes.append(f"trials are pooled; episodes of goals: {', '.join(counted)}")
-    return notes
+    return [*notes, *_pooled_trials(contenders, asked, benchmark)]
+
+
+def _pooled_trials(contenders: Sequence[Contender], asked: Sequence[Sized], benchmark: str | None) -> list[str]:
+    episodes = [
+        sum(len(p.outcomes) for name, p in one.entrant.benchmarks.items() if benchmark in (None, name))
+        for one in contenders
+    ]
+    goals = [len(one) for one in asked]
+    trials = {played / count for played, count in zip(episodes, goals, strict=True)}
+    if trials == {1}:
+        return []
+    if len(trials) == 1 and (each := trials.pop()).is_integer():
+        return [f"{each:.0f} trials of each goal are pooled"]
+    parts = zip(contenders, episodes, goals, strict=True)
+    told = ", ".join(f"{one.name} {played} of {count}" for one, played, count in parts)
+    return [f"trials are pooled; episodes of goals: {told}"]
 
 
 def require_shared_goals(contenders: Iterable[Contender]) -> None:

@@ -175,7 +175,7 @@ def test_what_the_rates_do_not_say(home: Path) -> None:
         "not the same turn limit in 1 goals of the same name: g",
         "not the same judge: judges for users; other for mine",
         "not the same prompts: none for users; 2 for mine",
-        "trials are pooled; episodes of goals: users 5 of 3",
+        "trials are pooled; episodes of goals: users 5 of 3, mine 2 of 2",
     )
 
 
@@ -193,7 +193,9 @@ def test_notes_tell_lines_of_equal_labels_apart(home: Path) -> None:
 
 def test_trials_are_pooled(home: Path) -> None:
     record(home, "a", *(episode("g", {"x": trial > 1}, trial=trial) for trial in (1, 2, 3)))
-    assert shown(tables(home, "a")[0]) == {"users": "66.7"}
+    (table,) = tables(home, "a")
+    assert shown(table) == {"users": "66.7"}
+    assert "3 trials of each goal are pooled" in table.notes
 
 
 def test_what_was_not_played_or_can_not_be_read_is_told(home: Path) -> None:
