@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_ugst import __version__
-from pytest_ugst.cli import challenge, data, goals, recombine, report, train
+from pytest_ugst.cli import annotate, baseline, challenge, data, goals, recombine, report, train
 from pytest_ugst.core.errors import UgstError, UsageError
 
 _USAGE = 4  # as pytest's exit status for the same
@@ -74,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     recombine.add_commands(verbs)
     data.add_commands(groups)
     report.add_commands(groups)
+    baseline.add_commands(groups)
     train.add_commands(groups)
+    annotate.add_commands(groups)
 
     show = groups.add_parser("show", help="print an episode: the conversation, and how the goal state moved")
     show.add_argument("episode", nargs="?", help="its id, such as GOAL or GOAL@2; without it the ids are listed")

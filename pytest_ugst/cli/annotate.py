@@ -1,0 +1,113 @@
+"""``ugst annotate``: set statuses by hand, on a local web page."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_ugst.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from pytest_ugst.core.episode import Episode
+    from pytest_ugst.engine.run import Run
+
+
+def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
+    """Add the command."""
+    annotate = groups.add_parser(
+        "annotate",
+        help="set the statuses of a run's goals by hand, on a local web page",
+        description="Opens a web page, on this machine only, on which you go through the conversations of a run turn "
+        "by turn and set the status of every sub-component with the keyboard. The judge's verdicts are shown once a "
+        "conversation is done. Every change is kept in the run's folder; stop and go on as you like. 'ugst report "
+        "agreement' compares what annotators and judge said.",
+    )
+    annotate.add_argument("run_name", metavar="RUN", help="a run's name or folder, or 'latest'")
+    annotate.add_argument("--annotator", metavar="NAME", help="who you are (your login name)")
+    annotate.add_argument(
+        "--only", action="append", default=[], metavar="EPISODE", help="only this episode; may be given several times"
+    )
+    annotate.add_argument("--port", type=int, default=0, metavar="N", help="listen on this port (a free one)")
+    annotate.add_argument(
+        "--export", type=Path, metavar="FILE", help="write the labels of all annotators into FILE, and serve nothing"
+    )
+    annotate.add_argument("--dir", type=Path, default=Path(".ugst"), metavar="DIR", help="where runs are kept (.ugst)")
+    annotate.set_defaults(run=_annotate)
+
+
+def _annotate(args: argparse.Namespace) -> int:
+    from pytest_ugst.reports.reading import open_run
+
+    run = open_run(args.dir, args.run_name)
+    episodes = _episodes(run, args.only)
+    if args.export is not None:
+        return _export(run, episodes, args)
+    return _serve(run, episodes, args)
+
+
+def _episodes(run: Run, only: list[str]) -> list[Episode]:
+    from pytest_ugst.annotate.record import annotatable
+    from pytest_ugst.core.errors import unknown
+
+    for name in only:
+        if name not in run.journal:
+            raise UsageError(f"--only={name}: {unknown('episode', name, run.journal.ids())}")
+    episodes = annotatable([episode for episode in run.journal if not only or episode.id in only])
+    if not episodes:
+        raise UsageError(f"{run.name}: no episode has both turns and sub-components, so there is nothing to annotate")
+    return episodes
+
+
+def _annotator(name: str | None) -> str:
+    from pytest_ugst.annotate.store import check_name
+
+    if name is not None:
+        return check_name(name)
+    try:
+        login = re.sub(r"[^A-Za-z0-9_.-]", "-", getpass.getuser()).lstrip("_.-")[:60]
+    except (KeyError, OSError):
+        login = ""
+    return login or "annotator"
+
+
+def _serve(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
+    import asyncio
+
+    from pytest_ugst.annotate.server import AnnotationServer, serve
+    from pytest_ugst.annotate.store import file_of, only_one
+
+    annotator = _annotator(args.annotator)
+    path = file_of(run.folder, annotator)
+
+    def ready(url: str) -> None:
+        print(f"{len(episodes)} conversations of {run.name} for {annotator}; open {url}")
+        print(f"what you set is kept in {path}; stop with Ctrl-C", flush=True)
+
+    with only_one(path):
+        server = AnnotationServer(run.name, episodes, path, annotator)
+        try:
+            asyncio.run(serve(server, args.port, ready))
+        except KeyboardInterrupt:
+            print()
+    return 0
+
+
+def _export(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
+    from pytest_ugst.annotate.record import labels_of
+    from pytest_ugst.annotate.store import annotators, file_of, load
+    from pytest_ugst.sources.labels import write_labels
+
+    names = [_annotator(args.annotator)] if args.annotator is not None else annotators(run.folder)
+    records = []
+    for name in names:
+        annotations = load(file_of(run.folder, name), name)
+        found = [labels_of(episode, annotations.of(episode), name) for episode in episodes]
+        records += [labels for labels in found if labels is not None]
+    if not records:
+        raise UsageError(f"{run.name}: nothing is annotated yet; begin with 'ugst annotate {args.run_name}'")
+    write_labels(args.export, records)
+    print(f"{len(records)} annotated conversations by {len({r.annotator for r in records})} annotators: {args.export}")
+    return 0
