@@ -258,7 +258,7 @@ def test_unseen_characters_are_shown(here: Browser, page: Path) -> None:
     here.wait(lambda: here.text("#episode h1") == "hostile")
     spoken = here.js("return document.querySelectorAll('.turn')[1].textContent")
     assert "pay RLO0001 oruePDF now" in spoken
-    assert "bell␇ escape␛[31m null␀ zeroZWSPwidth tagU+E0041 sep\nline" in spoken
+    assert "bellBEL escapeESC[31m nullNUL zeroZWSPwidth tagU+E0041 sep\nline" in spoken
     assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08]", here.js("return document.body.innerText"))
     assert here.js("return getComputedStyle(document.querySelector('.turn bdi')).unicodeBidi") in (
         "isolate",

@@ -59,7 +59,7 @@ function drawEpisode(shownView) {
     episode.cost && `cost ${episode.cost.toFixed(4)}`,
     ...Object.entries(episode.task ?? {}).map(([name, score]) => [words(name), ` ${Number(score.toFixed(3))}`]),
   ].filter(Boolean);
-  document.title = `${episode.id} – ${RUN_OF.name}`;
+  document.title = flat(`${episode.id} – ${RUN_OF.name}`);
   $("episode").removeAttribute("aria-busy");
   $("episode").replaceChildren(pager(episode),
     el("header", { class: "episode-head" },

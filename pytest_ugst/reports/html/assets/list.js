@@ -6,7 +6,7 @@ let reading = false;
 
 function choices(name, title, options) {
   const select = el("select", { id: `f-${name}`, onchange: (event) => ask({ [name]: event.target.value }, true) },
-    options.map(([value, text]) => el("option", { value }, text)));
+    options.map(([value, text]) => el("option", { value }, flat(text))));
   return el("label", { class: "choice" }, el("span", null, title), select);
 }
 

@@ -117,7 +117,7 @@ function updatePanel(view) {
     [...part.track.children].forEach((cell, index) => cell.classList.toggle("now", index === turn));
     if (changed) told.push(`${detail.components[at].text}: ${STATUSES[ground.letter]}`);
   }
-  $("told").textContent = `${turn ? `After turn ${turn}` : "Before the first turn"}: ${told.length ? told.join("; ") : "no change"}`;
+  $("told").textContent = flat(`${turn ? `After turn ${turn}` : "Before the first turn"}: ${told.length ? told.join("; ") : "no change"}`);
 }
 
 const subscript = (number) => [...String(number)].map((digit) => String.fromCharCode(0x2080 + Number(digit))).join("");

@@ -125,13 +125,13 @@ function decorateMark(view, node, mark) {
   const part = mark.parts.includes(view.chosen) ? view.chosen : [...mark.parts].sort((a, b) => rank(a) - rank(b))[0];
   const ground = groundOf(view, part);
   node.className = `${ground.tone}${mark.parts.includes(view.chosen) ? " chosen" : ""}`;
-  node.title = mark.parts.map((at) => `${STATUSES[groundOf(view, at).letter]}: ${view.detail.components[at].text}`).join("\n");
+  node.title = flat(mark.parts.map((at) => `${STATUSES[groundOf(view, at).letter]}: ${view.detail.components[at].text}`).join("\n"));
   node.addEventListener("click", () => choose(part, true));
   return node;
 }
 
 const citedBy = (view, mine) => el("span", { class: "cites" }, [...new Set(mine.map((entry) => entry.part))].map((at) =>
-  icon(groundOf(view, at).tone, `${STATUSES[groundOf(view, at).letter]}: ${view.detail.components[at].text}`)));
+  icon(groundOf(view, at).tone, flat(`${STATUSES[groundOf(view, at).letter]}: ${view.detail.components[at].text}`))));
 
 // JSON with line breaks, without reading it: numbers and order stay as they were written.
 function indented(text) {

@@ -33,12 +33,14 @@ const NAMES = {
   0x202c: "PDF", 0x202d: "LRO", 0x202e: "RLO", 0x2060: "WJ", 0x2066: "LRI", 0x2067: "RLI", 0x2068: "FSI", 0x2069: "PDI",
   0xfeff: "BOM",
 };
+const CONTROLS = (
+  "NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US"
+).split(" ");
 const RUN = 6; // characters of a run that are shown by name
 
 function nameOf(character) {
   const code = character.codePointAt(0);
-  if (code < 0x20) return String.fromCharCode(0x2400 + code);
-  return NAMES[code] ?? `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+  return CONTROLS[code] ?? NAMES[code] ?? `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
 // Append text, with whatever is unseen named.
@@ -56,6 +58,10 @@ function say(node, text) {
   if (from < lines.length) node.append(lines.slice(from));
   return node;
 }
+
+// The same for places that hold nothing but text: options, tool tips, the window's title.
+const flat = (text) =>
+  text.replace(UNSEEN, (run) => `[${[...run].slice(0, RUN).map(nameOf).join(" ")}${run.length > RUN ? " …" : ""}]`);
 
 // Text of others by itself: its direction is its own and ends with it.
 const words = (text, attributes) => say(el("bdi", { dir: "auto", ...attributes }), text);
