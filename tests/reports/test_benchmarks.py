@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.state import Category
 from pytest_ugst.reports.benchmarks import OVERALL, benchmark_tables, require_shared_goals
 from pytest_ugst.reports.contenders import Contender, read_contenders, shortcomings
-from pytest_ugst.reports.entrants import labels
+from pytest_ugst.reports.entrants import entrants, labels
 from pytest_ugst.reports.methods import METHODS, method_of
 from pytest_ugst.reports.reading import open_run, open_runs
 from pytest_ugst.reports.results import Results, not_played, write_results
 from pytest_ugst.reports.styles import Mark, Table
 from pytest_ugst.simulators.trained import Step, Trained
 from tests.recorded import episode, record, setting
+from tests.strategies import episodes
 
 
 @pytest.fixture
@@ -237,6 +243,22 @@ def test_an_evaluation_in_several_runs(home: Path) -> None:
         "b",
         "users, again",
     ]
+
+
+@given(st.lists(episodes(bare=True), min_size=2, max_size=6))
+@settings(max_examples=20)
+def test_the_last_table_counts_what_the_others_count(played: list[Episode]) -> None:
+    found = [Contender(str(n), "m", entrant, str(n)) for n, entrant in enumerate(entrants("a", played))]
+    *parts, whole = benchmark_tables(found, resamples=0)
+    assert (whole.title == OVERALL) is bool(parts)
+    for made in (parts or [whole], [whole]):
+        counted = Counter[str]()
+        for line in (line for table in made for line in table.lines):
+            for column, cell in zip(whole.columns, line.cells, strict=True):
+                counted[column.name] += int(cell.more.get("n") or 0)
+                counted["episodes"] += int(cell.value or 0) if column.name == "episodes" else 0
+        assert counted["episodes"] == len(played)
+        assert counted["avg"] == sum(counted[c.value] for c in Category) == sum(len(e.components) for e in played)
 
 
 def contenders(home: Path, *names: str) -> list[Contender]:
