@@ -1,6 +1,7 @@
 """The airline suite: tau-bench's goals of an airline's customers, in its tools and database.
 
 Needs the data ("ugst data fetch tau-bench") and models as simulator, agent and judge; it is skipped without them.
+A decomposition of your own is played with --ugst-goals=FILE.
 """
 
 from __future__ import annotations

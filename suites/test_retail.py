@@ -1,6 +1,7 @@
 """The retail suite: tau-bench's goals of an online shop's customers, in its tools and database.
 
 Needs the data ("ugst data fetch tau-bench") and models as simulator, agent and judge; it is skipped without them.
+A decomposition of your own is played with --ugst-goals=FILE.
 """
 
 from __future__ import annotations
