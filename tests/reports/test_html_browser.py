@@ -30,6 +30,7 @@ ATTACKS = (
     "<meta http-equiv=refresh content='0;url=https://attacker.invalid/'><base href='https://attacker.invalid/'>",
     "${window.hit = 1} {{window.hit = 1}} @@script@@ @@index@@",
 )
+BLANK = 20_000  # bytes that a picture of an empty page stays far below
 OVERRIDE = "pay \u202e0001 orue\u202c now"
 CONTROLS = "bell\x07 escape\x1b[31m null\x00 zero\u200bwidth tag\U000e0041 sep\u2028line"
 
@@ -115,11 +116,13 @@ def statuses(here: Browser) -> dict[str, str]:
     return found
 
 
-def test_overview(here: Browser, page: Path) -> None:
+def test_overview(here: Browser, tmp_path: Path) -> None:
     assert here.text("h1") == "new"
     assert "155 episodes of 154 goals" in here.text("#top")
     assert here.all("#charts svg[role=img] title")
     assert here.js("return document.querySelectorAll('#charts figure').length") == 4
+    here.screenshot(tmp_path / "overview.png")
+    assert (tmp_path / "overview.png").stat().st_size > BLANK
     # What a chart shows is in its table as well, and the same as in the data.
     here.js("document.querySelectorAll('details.as-table').forEach(d => d.open = true)")
     table = here.text("#charts table")
@@ -289,12 +292,16 @@ def test_help_and_back(here: Browser) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_on_a_phone(page: Path, dark: bool) -> None:
+def test_on_a_phone(page: Path, tmp_path: Path, dark: bool) -> None:
     with browser(390, 844, phone=True, dark=dark) as here:
         here.open(page)
         here.one("#list a")
         fits = "return document.documentElement.scrollWidth <= innerWidth"
         assert here.js(fits)
+        picture = tmp_path / "phone.png"
+        here.wait(lambda: here.all("#charts svg"))
+        here.screenshot(picture)
+        assert picture.stat().st_size > BLANK
         background = here.js("return getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, re.findall(r"\d+", background)[:3])) < 200) == dark
         here.open(page.as_uri() + "#e=dinner&t=1")
@@ -312,6 +319,24 @@ def test_on_a_phone(page: Path, dark: bool) -> None:
         assert here.js(fits)
         assert here.complaints() == []
         assert here.requests() == []
+
+
+def test_nothing_said_nothing_tracked_nothing_failed(tmp_path: Path) -> None:
+    bare = make_episode().goal.model_copy(update={"components": None})
+    silent = make_episode("silent", conversation=Conversation(stop=StopReason.USER_ENDED), verdicts=())
+    untracked = make_episode(goal=bare, id="untracked", verdicts=())
+    path = tmp_path / "report.html"
+    write_page(make_run(tmp_path / "run", [silent, untracked]), path)
+    with browser() as here:
+        here.open(path.as_uri() + "#e=silent&t=1")
+        here.wait(lambda: "Nothing was said." in here.text("#talk"))
+        assert "before the first turn" in here.text("#state-title")
+        here.press("ARROW_RIGHT", "END", "n")
+        here.wait(lambda: here.text("#episode h1") == "untracked")
+        assert "nothing was tracked" in here.text("#rows")
+        here.press("ESCAPE")
+        here.wait(lambda: rows(here) == ["silent", "untracked"])
+        assert here.complaints() == []
 
 
 def test_two_thousand_episodes_open_in_time(tmp_path: Path) -> None:
