@@ -95,7 +95,7 @@ def test_work_goes_on_where_it_was_left(tmp_path: Path) -> None:
             # A slip in an earlier turn is put right there.
             page.press("ARROW_LEFT")
             at_turn(page, "Turn 1 of 3")
-            page.press("0")
+            page.press("k", "0")
             page.wait(lambda: chip(page, "profile") == "ALIGNED")
             page.press("ARROW_RIGHT")
             at_turn(page, "Turn 2 of 3")

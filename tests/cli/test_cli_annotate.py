@@ -1,0 +1,114 @@
+"""``ugst annotate``: what it serves, and what it exports."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_ugst.annotate.record import Annotations
+from pytest_ugst.annotate.store import file_of, only_one, save
+from pytest_ugst.cli import main
+from pytest_ugst.core.episode import Episode
+from pytest_ugst.core.state import Status
+from pytest_ugst.engine.run import Run
+from pytest_ugst.sources.labels import read_labels
+from tests.annotate.pages import request, talk
+
+ONE = talk(1, ["I return the shoes.", "My card is 4929.", "Bye."])
+
+
+@pytest.fixture(autouse=True)
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    return make_run("first", ONE)
+
+
+def make_run(name: str, *episodes: Episode) -> Run:
+    made = Run(Path(".ugst/runs") / name)
+    made.create(episodes[0].setting)
+    for one in episodes:
+        made.journal.append(one)
+    return made
+
+
+def annotate(run: Run, annotator: str, turns: int) -> None:
+    marks = Annotations(annotator=annotator).of(ONE)
+    marks = marks.set(ONE.components[0], 1, Status.MISALIGNED)
+    for turn in range(1, turns + 1):
+        marks = marks.next(turn)
+    save(file_of(run.folder, annotator), Annotations(annotator=annotator).with_marks(ONE.id, marks))
+
+
+def test_labels_of_all_annotators_are_exported(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    annotate(run, "ann", 3)
+    annotate(run, "bob", 1)
+    assert main(["annotate", "first", "--export=all.jsonl"]) == 0
+    assert "2 annotated conversations by 2 annotators: all.jsonl" in capsys.readouterr().out
+    ann, bob = read_labels(Path("all.jsonl"))
+    assert (ann.annotator, len(ann.labels)) == ("ann", 3)
+    assert (bob.annotator, len(bob.labels)) == ("bob", 1)
+    assert main(["annotate", "first", "--annotator=bob", "--export=bob.jsonl"]) == 0
+    assert [labels.annotator for labels in read_labels(Path("bob.jsonl"))] == ["bob"]
+
+
+def test_the_agreement_reads_what_was_exported(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    annotate(run, "ann", 3)
+    assert main(["annotate", "first", "--export=ann.jsonl"]) == 0
+    assert main(["report", "agreement", "first", "ann.jsonl"]) == 0
+    assert "ann" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["first", "--only=talk-2"], "--only=talk-2: unknown episode 'talk-2'; did you mean 'talk-1'"),
+        (["first", "--annotator=../x"], "--annotator='../x': write up to 60 letters"),
+        (["first", "--export=x.jsonl"], "first: nothing is annotated yet; begin with 'ugst annotate first'"),
+        (["nowhere"], "nowhere"),
+        (["first", "--port=99999"], "--port=99999: no port has this number"),
+    ],
+)
+def test_one_line_for_bad_input(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["annotate", *options]) == 4
+    told = capsys.readouterr().err
+    assert words in told
+    assert told.count("\n") == 1
+
+
+def test_a_run_without_anything_to_annotate(capsys: pytest.CaptureFixture[str]) -> None:
+    bare = ONE.model_copy(update={"goal": ONE.goal.model_copy(update={"components": ()}), "verdicts": ()})
+    make_run("bare", bare)
+    assert main(["annotate", "bare"]) == 4
+    assert "nothing to annotate" in capsys.readouterr().err
+
+
+def test_a_name_that_is_at_work(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with only_one(file_of(run.folder, "ann")):
+        assert main(["annotate", "first", "--annotator=ann"]) == 4
+    assert "ann is at work on this run in another process" in capsys.readouterr().err
+
+
+def test_it_serves_until_it_is_stopped() -> None:
+    command = [sys.executable, "-m", "pytest_ugst.cli", "annotate", "latest", "--annotator=ann"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+/\S+/", line)
+        assert found is not None, line
+        assert "1 conversations of first for ann" in line
+        status, _, text = request(f"{found.group()}api/run")
+        assert (status, '"talk-1"' in text) == (200, True)
+        assert "annotations/ann.json" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    assert err == ""
