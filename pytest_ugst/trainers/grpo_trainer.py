@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from pytest_ugst.trainers.checkpoint import describe, lineage_of, next_step, pro
 from pytest_ugst.trainers.grpo_options import GrpoOptions
 from pytest_ugst.trainers.grpo_run import GrpoRun
 from pytest_ugst.trainers.reward import Judged, TurnReward
+from pytest_ugst.trainers.rollouts import Rollout, Rollouts, judge_rollouts
 from pytest_ugst.trainers.trl_grpo import trainer_class
 
 if TYPE_CHECKING:
@@ -101,6 +103,11 @@ class Training:
 
             targets = o.lora_targets if o.lora_targets == "all-linear" else o.lora_targets.split(",")
             lora = LoraConfig(r=o.lora_rank, lora_alpha=o.lora_alpha, target_modules=targets, task_type="CAUSAL_LM")
+        rollouts = None
+        if o.multi_turn:
+            os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+            beginnings = list(self._samples.values())
+            rollouts = Rollouts(beginnings, self._tokens, self._reward, self._live, o.max_turns)
         try:
             return trainer_class()(
                 tokens=self._tokens,
@@ -112,6 +119,7 @@ class Training:
                 processing_class=self._tokens.tokenizer,
                 callbacks=self._callbacks(),
                 peft_config=lora,
+                rollout_func=rollouts,
             )
         except (OSError, ValueError, ImportError) as error:
             raise UsageError(f"the trainer can't be set up: {one_line(str(error), 300)}") from error
@@ -171,13 +179,17 @@ class Training:
             trainer_state: Any,
             log_extra: Any,
             log_metric: Any,
+            rollout: Sequence[Rollout] | None = None,
             **_: Any,
         ) -> list[float | None]:
             started = time.perf_counter()
             texts = [str(completion[0]["content"]) for completion in completions]
-            finished = [bool(ids) and ids[-1] in self._eos for ids in completion_ids]
-            places = [self._samples[name].place for name in sample]
-            judged = self._live.run(self._reward.judge_all(places, texts, finished))
+            if rollout is not None:
+                judged = self._live.run(judge_rollouts(self._reward, rollout))
+            else:
+                finished = [bool(ids) and ids[-1] in self._eos for ids in completion_ids]
+                places = [self._samples[name].place for name in sample]
+                judged = self._live.run(self._reward.judge_all(places, texts, finished))
             self.judge_seconds += time.perf_counter() - started
             self._note(trainer_state.global_step, sample, texts, judged, log_metric)
             log_extra("fault", [one.spoken.fault for one in judged])

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_ugst.trainers.prefixes import IGNORED, Tree, collate
+
 
 def read_prompts(model: Any, ids: Any, mask: Any, rows: Any) -> Any:
     """Have the model read prompts, and repeat what it keeps of them.
@@ -99,3 +101,99 @@ def log_probs(model: Any, ids: Any, mask: Any, keep: int) -> tuple[Any, Any]:
     )
     pad = (0, keep - used)
     return torch.nn.functional.pad(out.log_probs, pad), torch.nn.functional.pad(out.entropy, pad)
+
+
+class Speaker:
+    """Samples the turns of several conversations, whose beginnings it reads once."""
+
+    def __init__(self, model: Any, heads: list[list[int]], config: Any, filler: int) -> None:
+        """Read the beginnings.
+
+        Args:
+            model: A causal language model of transformers.
+            heads: The first context of each conversation.
+            config: A ``GenerationConfig``.
+            filler: The token to pad with.
+        """
+        import torch
+
+        self._config, self._filler = config, filler
+        self._heads = heads
+        self._ids, self._mask = _padded([head[:-1] for head in heads], filler, model.device)
+        first, self._rows = different(self._ids, self._mask)
+        with torch.no_grad():
+            every = torch.arange(len(first), device=model.device)
+            self._cache = read_prompts(model, self._ids[first], self._mask[first], every)
+
+    def speak(self, model: Any, which: list[int], contexts: list[list[int]]) -> Any:
+        """Sample one turn.
+
+        Args:
+            model: The same one.
+            which: Whose turn it is, as indices of ``heads``.
+            contexts: What each reads now.
+
+        Returns:
+            What was said: conversations x tokens, padded on the right.
+        """
+        import copy
+
+        import torch
+
+        heads = [self._heads[number] for number in which]
+        if any(context[: len(head)] != head for context, head in zip(contexts, heads, strict=True)):
+            # A chat template that writes the beginning anew each time: there is nothing to share.
+            ids, mask = _padded(contexts, self._filler, model.device)
+            with torch.no_grad():
+                said = model.generate(input_ids=ids, attention_mask=mask, generation_config=self._config)
+            return said[:, ids.size(1) :]
+        tails = [context[len(head) - 1 :] for context, head in zip(contexts, heads, strict=True)]
+        ids, mask = _padded(tails, self._filler, model.device)
+        ids = torch.cat([self._ids[which], ids], dim=1)
+        mask = torch.cat([self._mask[which], mask], dim=1)
+        cache = copy.deepcopy(self._cache)
+        cache.batch_select_indices(self._rows[which])
+        with torch.no_grad():
+            said = model.generate(
+                input_ids=ids, attention_mask=mask, past_key_values=cache, generation_config=self._config
+            )
+        return said[:, ids.size(1) :]
+
+
+def _padded(rows: list[list[int]], filler: int, device: Any) -> tuple[Any, Any]:
+    import torch
+
+    longest = max(map(len, rows))
+    ids = torch.tensor([[filler] * (longest - len(row)) + row for row in rows], dtype=torch.long, device=device)
+    mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows], device=device)
+    return ids, mask
+
+
+def turns_log_probs(model: Any, rows: list[list[tuple[list[int], list[int]]]], keep: int, filler: int) -> Any:
+    """Log-probabilities and entropies of all turns of conversations, each after its own context, as one tree of tokens.
+
+    Args:
+        model: With TRL's fused head, and ``sdpa`` attention.
+        rows: For each conversation its turns: what was read, and what was said.
+        keep: Columns of the result.
+        filler: The token to pad with.
+
+    Returns:
+        Both conversations x ``keep``; 0 where a conversation has said no more.
+    """
+    import torch
+
+    tree = Tree()
+    for segments in rows:
+        for read, said in segments:
+            tree.add(read, said)
+    batch = {name: tensor.to(model.device) for name, tensor in collate([tree], filler).items()}
+    out = model(**batch, fused_lm_head=True)
+    # Rows were added in order, so their targets follow each other; a target is predicted at the place before it.
+    at = (batch["labels"][0] != IGNORED).nonzero()[:, 0] - 1
+    sizes = [sum(len(said) for _, said in segments) for segments in rows]
+    found = []
+    for values in (out.log_probs[0][at], out.entropy[0][at]):
+        parts = values.split(sizes)
+        found.append(torch.stack([torch.nn.functional.pad(part, (0, keep - len(part))) for part in parts]))
+    return found[0], found[1]

@@ -6,11 +6,13 @@ leaves TRL's way of doing it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.trainers import sharing
 
 if TYPE_CHECKING:
+    from pytest_ugst.trainers.rollouts import Rollout, Segment
     from pytest_ugst.trainers.tokens import PromptTokens
 
 
@@ -37,13 +39,43 @@ def trainer_class() -> type[Any]:
             self.ugst_tokens = tokens
             self.ugst_share = False
             super().__init__(*args, **more)
-            plain = not self.use_vllm and not self.use_transformers_continuous_batching and self.rollout_func is None
+            self._turns: dict[bytes, list[Segment]] = {}
+            self._plain = not self.use_vllm and not self.use_transformers_continuous_batching
             self.ugst_share = (
-                share and plain and self.accelerator.num_processes == 1 and not self.args.gradient_checkpointing
+                share and self._plain and self.accelerator.num_processes == 1 and not self.args.gradient_checkpointing
             )
 
         def create_model_card(self, *args: Any, **more: Any) -> None:
             """Ours is written with the checkpoint."""
+
+        # Multi-turn sampling: what :class:`pytest_ugst.trainers.rollouts.Rollouts` asks for
+
+        def ugst_speaker(self, heads: list[list[int]]) -> Callable[[list[int], list[list[int]]], Any]:
+            """What samples the next turn of some of several conversations with these beginnings."""
+            if not self._plain:
+                return lambda which, contexts: self._generate_single_turn(contexts, None, {}, 1)
+            speaker: sharing.Speaker | None = None
+            ends = set(self.eos_token_ids)
+
+            def speak(which: list[int], contexts: list[list[int]]) -> Any:
+                nonlocal speaker
+                with unwrap_model_for_generation(
+                    self.model_wrapped, self.accelerator, generation_kwargs=self.generation_kwargs
+                ) as model:
+                    if speaker is None:
+                        filler = self._tokenizer.pad_token_id
+                        speaker = sharing.Speaker(model, heads, self.generation_config, filler)
+                    said = speaker.speak(model, which, contexts)
+                return [_up_to_end(line, ends) for line in said.tolist()], None
+
+            return speak
+
+        def ugst_remember(self, heads: list[list[int]], rollouts: Sequence[Rollout]) -> None:
+            """Keep the turns of the conversations that are learned from next."""
+            self._turns = {
+                _key(torch.tensor(head + rollout.said)): rollout.segments
+                for head, rollout in zip(heads, rollouts, strict=True)
+            }
 
         def _tokenize_prompts(self, prompts: list[Any]) -> tuple[list[list[int]], None, dict[str, Any]]:
             return [self.ugst_tokens.ids(prompt) for prompt in prompts], None, {}
@@ -86,6 +118,14 @@ def trainer_class() -> type[Any]:
             self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, **more: Any
         ) -> Any:
             batch, entropy, aux = (more.pop(n, None) for n in ("batch_size", "compute_entropy", "compute_aux_loss"))
+            if self.rollout_func is not None:
+                rows = [
+                    self._turns[_key(ids[known.bool()])] for ids, known in zip(input_ids, attention_mask, strict=True)
+                ]
+                with self.accelerator.autocast():
+                    filler = self._tokenizer.pad_token_id
+                    logps, entropies = sharing.turns_log_probs(model, rows, logits_to_keep, filler)
+                return logps, entropies if entropy else None, None
             if not self.ugst_share or aux or any(value is not None for value in more.values()):
                 more |= {"batch_size": batch, "compute_entropy": bool(entropy), "compute_aux_loss": bool(aux)}
                 return super()._get_per_token_logps_and_entropies(
@@ -104,6 +144,12 @@ def trainer_class() -> type[Any]:
             return logps, entropies if entropy else None, None
 
     return UgstGrpoTrainer
+
+
+def _key(ids: Any) -> bytes:
+    """Tells one row of tokens from another."""
+    key: bytes = ids.cpu().numpy().tobytes()
+    return key
 
 
 def _up_to_end(ids: list[int], ends: set[int]) -> list[int]:

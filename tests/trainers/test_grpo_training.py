@@ -16,7 +16,7 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.offline import builtin_registry
 from pytest_ugst.trainers.grpo import GrpoCall, train_grpo
 from pytest_ugst.trainers.grpo_options import GrpoOptions
-from tests.trainers.grpo_things import episodes, save_tiny_model, write_folder
+from tests.trainers.grpo_things import episodes, tiny_model, write_folder
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("trl")
@@ -58,8 +58,8 @@ class ByLength:
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_model(tmp_path_factory.mktemp("model"))
+def model() -> Path:
+    return tiny_model()
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +76,9 @@ def train(model: Path, data: Path, out: Path, judge: ByLength | None = None, **m
     judge = judge or ByLength()
     registry = builtin_registry()
     registry.judge("bylength", lambda argument, context: judge)
-    resume = more.pop("resume", False)
+    resume, agent = more.pop("resume", False), more.pop("agent", None)
     options = GrpoOptions(**{**SMALL, **more})
-    call = GrpoCall(str(model), data, "bylength", None, out, options, resume=resume, home=str(out.parent / "ugst"))
+    call = GrpoCall(str(model), data, "bylength", agent, out, options, resume=resume, home=str(out.parent / "ugst"))
     return train_grpo(call, registry)
 
 
