@@ -99,7 +99,7 @@ class AirlineSessions(TauSessions):
     tables = AIRLINE
 
     def load(self) -> TauDomain:
-        return airline._load.__wrapped__(ROOT / "tau-bench", "airline", "v1", AirlineToolsV1)
+        return airline.KIND.read(ROOT / "tau-bench", "v1", AirlineToolsV1)
 
 
 class RetailSessions(TauSessions):
@@ -107,7 +107,7 @@ class RetailSessions(TauSessions):
     tables = RETAIL
 
     def load(self) -> TauDomain:
-        return retail._load.__wrapped__(ROOT / "tau-bench", "retail", "v1", RetailToolsV1)
+        return retail.KIND.read(ROOT / "tau-bench", "v1", RetailToolsV1)
 
 
 TestAirlineSessions = AirlineSessions.TestCase

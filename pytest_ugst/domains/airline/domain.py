@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
-from pathlib import Path
-
 from pytest_ugst.domains.airline.search import Routes
-from pytest_ugst.domains.airline.tools import AirlineTools, AirlineToolsTau2, AirlineToolsV1
-from pytest_ugst.domains.overlay import Base
-from pytest_ugst.domains.tau.files import Edition, Shape, read, root
+from pytest_ugst.domains.airline.tools import AirlineToolsTau2, AirlineToolsV1
+from pytest_ugst.domains.tau.files import Shape
+from pytest_ugst.domains.tau.kind import Kind
 from pytest_ugst.domains.tau.session import TauDomain
 
 SHAPE: Shape = {
@@ -31,12 +28,7 @@ SHAPE: Shape = {
     "users": {"payment_methods": dict, "reservations": list},
 }
 
-
-@cache
-def _load(folder: Path, name: str, edition: Edition, owner: type[AirlineTools]) -> TauDomain:
-    files = read(folder, "airline", edition, SHAPE)
-    make = partial(owner, routes=Routes(files.tables["flights"]))
-    return TauDomain(name, "airline", Base(files.tables), files.policy, owner, make)
+KIND = Kind("airline", SHAPE, lambda tables: {"routes": Routes(tables["flights"])})
 
 
 def load() -> TauDomain:
@@ -46,7 +38,7 @@ def load() -> TauDomain:
         DataMissing: If the data is not on this machine.
         UsageError: If it is not what it should be.
     """
-    return _load(root("v1"), "airline", "v1", AirlineToolsV1)
+    return KIND.load("v1", AirlineToolsV1)
 
 
 def load_tau2() -> TauDomain:
@@ -56,4 +48,4 @@ def load_tau2() -> TauDomain:
         DataMissing: If the data is not on this machine.
         UsageError: If it is not what it should be.
     """
-    return _load(root("tau2"), "airline-tau2", "tau2", AirlineToolsTau2)
+    return KIND.load("tau2", AirlineToolsTau2)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
-from pathlib import Path
-
-from pytest_ugst.domains.overlay import Base
 from pytest_ugst.domains.retail.directory import Directory
-from pytest_ugst.domains.retail.tools import RetailTools, RetailToolsTau2, RetailToolsV1
-from pytest_ugst.domains.tau.files import Edition, Shape, read, root
+from pytest_ugst.domains.retail.tools import RetailToolsTau2, RetailToolsV1
+from pytest_ugst.domains.tau.files import Shape
+from pytest_ugst.domains.tau.kind import Kind
 from pytest_ugst.domains.tau.session import TauDomain
 
 SHAPE: Shape = {
@@ -17,12 +14,7 @@ SHAPE: Shape = {
     "users": {"name": dict, "email": str, "address": dict, "payment_methods": dict},
 }
 
-
-@cache
-def _load(folder: Path, name: str, edition: Edition, owner: type[RetailTools]) -> TauDomain:
-    files = read(folder, "retail", edition, SHAPE)
-    make = partial(owner, directory=Directory(files.tables["users"], files.tables["products"]))
-    return TauDomain(name, "retail", Base(files.tables), files.policy, owner, make)
+KIND = Kind("retail", SHAPE, lambda tables: {"directory": Directory(tables["users"], tables["products"])})
 
 
 def load() -> TauDomain:
@@ -32,7 +24,7 @@ def load() -> TauDomain:
         DataMissing: If the data is not on this machine.
         UsageError: If it is not what it should be.
     """
-    return _load(root("v1"), "retail", "v1", RetailToolsV1)
+    return KIND.load("v1", RetailToolsV1)
 
 
 def load_tau2() -> TauDomain:
@@ -42,4 +34,4 @@ def load_tau2() -> TauDomain:
         DataMissing: If the data is not on this machine.
         UsageError: If it is not what it should be.
     """
-    return _load(root("tau2"), "retail-tau2", "tau2", RetailToolsTau2)
+    return KIND.load("tau2", RetailToolsTau2)
