@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pytest_ugst.cli import main
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.usage import Usage
+from pytest_ugst.metrics.gate import Gate
 from pytest_ugst.reports.html.builder import build_page, page_path, write_page
 from pytest_ugst.reports.html.embedding import Chunks, embed
 from pytest_ugst.reports.html.page import render_page
@@ -117,18 +118,22 @@ def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
 
 def test_what_could_not_be_played_is_told(tmp_path: Path) -> None:
     run = make_run(tmp_path / "one", [make_episode()])
-    results = summarise(run).results(run, gate=_no_gate(), missed=[])
+    results = summarise(run).results(run, gate=Gate(floors={"avg": 99.0}), missed=["Avg 60.0 is below 99.0"])
     missing = not_played("trip", "trip", 1, "no answer")
     write_results(run.folder / "results.json", results.model_copy(update={"episodes": (*results.episodes, missing)}))
-    assert Page(build_page(run)).index["run"]["unplayed"] == [{"id": "trip", "why": "no answer"}]
+    overview = Page(build_page(run)).index["run"]
+    assert overview["unplayed"] == [{"id": "trip", "why": "no answer"}]
+    assert overview["missed"] == ["Avg 60.0 is below 99.0"]
     run.failures = {"tour": "no components"}
     assert Page(build_page(run)).index["run"]["unplayed"] == [{"id": "tour", "why": "no components"}]
 
 
-def _no_gate() -> Any:
-    from pytest_ugst.metrics.gate import Gate
-
-    return Gate(floors={})
+def test_a_journal_alone_is_enough(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "one", [make_episode()])
+    (run.folder / "run.json").unlink()
+    index = Page(build_page(open_run(tmp_path, str(run.folder)), baseline=run)).index
+    assert index["run"]["setting"]["simulator"] == "users"
+    assert index["baseline"]["differing"] == []
 
 
 def test_against_a_baseline(tmp_path: Path) -> None:

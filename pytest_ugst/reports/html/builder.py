@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from pytest_ugst.reports.html.embedding import Chunks
 from pytest_ugst.reports.html.page import render_page
 from pytest_ugst.reports.html.records import LETTERS, Tables, detail, entry
 from pytest_ugst.reports.reading import not_played
+from pytest_ugst.reports.results import RESULTS_FILE, Results
 from pytest_ugst.reports.summary import Summary, summarise
 
 if TYPE_CHECKING:
@@ -105,8 +107,9 @@ def _overview(run: Run, summary: Summary, cost: Cost) -> dict[str, Any]:
     return {
         "name": run.name,
         "version": __version__,
-        "setting": dict(run.read_setting()),
+        "setting": _setting(run),
         "columns": COLUMNS,
+        "missed": _missed(run),
         "tables": [
             {"title": table.title, "rows": [row.model_dump(mode="json") for row in table.rows], "notes": table.notes}
             for table in summary.tables
@@ -122,6 +125,22 @@ def _overview(run: Run, summary: Summary, cost: Cost) -> dict[str, Any]:
     }
 
 
+def _missed(run: Run) -> tuple[str, ...]:
+    """What the gate said: it stands in the results of a run that came to its end."""
+    if run.results is not None:
+        return run.results.missed
+    with contextlib.suppress(OSError, ValueError):
+        return Results.model_validate_json((run.folder / RESULTS_FILE).read_bytes()).missed
+    return ()
+
+
+def _setting(run: Run) -> dict[str, Any]:
+    """What a run was played with, also where the file beside its journal has been lost."""
+    with contextlib.suppress(UsageError):
+        return dict(run.read_setting())
+    return next(iter(run.journal)).setting.model_dump(mode="json")
+
+
 class _Before:
     """The baseline: its rates, and how its episodes ended."""
 
@@ -135,10 +154,10 @@ class _Before:
                 f"--baseline: {baseline.name} and {run.name} share no episode (goal and trial); name a run of the same "
                 "goals"
             )
-        setting, other = run.read_setting(), baseline.read_setting()
+        setting, other = _setting(run), _setting(baseline)
         self.overview = {
             "name": baseline.name,
             "rates": summarise(baseline).rows[-1].rates.model_dump(mode="json"),
-            "setting": dict(other),
+            "setting": other,
             "differing": sorted(key for key in {*setting, *other} if setting.get(key) != other.get(key)),
         }
