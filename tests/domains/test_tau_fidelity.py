@@ -233,3 +233,23 @@ def _hashable(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_hashable(item) for item in value)
     return value
+
+
+@pytest.mark.parametrize(
+    ("load", "tools", "unused"),
+    [
+        (
+            airline.load_tau2,
+            14,
+            {"list_all_airports", "get_flight_status", "send_certificate", "search_onestop_flight"},
+        ),
+        (retail.load_tau2, 16, {"list_all_product_types"}),
+    ],
+)
+def test_the_tools_of_tau2_are_those_of_its_reference_actions(
+    load: Callable[[], TauDomain], tools: int, unused: set[str]
+) -> None:
+    domain = load()
+    known = {spec.name for spec in domain.toolbox.specs}
+    used = {a["name"] for g in tau2(domain.name.removesuffix("-tau2"), "") for a in g.data["upstream"]["actions"]}
+    assert (len(known), known - used, used - known) == (tools, unused, set())
