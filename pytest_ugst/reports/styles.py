@@ -249,16 +249,25 @@ def escape_latex(text: str) -> str:
 
 
 def _latex(table: Table) -> str:
+    """Asides stand below their numbers, since columns of a page are narrow."""
     printed = _printed(table)
 
     def text(cell: Cell) -> str:
         shown = escape_latex(cell.shown)
-        if cell.mark is not None:
-            shown = f"\\{'textbf' if cell.mark is Mark.BEST else 'underline'}{{{shown}}}"
-        return f"{shown} {{\\scriptsize ({escape_latex(cell.aside)})}}" if cell.aside else shown
+        if cell.mark is None:
+            return shown
+        return f"\\{'textbf' if cell.mark is Mark.BEST else 'underline'}{{{shown}}}"
+
+    def aside(cell: Cell) -> str:
+        return f"{{\\scriptsize {escape_latex(cell.aside)}}}" if cell.aside else ""
 
     headings = " & ".join(escape_latex(table.columns[number].heading or "") for number in printed)
-    lines = [r"\begin{table}", r"\centering", f"\\begin{{tabular}}{{l{'r' * (len(printed) - 1)}}}"]
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        r"\small\setlength{\tabcolsep}{4pt}",
+        f"\\begin{{tabular}}{{l{'r' * (len(printed) - 1)}}}",
+    ]
     lines += [r"\toprule", f"{headings} \\\\", r"\midrule"]
     group = ""
     for line in table.lines:
@@ -266,10 +275,15 @@ def _latex(table: Table) -> str:
             lines += [r"\midrule"] if group else []
             group = line.group
             lines.append(f"\\multicolumn{{{len(printed)}}}{{l}}{{\\textbf{{{escape_latex(group)}}}}} \\\\")
-        lines.append(" & ".join(text(line.cells[number]) for number in printed) + r" \\")
+        cells = [line.cells[number] for number in printed]
+        lines.append(" & ".join(map(text, cells)) + r" \\")
+        if any(cell.aside for cell in cells):
+            lines[-1] += "[-1pt]"
+            lines.append(" & ".join(map(aside, cells)) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
-    caption = [f"{escape_latex(said)}." for said in (table.title, *_told(table, True)) if said]
-    lines += [f"\\caption{{{' '.join(caption)}}}"] if caption else []
+    if told := [f"{escape_latex(note)}." for note in _told(table, True)]:
+        lines += [r"\par\smallskip", f"\\parbox{{\\linewidth}}{{\\footnotesize {' '.join(told)}}}"]
+    lines += [f"\\caption{{{escape_latex(table.title)}}}"] if table.title else []
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 
 

@@ -6,6 +6,9 @@ import csv
 import io
 import json
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -111,10 +114,24 @@ def test_latex() -> None:
         [table(line("50%_of {a} & b\\c^~", 4.0, "SFT", Mark.BEST), line("d", 2.0, "SFT", Mark.SECOND))], "latex"
     )
     assert r"50\%\_of \{a\} \& b\textbackslash{}c\textasciicircum{}\textasciitilde{} & \textbf{4.0}" in text
-    assert r"d & \underline{2.0} {\scriptsize (3--5)} & 7 \\" in text
+    assert "d & \\underline{2.0} & 7 \\\\[-1pt]\n & {\\scriptsize 3--5} &  \\\\\n" in text
     assert r"\multicolumn{3}{l}{\textbf{SFT}} \\" in text
     assert text.count(r"\begin{") == text.count(r"\end{")
-    assert r"\caption{airline. best of a column in bold, second best underlined. in percent.}" in text
+    assert r"\caption{airline}" in text
+    assert "{\\footnotesize best of a column in bold, second best underlined. in percent.}" in text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_latex_can_be_set(tmp_path: Path) -> None:
+    words = "a & b % c $ d # e _ f { g } h ~ i ^ j \\ k < l > m | n \" o – p … q ` r ' s [ t ] u * v @ w -- x"
+    made = render([TWO, table(line(words, 1.0, words, Mark.BEST), title=words, notes=(words,))], "latex")
+    page = f"\\documentclass{{article}}\\usepackage{{booktabs}}\\begin{{document}}\n{made}\\end{{document}}"
+    (tmp_path / "page.tex").write_text(page, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "page.pdf").stat().st_size > 1000
 
 
 def test_csv_holds_everything_in_full() -> None:
