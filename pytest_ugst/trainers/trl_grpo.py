@@ -86,7 +86,7 @@ def trainer_class() -> type[Any]:
             # As TRL does it, but unshuffled: completions of one prompt stay in one micro-batch. All of them are part
             # of the same optimizer step, to which their order is nothing.
             steps = self.args.steps_per_generation
-            if self._step % (steps * self.num_iterations) == 0 or self._buffered_inputs is None:
+            if self._step % (steps * self.num_iterations) == 0 or getattr(self, "_buffered_inputs", None) is None:
                 scored = self._generate_and_score_completions(generation_batch)
                 self._buffered_inputs = split_tensor_dict(scored, steps)
             return self._buffered_inputs[self._step % steps]
