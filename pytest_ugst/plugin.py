@@ -97,6 +97,10 @@ def _check_early(settings: Settings, config: pytest.Config) -> None:
         from pytest_ugst.metrics.gate import parse_gate
 
         parse_gate(settings.fail_under)
+    if settings.baseline and not is_worker(config):
+        from pytest_ugst.gating import check_baseline
+
+        check_baseline(settings)
     if settings.resume and not is_worker(config):
         from pytest_ugst.engine.run import find_run
 
@@ -199,7 +203,7 @@ class _Watch:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Under ``--ugst-fail-under`` a misaligned goal counts in the rates and does not fail the run by itself."""
+    """Under a gate a misaligned goal counts in the rates and does not fail the run by itself."""
     report = yield
     if (
         report.when == "call"
@@ -208,9 +212,9 @@ def pytest_runtest_makereport(
         and call.excinfo.errisinstance(AssertionError)
     ):
         runtime = made_runtime(item.config)
-        if runtime is not None and runtime.settings.fail_under and runtime.plays(item):
+        if runtime is not None and (gates := runtime.settings.gates) and runtime.plays(item):
             report.outcome = "skipped"
-            report.wasxfail = "misaligned; counted by --ugst-fail-under"
+            report.wasxfail = f"misaligned; counted by {' and '.join(gates)}"
     return report
 
 
@@ -233,9 +237,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     runtime.close(cancel=True)
     if (runtime.run_exists() or left_by_workers(config)) and not _only_looking(config):
-        missed = terminal_of(config).finish(runtime, lambda run: config.hook.pytest_ugst_report(run=run))
-        if missed and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        status = terminal_of(config).finish(runtime, lambda run: config.hook.pytest_ugst_report(run=run))
+        if session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = status
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,9 +15,12 @@ from pytest_ugst import datafolders
 from pytest_ugst.casting import Casting
 from pytest_ugst.collection import Case
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.engine.engine import Engine
 from pytest_ugst.engine.plan import Cast, Plan, episode_id
 from pytest_ugst.engine.run import Run, find_run, new_name
+from pytest_ugst.gating import BaselineGate
+from pytest_ugst.items import ROLES, case_of, cast_name, is_episode_item, origin, overridden, role_fixtures
 from pytest_ugst.metrics.gate import parse_gate
 from pytest_ugst.playable import lacking, remedy
 from pytest_ugst.registry import Registry
@@ -28,9 +31,6 @@ if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.usage import Usage
     from pytest_ugst.settings import Settings
-
-ROLES = ("simulator", "agent", "judge")
-"""The fixtures that say who plays."""
 
 
 class Runtime:
@@ -52,6 +52,7 @@ class Runtime:
         workers: int = 0,
         stop_note: Path | None = None,
         begun: str = "",
+        baseline: str = "",
     ) -> None:
         """Remember how to make things.
 
@@ -64,6 +65,7 @@ class Runtime:
             workers: Processes that play the run's episodes; 0 in a single process.
             stop_note: A file that appears when all of them are to stop.
             begun: When the session began, where another process began it; UTC, ISO 8601.
+            baseline: What the run is held against, as JSON, where another process has read it.
         """
         self._settings = settings
         self._register = register
@@ -72,6 +74,7 @@ class Runtime:
         self._served = served
         self._workers = workers
         self._stop_note = stop_note
+        self._baseline = baseline
         self._begun = begun or datetime.now(UTC).isoformat(timespec="milliseconds")
         self.engine: Engine | None = None
         self.callback_errors: list[str] = []
@@ -100,6 +103,11 @@ class Runtime:
     def edited(self) -> EditedGoals:
         """The goals of ``--ugst-goals``."""
         return EditedGoals(self.settings.goal_paths)
+
+    @cached_property
+    def gate(self) -> BaselineGate | None:
+        """What the run is held against, if anything."""
+        return BaselineGate.open(self.settings, self._baseline)
 
     @cached_property
     def run(self) -> Run:
@@ -210,7 +218,10 @@ class Runtime:
             assert goal is not None
             self._note(goal)
         self.casting.check_goals([case_of(item) for item in ready])
-        self.run.create(self.setting)
+        data = fingerprints(goal.domain for item in self._items if (goal := case_of(item).goal) and goal.domain)
+        if self.gate is not None:
+            self.gate.check_plan(self._items, self.setting, data)
+        self.run.create(self.setting, data)
         self.run.journal.refresh()
         self.casting.start_servers(roles)
         self.engine = Engine(
@@ -299,7 +310,7 @@ class Runtime:
         if self.engine is None:
             raise UsageError("episodes are played only for tests that request the fixture 'episode' directly")
         cast, setting, names = self.casting.cast_with(simulator, agent, judge)
-        name = _cast_name(names, request.node)
+        name = cast_name(names, request.node)
         plan = self._plan(case, setting, name, goal)
         if not self.engine.known(plan.id):
             self._begin_late(plan, cast)
@@ -323,7 +334,7 @@ class Runtime:
         mine = role_fixtures(item)
         if "goal" in mine or any(d.scope == "function" for d in mine.values()):
             return
-        origin = _origin(item, mine)
+        place = origin(item, mine)
         for other in self._items:
             same_scope = all(d.scope != "class" or other.cls is item.cls for d in mine.values()) and all(
                 d.scope not in ("module", "package") or other.path == item.path for d in mine.values()
@@ -332,7 +343,7 @@ class Runtime:
             if other is item or not same_scope or case.goal is None or role_fixtures(other) != mine:
                 continue
             plan = self._plan(case, setting, name)
-            if _origin(other, mine) == origin and not self.engine.known(plan.id):
+            if origin(other, mine) == place and not self.engine.known(plan.id):
                 self._begin_late(plan, cast)
 
     def close(self, *, cancel: bool) -> None:
@@ -341,67 +352,6 @@ class Runtime:
             self.engine.close(cancel=cancel)
         if "casting" in self.__dict__:
             self.casting.stop_servers()
-
-
-def is_episode_item(item: pytest.Item) -> TypeGuard[pytest.Function]:
-    """Whether the item asks for an episode."""
-    return "episode" in getattr(item, "fixturenames", ()) and "ugst_case" in getattr(item, "fixturenames", ())
-
-
-def case_of(item: pytest.Function) -> Case:
-    """The item's case."""
-    own: Case | None = getattr(item, "ugst_case", None)
-    if own is not None:
-        return own
-    callspec = getattr(item, "callspec", None)
-    case = callspec.params.get("ugst_case") if callspec is not None else None
-    return case if isinstance(case, Case) else Case(None, 1, 10)
-
-
-def role_fixtures(item: pytest.Function) -> dict[str, Any]:
-    """The definitions of the role fixtures that are in effect for an item, by role; the overridden ones only."""
-    found = {}
-    for role in (*ROLES, "goal"):
-        definitions: Iterable[Any] = item._fixtureinfo.name2fixturedefs.get(role, ())
-        for definition in list(definitions)[-1:]:
-            if definition.func.__module__ != "pytest_ugst.fixtures":
-                found[role] = definition
-    return found
-
-
-def overridden(item: pytest.Function) -> set[str]:
-    """The roles for which an item sees a fixture of the user's own."""
-    return set(role_fixtures(item))
-
-
-def _cast_name(names: dict[str, str], item: pytest.Function) -> str:
-    """What to call the roles that an item brings itself, the same in every process and in every run.
-
-    Two fixtures may well return functions of one name, so it is also said where they stand and for which parameters
-    they were made.
-
-    Args:
-        names: By role, what the roles call themselves.
-        item: Which sees the fixtures.
-    """
-    origin = _origin(item, {role: d for role, d in role_fixtures(item).items() if role in names})
-    return "+".join(dict.fromkeys(names.values())) + (f"({origin})" if origin else "")
-
-
-def _origin(item: pytest.Function, definitions: dict[str, Any]) -> str:
-    """Where fixtures stand (nothing is said of the root's conftest.py), and the parameters they depend on."""
-    places = dict.fromkeys(d.baseid for d in definitions.values() if d.baseid)
-    callspec = getattr(item, "callspec", None)
-    wanted, closure = [*definitions], set[str]()
-    while wanted:
-        name = wanted.pop()
-        if name not in closure:
-            closure.add(name)
-            for definition in item._fixtureinfo.name2fixturedefs.get(name, ())[-1:]:
-                wanted += definition.argnames
-    params = callspec.indices if callspec is not None else {}
-    chosen = [f"{name}[{index}]" for name, index in sorted(params.items()) if name in closure and name != "ugst_case"]
-    return " ".join([*places, *chosen])
 
 
 def _as_planned(episode: Episode, plan: Plan) -> bool:

@@ -29,6 +29,8 @@ class XdistSession(NamedTuple):
     run: str
     """The run's name, or its folder where one is resumed."""
     begun: str
+    baseline: str = ""
+    """What is compared with, as JSON."""
 
 
 SESSION: pytest.StashKey[XdistSession] = pytest.StashKey()
@@ -76,10 +78,11 @@ def make_runtime(config: pytest.Config) -> Runtime:
             "workers": given["workercount"],
             "stop_note": note(given["ugst_session"], "stop"),
             "begun": given["ugst_begun"],
+            "baseline": given["ugst_baseline"],
         }
     else:
         known = config.stash.get(SESSION, None)
-        more = {"run_name": known and known.run}
+        more = {"run_name": known and known.run, "baseline": known.baseline if known else ""}
     made = config.stash[RUNTIME] = Runtime(lambda: read_settings(config), register, finished, **more)
     return made
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_SIMULATOR, OPTIONS
+from pytest_ugst.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_MAX_DROP, DEFAULT_SIMULATOR, OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,10 @@ class Settings:
     goals: str = ""
     prompts: str = ""
     fail_under: str = ""
+    baseline: str = ""
+    max_drop: str = DEFAULT_MAX_DROP
+    strict_gate: bool = False
+    baseline_allow: str = ""
     html: str = ""
     progress: str = "auto"
     models: Mapping[str, Any] = field(default_factory=dict)
@@ -101,6 +105,12 @@ class Settings:
     def goal_paths(self) -> tuple[Path, ...]:
         """Goal files, or folders of them, whose goals take the place of those with the same ids."""
         return tuple(self.root / path.strip() for path in self.goals.split(",") if path.strip())
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The options that let rates decide, and not single goals."""
+        given = {"--ugst-fail-under": self.fail_under, "--ugst-baseline": self.baseline}
+        return tuple(flag for flag, value in given.items() if value)
 
     @property
     def prompts_dir(self) -> Path | None:

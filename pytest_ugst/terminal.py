@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.ci import tell_github, tell_junit
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _FIRST, _ON_TERMINAL, _IN_LOG = 2.0, 0.5, 30.0  # seconds: before the first line, and between lines
 _WORTH_TELLING = 0.05  # share of the work from which on the time left can be guessed
 _SHOWN_FAILURES = 5
+_PASSED, _MISSED, _REFUSED = 0, 1, 4  # exit statuses
 
 
 class Terminal:
@@ -102,23 +104,25 @@ class Terminal:
 
     # Summary
 
-    def finish(self, runtime: Runtime, report: Callable[[Run], None]) -> bool:
-        """Count, let the gate decide, and tell plugins (one of ours writes ``results.json``).
+    def finish(self, runtime: Runtime, report: Callable[[Run], None]) -> int:
+        """Count, let the gates decide, and tell plugins (one of ours writes ``results.json``).
 
         Args:
             runtime: The session's.
             report: Tells plugins that the run is done.
 
         Returns:
-            Whether the gate was missed.
+            The exit status: 0, or 1 if a gate was missed, or 4 if the baseline turned out not to fit.
         """
         self._runtime = runtime
         self._summary = summarise(runtime.run)
         if not self._summary.outcomes:
-            return False
+            return _PASSED
         if runtime.settings.fail_under:
             self._gate = parse_gate(runtime.settings.fail_under)
             self._missed = self._gate.missed(self._summary.rows[-1].rates)
+        if runtime.gate is not None:
+            self._summary = replace(self._summary, comparison=runtime.gate.decide(runtime.run))
         runtime.run.results = self._summary.results(runtime.run, self._gate, self._missed)
         report(runtime.run)
         verdict = [line for line, _ in self._verdict()]
@@ -127,7 +131,7 @@ class Terminal:
             self.say(problem)
         if runtime.settings.html:
             self._write_page(runtime, self._summary)
-        return bool(self._missed)
+        return self._status()
 
     def _write_page(self, runtime: Runtime, summary: Summary) -> None:
         from pytest_ugst.core.errors import UgstError
@@ -142,12 +146,23 @@ class Terminal:
             self._page = path
 
     def _verdict(self) -> list[tuple[str, bool]]:
-        """What the gate says, a line each, and whether it is good news."""
-        if self._missed:
-            return [(f"FAILED --ugst-fail-under: {sentence}", False) for sentence in self._missed]
-        if self._gate.floors and self._runtime is not None:
-            return [(f"--ugst-fail-under={self._runtime.settings.fail_under}: reached", True)]
-        return []
+        """What the gates say, a line each, and whether it is good news."""
+        lines = [(f"FAILED --ugst-fail-under: {sentence}", False) for sentence in self._missed]
+        if self._gate.floors and not self._missed and self._runtime is not None:
+            lines.append((f"--ugst-fail-under={self._runtime.settings.fail_under}: reached", True))
+        return [*lines, *self._against_baseline()]
+
+    def _against_baseline(self) -> list[tuple[str, bool]]:
+        gate = self._runtime.gate if self._runtime is not None else None
+        comparison = self._summary.comparison if self._summary is not None else None
+        return [] if gate is None or comparison is None else gate.verdict(comparison)
+
+    def _status(self) -> int:
+        bad = [line for line, good in self._verdict() if not good]
+        refused = (
+            self._summary is not None and self._summary.comparison is not None and self._summary.comparison.refused
+        )
+        return _REFUSED if refused and not self._missed else _MISSED if bad else _PASSED
 
     def summary(self) -> None:
         """Print the table, and what has to be said beside it."""

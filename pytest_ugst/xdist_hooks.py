@@ -69,6 +69,7 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["ugst_session"] = session.id
     node.workerinput["ugst_run"] = session.run
     node.workerinput["ugst_begun"] = session.begun
+    node.workerinput["ugst_baseline"] = session.baseline
     node.workerinput["ugst_served"] = runtime.casting.served() if runtime is not None else {}
 
 
@@ -77,13 +78,19 @@ def _begin_session(config: pytest.Config) -> XdistSession:
     clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
     name = f"{clock.replace(':', '-')}-{os.urandom(2).hex()}"
     begun = f"{clock}.{int(now % 1 * 1000):03}+00:00"
+    baseline = ""
+    if config.getoption("ugst_baseline") or config.getini("ugst_baseline"):
+        from pytest_ugst.gating import BaselineGate
+
+        gate = BaselineGate.open(read_settings(config))
+        baseline = gate.base.model_dump_json() if gate is not None else ""
     if config.getoption("ugst_resume") or config.getini("ugst_resume"):
         # Named here, since "the latest" could be another one by the time that a worker looks.
         from pytest_ugst.engine.run import find_run
 
         settings = read_settings(config)
-        return XdistSession(name, str(find_run(settings.home, settings.resume).folder.resolve()), begun)
-    return XdistSession(name, name, begun)
+        return XdistSession(name, str(find_run(settings.home, settings.resume).folder.resolve()), begun, baseline)
+    return XdistSession(name, name, begun, baseline)
 
 
 def _names_a_model(config: pytest.Config) -> bool:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.cli import failures, html, metrics, table
+from pytest_ugst.cli import compare, failures, html, metrics, table
 
 
 def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
@@ -19,6 +19,7 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
     html.add_commands(verbs)
     metrics.add_commands(verbs)
     failures.add_commands(verbs)
+    compare.add_commands(verbs)
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:

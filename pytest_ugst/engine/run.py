@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 EPISODES_FILE = "episodes.jsonl"
 """The journal, in a run's folder."""
-_SETTING_FILE = "run.json"
+SETTING_FILE = "run.json"
+"""What the run is played with, in its folder."""
 _FORMAT = 1
 
 
@@ -55,18 +56,27 @@ class Run:
         """The run's name."""
         return self.folder.name
 
-    def create(self, setting: Setting) -> None:
+    def create(self, setting: Setting, data: Mapping[str, str] | None = None) -> None:
         """Make the folder and note what the run is played with; harmless if another process did already.
+
+        Args:
+            setting: Names and options.
+            data: Digests of the data that the domains work with, by domain.
 
         Raises:
             UsageError: If the folder can't be written, or belongs to a run with another setting.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            path = self.folder / _SETTING_FILE
+            path = self.folder / SETTING_FILE
             if not path.exists():
-                record = {"format": _FORMAT, "setting": setting.model_dump(), "created": datetime.now(UTC).isoformat()}
-                draft = self.folder / f".{_SETTING_FILE}.{os.getpid()}"
+                record = {
+                    "format": _FORMAT,
+                    "setting": setting.model_dump(),
+                    "data": dict(data or {}),
+                    "created": datetime.now(UTC).isoformat(),
+                }
+                draft = self.folder / f".{SETTING_FILE}.{os.getpid()}"
                 draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
                 draft.replace(path)
         except OSError as error:
@@ -96,17 +106,34 @@ class Run:
         Raises:
             UsageError: If the folder holds no readable run.
         """
-        path = self.folder / _SETTING_FILE
+        setting = self._read_record().get("setting")
+        if not isinstance(setting, dict):
+            raise self._unreadable()
+        return setting
+
+    def read_data(self) -> Mapping[str, str]:
+        """Digests of the data that the domains work with, by domain; those that are known.
+
+        Raises:
+            UsageError: If the folder holds no readable run.
+        """
+        data = self._read_record().get("data")
+        return {str(name): str(digest) for name, digest in data.items()} if isinstance(data, dict) else {}
+
+    def _read_record(self) -> dict[str, Any]:
+        path = self.folder / SETTING_FILE
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            setting = record["setting"]
         except FileNotFoundError:
-            raise UsageError(f"{self.folder} holds no run ({_SETTING_FILE} is missing); name another one") from None
-        except (OSError, ValueError, KeyError, TypeError):
-            raise UsageError(f"{path} can't be read; start a new run without --ugst-resume") from None
-        if not isinstance(setting, dict):
-            raise UsageError(f"{path} can't be read; start a new run without --ugst-resume")
-        return setting
+            raise UsageError(f"{self.folder} holds no run ({SETTING_FILE} is missing); name another one") from None
+        except (OSError, ValueError):
+            raise self._unreadable() from None
+        if not isinstance(record, dict):
+            raise self._unreadable()
+        return record
+
+    def _unreadable(self) -> UsageError:
+        return UsageError(f"{self.folder / SETTING_FILE} can't be read; start a new run without --ugst-resume")
 
 
 def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> Run:
@@ -130,7 +157,7 @@ def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> Run:
         played = [name for name in there if (runs / name / EPISODES_FILE).exists()]
         return Run(runs / (played or there)[-1])
     for folder in (runs / name, Path(name)):
-        if (folder / _SETTING_FILE).is_file():
+        if (folder / SETTING_FILE).is_file():
             return Run(folder)
     shown = ", ".join(there[-5:]) or "none"
     hint = f"; to resume the latest run, put the path to test before {option}" if option and Path(name).exists() else ""
@@ -140,4 +167,4 @@ def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> Run:
 def _runs_in(runs: Path) -> Iterable[str]:
     if not runs.is_dir():
         return []
-    return [folder.name for folder in runs.iterdir() if (folder / _SETTING_FILE).is_file()]
+    return [folder.name for folder in runs.iterdir() if (folder / SETTING_FILE).is_file()]

@@ -7,6 +7,8 @@ from enum import StrEnum
 from statistics import NormalDist
 from typing import Final
 
+from pydantic import Field
+
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.metrics.gate import parse_columns
 from pytest_ugst.metrics.paired import MIN_GOALS, Difference, Differences
@@ -46,6 +48,29 @@ class Finding(Frozen):
     one where there is a drop for certain; None if there is no number worth naming."""
     size: float | None = None
     """Where inconclusive, points: the drop that was seen, and the margin where that is more."""
+
+
+class Comparison(Frozen):
+    """All columns' verdicts on a run that was held against a baseline."""
+
+    base: str
+    """What the baseline was called."""
+    run: str
+    """The run that it was made of."""
+    goals: int
+    """Goals that were compared."""
+    findings: tuple[Finding, ...] = ()
+    """In the order of the columns; those that were asked for."""
+    others: dict[str, Difference] = Field(default_factory=dict)
+    """Columns that were not asked for, which have no interval and no verdict."""
+    notes: tuple[str, ...] = ()
+    """What the numbers do not say, a sentence each."""
+    refused: str = ""
+    """Why nothing was compared."""
+
+    def of(self, *verdicts: Verdict) -> list[Finding]:
+        """The findings with these verdicts."""
+        return [one for one in self.findings if one.verdict in verdicts]
 
 
 def parse_margins(text: str, option: str = "--ugst-max-drop") -> dict[str, float]:

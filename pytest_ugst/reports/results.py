@@ -14,6 +14,7 @@ from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.files import replace_text
 from pytest_ugst.metrics.success import Tally, tally
+from pytest_ugst.metrics.verdicts import Comparison
 from pytest_ugst.reports.table import Row
 
 RESULTS_FILE = "results.json"
@@ -57,6 +58,8 @@ class Results(Frozen):
     """The least that was asked for, in percent by column."""
     missed: tuple[str, ...] = ()
     """What fell short of it."""
+    comparison: Comparison | None = None
+    """With the baseline, where one was named."""
     episodes: tuple[Outcome, ...] = ()
     """In the order of their ids."""
     usage: dict[str, Usage] = Field(default_factory=dict)

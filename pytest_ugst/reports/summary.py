@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.gate import Gate
 from pytest_ugst.metrics.success import rates
+from pytest_ugst.metrics.verdicts import Comparison
+from pytest_ugst.reports.comparison import comparison_table
 from pytest_ugst.reports.entrants import Entrant, across, entrants, labels
 from pytest_ugst.reports.results import Outcome, Results, add_usage, not_played, versions
 from pytest_ugst.reports.scores import scores_notes
@@ -47,10 +49,16 @@ class Summary:
     usage: Mapping[str, Usage]
     failures: Mapping[str, str]
     """By episode, why it could not be played."""
+    comparison: Comparison | None = None
+    """With the baseline, where one was named."""
 
     def printed(self) -> list[Table]:
-        """The tables for any style; what the numbers are is said below the last one."""
-        return [table.table(legend=table is self.tables[-1]) for table in self.tables]
+        """The tables for any style; what the numbers are is said below the last one of rates."""
+        tables = [table.table(legend=table is self.tables[-1]) for table in self.tables]
+        if self.comparison is not None and not self.comparison.refused:
+            title = f"against {self.comparison.base}: {self.comparison.goals} goals"
+            tables.append(comparison_table(self.comparison, title=title))
+        return tables
 
     def results(self, run: Run, gate: Gate, missed: list[str]) -> Results:
         """For ``results.json``."""
@@ -61,6 +69,7 @@ class Summary:
             rows=self.rows,
             gate=gate.floors,
             missed=tuple(missed),
+            comparison=self.comparison,
             episodes=self.outcomes,
             usage=dict(self.usage),
             versions=versions(),

@@ -1,0 +1,45 @@
+"""``ugst baseline``: what a run came to, in a file that later runs are held against."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
+    """Add the command group."""
+    from pytest_ugst.cli.report import add_home
+
+    baseline = groups.add_parser("baseline", help="keep what a run came to, to hold later runs against it")
+    baseline.set_defaults(group=baseline)
+    verbs = baseline.add_subparsers(title="commands", metavar="COMMAND", parser_class=type(baseline))
+    save = verbs.add_parser(
+        "save",
+        help="write a run's outcome, goal by goal, into a small file for --ugst-baseline",
+        description="Writes the status of every sub-component of a run, with digests of its goals and what it was "
+        "played with, into a JSON file that can be committed: the same run gives the same bytes, and a goal is a line.",
+    )
+    save.add_argument("played", metavar="RUN", help="a run's name or folder, or 'latest'")
+    save.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file; one that is there is replaced")
+    add_home(save)
+    save.set_defaults(run=_save)
+
+
+def _save(args: argparse.Namespace) -> int:
+    from pytest_ugst.reports.baseline import baseline_of, write_baseline
+    from pytest_ugst.reports.reading import open_run
+
+    baseline = baseline_of(open_run(args.dir, args.played))
+    write_baseline(args.out, baseline)
+    parts = sum(len(goal.components) * len(goal.trials) for goal in baseline.goals)
+    counts = f"{len(baseline.goals)} goals, {baseline.episodes} episodes, {parts} sub-components"
+    print(f"{args.out}: {counts} of {baseline.run}")
+    if baseline.errors:
+        print(
+            f"{baseline.errors} sub-components have no trustworthy verdict and count as no success, which hides "
+            f"drops later on; 'pytest --ugst-resume={baseline.run}' plays their episodes again"
+        )
+    if baseline.unplayed:
+        print(f"{len(baseline.unplayed)} episodes could not be played and are not in it")
+    return 0

@@ -1,0 +1,97 @@
+"""``ugst report compare``: two runs over the same goals, paired by goal and trial."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_ugst.files import replace_text
+from pytest_ugst.options import DEFAULT_MAX_DROP
+
+if TYPE_CHECKING:
+    from pytest_ugst.metrics.verdicts import Comparison
+    from pytest_ugst.reports.changes import Changed
+
+_SHOWN = 10
+
+
+def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
+    """Add ``ugst report compare``."""
+    from pytest_ugst.cli.report import add_home
+    from pytest_ugst.cli.styling import add_style
+
+    compare = verbs.add_parser(
+        "compare",
+        help="two runs goal by goal: differences with intervals, and which goals got better and worse",
+        description="Compares two runs over the goals that both hold: the difference of every column with its "
+        "interval, then the goals that got worse and better, trial by trial, with the sub-components "
+        "that changed, the turn and the words. What differs beside the simulator is told and not "
+        "refused. Nothing is played.",
+    )
+    compare.add_argument("base", metavar="BASE", help="a run's name or folder, 'latest', or a saved baseline")
+    compare.add_argument("new", metavar="NEW", help="the same; for turns and words it has to be a run")
+    add_style(compare)
+    compare.add_argument("--json", action="store_true", help="everything, for machines")
+    compare.add_argument(
+        "--max-drop", default=DEFAULT_MAX_DROP, metavar="POINTS", help=f"as --ugst-max-drop ({DEFAULT_MAX_DROP})"
+    )
+    compare.add_argument(
+        "--goals", type=int, default=_SHOWN, metavar="N", help=f"goals to show in each direction ({_SHOWN}); -1 for all"
+    )
+    add_home(compare)
+    compare.set_defaults(run=_compare)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.core.errors import UsageError
+    from pytest_ugst.metrics.verdicts import parse_margins
+    from pytest_ugst.reports.baseline import find_baseline
+    from pytest_ugst.reports.changes import changes
+    from pytest_ugst.reports.changes_text import changes_tables, changes_text
+    from pytest_ugst.reports.comparability import mismatches, outline
+    from pytest_ugst.reports.comparison import compare, comparison_table, with_lost
+    from pytest_ugst.reports.styles import terminal
+
+    if args.json and args.style not in (None, "json"):
+        raise UsageError(f"--json and --style={args.style}: choose one")
+    style = "json" if args.json else check_style(args)
+    margins = parse_margins(args.max_drop, "--max-drop")
+    base, _ = find_baseline(args.dir, args.base)
+    played, run = find_baseline(args.dir, args.new)
+    new = with_lost(played, base)
+    found = mismatches(outline(base), outline(new))
+    comparison = compare(base, new, margins, name=args.base, found=found)
+    changed = changes(base, new, run)
+    if style == "json":
+        _write(_as_json(comparison, changed), args.out)
+        return 0
+    table = comparison_table(comparison, title=f"{args.new} against {args.base}: {comparison.goals} goals")
+    if style == "terminal":
+        _write(terminal(table, width=_width()) + changes_text(changed, args.goals), args.out)
+    else:
+        write_tables([table, *changes_tables(changed)], args)
+    return 0
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size((100, 24)).columns, 140)
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        print(text, end="")
+    else:
+        replace_text(out, text)
+
+
+def _as_json(comparison: Comparison, changed: list[Changed]) -> str:
+    record = comparison.model_dump(mode="json")
+    record["changed"] = [
+        {"episode": one.episode, "net": one.net, "changes": [c.model_dump(mode="json") for c in one.changes]}
+        for one in changed
+    ]
+    return json.dumps(record, indent=2) + "\n"

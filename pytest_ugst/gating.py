@@ -1,0 +1,161 @@
+"""The gate against a baseline, from the options to a verdict: one session's ``--ugst-baseline``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.items import case_of, overridden
+from pytest_ugst.metrics.verdicts import Comparison, parse_margins
+from pytest_ugst.reports.baseline import Baseline, Key, baseline_of, find_baseline, parts_digest, text_digest
+from pytest_ugst.reports.comparability import (
+    Asked,
+    Outline,
+    mismatches,
+    outline,
+    parse_allowances,
+    refusal,
+    shared,
+)
+from pytest_ugst.reports.comparison import compare, failures, with_lost
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_ugst.core.episode import Setting
+    from pytest_ugst.engine.run import Run
+    from pytest_ugst.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineGate:
+    """What a run is held against, and what it may lose."""
+
+    name: str
+    """What the baseline was called on the command line."""
+    base: Baseline
+    margins: Mapping[str, float]
+    """Points by column."""
+    allowed: frozenset[str]
+    """What may differ beside the simulator."""
+    strict: bool
+    """Whether an inconclusive column fails the run as well."""
+
+    @classmethod
+    def open(cls, settings: Settings, record: str = "") -> BaselineGate | None:
+        """Read the baseline; None if the options name none.
+
+        Args:
+            settings: The options.
+            record: The baseline as JSON, where another process has read it: by now the latest run may be another.
+
+        Raises:
+            UsageError: If an option is wrong, or there is no such baseline.
+        """
+        margins, allowed = check_options(settings)
+        if not settings.baseline:
+            return None
+        if record:
+            base = Baseline.model_validate_json(record)
+        else:
+            base, run = find_baseline(settings.home, settings.baseline, root=settings.root)
+            if run is not None and settings.resume:
+                from pytest_ugst.engine.run import find_run
+
+                if find_run(settings.home, settings.resume).folder.resolve() == run.folder.resolve():
+                    raise UsageError(
+                        f"--ugst-baseline={settings.baseline}: that is the run which is resumed; name another one"
+                    )
+        if not base.goals:
+            raise UsageError(f"--ugst-baseline={settings.baseline}: it holds no goal; name a run that was played")
+        return cls(settings.baseline, base, margins, allowed, settings.strict_gate)
+
+    def check_plan(self, items: Iterable[pytest.Function], setting: Setting, data: Mapping[str, str]) -> None:
+        """Refuse what can't be compared, before it is played.
+
+        Args:
+            items: The tests for which episodes are played.
+            setting: What they are played with, apart from roles of their own.
+            data: Digests of the domains' data.
+
+        Raises:
+            UsageError: Naming all that differs and is not allowed to.
+        """
+        asked: dict[Key, Asked] = {}
+        whole, judged = True, True
+        for item in items:
+            case, own = case_of(item), overridden(item)
+            judged = judged and "judge" not in own
+            if case.goal is None or "goal" in own:
+                whole = False  # which goals these are, only the running tests can tell
+                continue
+            parts = None if case.goal.components is None else parts_digest(case.goal)
+            max_turns = case.goal.max_turns or case.max_turns
+            asked[Key(case.goal.domain or "", case.goal.id)] = Asked(text_digest(case.goal), parts, max_turns)
+        planned = Outline(asked, (setting,) if judged else (), data, whole)
+        there = outline(self.base)
+        if whole and not shared(there, planned):
+            raise UsageError(f"--ugst-baseline={self.name}: {self._nothing_shared()}")
+        if told := refusal(mismatches(there, planned), self.allowed, self.name):
+            raise UsageError(told)
+
+    def decide(self, run: Run) -> Comparison:
+        """Hold what was played against the baseline.
+
+        Returns:
+            Also where nothing can be compared: what was played must not be lost.
+        """
+        new = with_lost(baseline_of(run), self.base)
+        there, here = outline(self.base), outline(new)
+        found = mismatches(there, here)
+        told = refusal(found, self.allowed, self.name)
+        if not told and not shared(there, here):
+            told = f"--ugst-baseline={self.name}: {self._nothing_shared()}"
+        if told:
+            return Comparison(base=self.name, run=self.base.run, goals=0, refused=told)
+        return compare(self.base, new, self.margins, name=self.name, found=found)
+
+    def verdict(self, comparison: Comparison) -> list[tuple[str, bool]]:
+        """What to say of it, a line each, and whether it is good news."""
+        if comparison.refused:
+            return [(f"REFUSED {comparison.refused}", False)]
+        if told := failures(comparison, strict=self.strict):
+            return [(f"FAILED --ugst-baseline: {sentence}", False) for sentence in told]
+        counts: dict[str, int] = {}
+        for one in comparison.findings:
+            counts[one.verdict] = counts.get(one.verdict, 0) + 1
+        told_of = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        return [(f"--ugst-baseline={self.name}: no regression ({told_of})", True)]
+
+    def _nothing_shared(self) -> str:
+        return f"it shares no goal with what is played now (it holds {len(self.base.goals)} others); name another one"
+
+
+def check_options(settings: Settings) -> tuple[dict[str, float], frozenset[str]]:
+    """Read the gate's options.
+
+    Raises:
+        UsageError: If one of them is wrong.
+    """
+    return parse_margins(settings.max_drop), parse_allowances(settings.baseline_allow)
+
+
+def check_baseline(settings: Settings) -> None:
+    """Check the options, and that there is something of the baseline's name, without reading it.
+
+    Raises:
+        UsageError: If not.
+    """
+    check_options(settings)
+    if settings.baseline:
+        from pathlib import Path
+
+        from pytest_ugst.engine.run import find_run
+
+        if any(path.is_file() for path in (settings.root / settings.baseline, Path(settings.baseline))):
+            return
+        if (settings.root / settings.baseline / "run.json").is_file():
+            return
+        find_run(settings.home, settings.baseline, option="--ugst-baseline")

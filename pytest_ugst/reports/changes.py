@@ -1,0 +1,139 @@
+"""Which goals got better and which got worse, episode by episode, with the words that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from pytest_ugst.core.base import Frozen, Words
+from pytest_ugst.core.state import Category
+from pytest_ugst.core.tracking import ComponentState
+from pytest_ugst.core.verdict import Evidence
+from pytest_ugst.engine.run import Run
+from pytest_ugst.reports.baseline import Baseline, Key, Trial, succeeded
+from pytest_ugst.reports.comparability import outline, shared
+from pytest_ugst.reports.html.builder import PAGE_FILE
+
+
+class Change(Frozen):
+    """One sub-component of one episode that succeeds on one side only."""
+
+    goal: str
+    domain: str = ""
+    trial: int
+    episode: str
+    """The new episode's id."""
+    component: str
+    category: Category
+    text: Words = ""
+    """In the goal's words, where the new run is at hand."""
+    base: str
+    """Its status in the baseline; ``ERROR`` without a trustworthy verdict."""
+    new: str
+    turn: int | None = None
+    """Of the new conversation, in which the status was reached or was last missed."""
+    reasoning: Words = ""
+    """Of the judge."""
+    evidence: tuple[Evidence, ...] = ()
+    link: str = ""
+    """Into the new run's page, where there is one."""
+
+    @property
+    def direction(self) -> Literal["better", "worse"]:
+        """Which way it went."""
+        return "better" if succeeded(self.new) else "worse"
+
+
+class Changed(Frozen):
+    """One episode with what changed in it."""
+
+    episode: str
+    changes: tuple[Change, ...]
+
+    @property
+    def net(self) -> int:
+        """Sub-components gained, less those lost."""
+        return sum(1 if change.direction == "better" else -1 for change in self.changes)
+
+    @property
+    def link(self) -> str:
+        """To the first change that has one."""
+        return next((change.link for change in self.changes if change.link), "")
+
+
+def changes(base: Baseline, new: Baseline, run: Run | None = None) -> list[Changed]:
+    """What changed in the goals that both hold, trial by trial: what got worst first, what got best last.
+
+    Trials that one side lacks are left out.
+
+    Args:
+        base: The baseline.
+        new: What is held against it.
+        run: The run that ``new`` is of, for turns and words; one episode is in memory at a time.
+    """
+    before, after = base.by_key(), new.by_key()
+    page = None if run is None else run.folder / PAGE_FILE
+    found = []
+    for key in shared(outline(base), outline(new)):
+        categories = after[key].components
+        for there, here in _paired(before[key].trials, after[key].trials):
+            differing = [
+                name for name in categories if succeeded(there.statuses[name]) != succeeded(here.statuses[name])
+            ]
+            if not differing:
+                continue
+            said = _states(run, here.id)
+            found.append(
+                Changed(
+                    episode=here.id,
+                    changes=tuple(
+                        _change(key, here, name, categories[name], there.statuses[name], said.get(name), page)
+                        for name in differing
+                    ),
+                )
+            )
+    return sorted(found, key=lambda one: (one.net, one.episode))
+
+
+def _paired(base: Sequence[Trial], new: Sequence[Trial]) -> Iterator[tuple[Trial, Trial]]:
+    """Episodes of the same trial; of the same name, where tests brought several simulators of their own."""
+    for key in ("id", "trial"):
+        there = {getattr(trial, key): trial for trial in base}
+        if len(there) == len(base) and len({getattr(trial, key) for trial in new}) == len(new):
+            pairs = [(there[getattr(trial, key)], trial) for trial in new if getattr(trial, key) in there]
+            if pairs:
+                yield from pairs
+                return
+
+
+def _states(run: Run | None, episode: str) -> dict[str, ComponentState]:
+    if run is None or episode not in run.journal:
+        return {}
+    return {state.component.id: state for state in run.journal.get(episode).final_state}
+
+
+def _change(
+    key: Key, here: Trial, name: str, category: Category, status: str, state: ComponentState | None, page: Path | None
+) -> Change:
+    verdict = state.decisive if state is not None else None
+    turn = verdict.turn if verdict is not None else None
+    link = ""
+    if page is not None and page.is_file():
+        link = f"{page.resolve().as_uri()}#e={quote(here.id, safe='')}" + (f"&t={turn}" if turn else "")
+    return Change(
+        goal=key.goal,
+        domain=key.domain,
+        trial=here.trial,
+        episode=here.id,
+        component=name,
+        category=category,
+        text=state.text if state is not None else "",
+        base=status,
+        new=here.statuses[name],
+        turn=turn,
+        reasoning=(state.error or "") if state is not None and state.error else verdict.reasoning if verdict else "",
+        evidence=verdict.evidence if verdict is not None else (),
+        link=link,
+    )
