@@ -22,7 +22,8 @@ STATUSES = {letter: status for status, letter in LETTERS.items()}
 @given(episodes())
 def test_states_are_the_episodes_own(episode: Episode) -> None:
     tables = Tables()
-    made, opened = entry(episode, tables), detail(episode, tables)
+    opened = detail(episode, tables)
+    made = entry(episode, opened, tables)
     for number, component in enumerate(episode.components):
         labels = [state[component.id].label for state in episode.states]
         track = opened["tracks"][number]
@@ -58,7 +59,8 @@ def test_all_that_was_said_is_there_and_can_be_written(episode: Episode) -> None
 
 def test_what_episodes_share_is_kept_once() -> None:
     tables = Tables()
-    made = [entry(make_episode("dinner", trial), tables) for trial in (1, 2)] + [entry(make_episode("lunch"), tables)]
+    episodes = [make_episode("dinner", 1), make_episode("dinner", 2), make_episode("lunch")]
+    made = [entry(episode, detail(episode, tables), tables) for episode in episodes]
     assert [one["goal"] for one in made] == [0, 0, 1]
     assert [one["sim"] for one in made] == [0, 0, 0]
     assert len(tables.goals) == 2
@@ -67,7 +69,8 @@ def test_what_episodes_share_is_kept_once() -> None:
 def test_a_conversation_that_broke_off() -> None:
     broken = Conversation(turns=make_episode().conversation.turns[:1], stop=StopReason.AGENT_ERROR, error="no answer")
     episode = make_episode(conversation=broken)
-    made, opened = entry(episode, Tables()), detail(episode, Tables())
+    opened = detail(episode, Tables())
+    made = entry(episode, opened, Tables())
     assert made["broken"]
     assert opened["broken"] == "conversation broke off (agent_error): no answer"
     assert [track[-1] for track in made["states"]] == ["E", "E", "E", "E", "A"]
@@ -76,10 +79,11 @@ def test_a_conversation_that_broke_off() -> None:
 def test_nothing_was_said_and_nothing_tracked() -> None:
     goal = make_episode().goal.model_copy(update={"components": None})
     episode = make_episode(goal=goal, conversation=Conversation(), verdicts=())
-    made: dict[str, Any] = entry(episode, Tables())
+    opened: dict[str, Any] = detail(episode, Tables())
+    assert opened["turns"] == []
+    made = entry(episode, opened, Tables())
     assert made["states"] == []
     assert not made["ok"]
-    assert detail(episode, Tables())["turns"] == []
 
 
 def test_chunks_keep_places() -> None:

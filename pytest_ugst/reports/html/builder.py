@@ -78,11 +78,12 @@ def build_page(run: Run, summary: Summary | None = None, baseline: Run | None = 
     for episode_id in sorted(set(run.selected or run.journal.ids()) & set(run.journal.ids())):
         episode = run.journal.get(episode_id)
         failures = classify(episode)
-        made = entry(episode, tables, failures, _fault(episode))
+        opened = detail(episode, tables, failures)
+        made = entry(episode, opened, tables, failures, _fault(episode))
         if before is not None and episode_id in before.labels:
             known = before.labels[episode_id]
             made["base"] = "".join(known.get(c.id, "-") for c in episode.components)
-        made["at"] = chunks.add(detail(episode, tables, failures))
+        made["at"] = chunks.add(opened)
         cost.add(episode)
         episodes.append(made)
     index = {

@@ -70,17 +70,14 @@ class Tables:
         return self._known[key]
 
 
-def letters(episode: Episode) -> list[str]:
-    """For each sub-component its statuses in S_0 to S_n, a letter each."""
-    columns = [[LETTERS[state.label] for state in goal_state] for goal_state in episode.states]
-    return ["".join(column) for column in zip(*columns, strict=True)]
-
-
-def entry(episode: Episode, tables: Tables, failures: Sequence[Failure] = (), fault: str = "") -> dict[str, Any]:
+def entry(
+    episode: Episode, opened: Mapping[str, Any], tables: Tables, failures: Sequence[Failure] = (), fault: str = ""
+) -> dict[str, Any]:
     """What the list, the filters and the charts need to know of an episode.
 
     Args:
         episode: Any.
+        opened: Its :func:`detail`.
         tables: Takes in what the episode shares with others.
         failures: The failure patterns that the episode shows.
         fault: Whose fault it is that the agent's task failed, where it did.
@@ -94,7 +91,7 @@ def entry(episode: Episode, tables: Tables, failures: Sequence[Failure] = (), fa
         "stop": str(episode.conversation.stop or ""),
         "turns": len(episode.conversation.turns),
         "ok": episode.succeeded,
-        "states": letters(episode),
+        "states": [track["states"] for track in opened["tracks"]],
         "seconds": round(episode.seconds, 3),
     }
     if failures:
