@@ -136,8 +136,8 @@ def main() -> int:
                 ratios.append(seconds / slowest)
                 count = args.prompts * args.rollouts
                 print(
-                    f"{rewarded} of {count} completions rewarded by {5 * count} calls in {seconds:.2f} s; slowest call "
-                    f"{slowest:.2f} s; ratio {ratios[-1]:.2f}; {spent:.2f} s of CPU here; load {os.getloadavg()[0]:.1f}",
+                    f"{rewarded} of {count} completions rewarded by {5 * count} calls in {seconds:.2f} s, slowest "
+                    f"call {slowest:.2f} s: ratio {ratios[-1]:.2f}; {spent:.2f} s of CPU here; load {os.getloadavg()[0]:.1f}",
                     flush=True,
                 )
         finally:
