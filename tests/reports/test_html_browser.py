@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pytest_ugst.core.conversation import Closing, Conversation, StopReason, Too
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.state import Category
+from pytest_ugst.judges.transcript import find_quote
 from pytest_ugst.reports.html.builder import write_page
 from tests.browser import Browser, browser
 from tests.reports.html_things import aligned, make_episode, make_run, said
@@ -282,6 +284,27 @@ def test_a_long_utterance_is_folded_around_what_was_quoted(here: Browser, page: 
     assert here.js(f"return {speech}.textContent.length") < 3_000
     here.js(f"{speech}.querySelector('.gap').click()")
     assert here.js(f"return {speech}.textContent.length") > 105_000
+
+
+def test_quotes_are_found_as_judges_quotes_are(here: Browser) -> None:
+    """The page and ``find_quote`` agree on what stands where, and what the page marks is what was quoted."""
+    drawn = random.Random(4)
+    pairs = []
+    for _ in range(1_000):
+        text = "".join(drawn.choices("ab B.,  \n\u00a0’'“\"–-é", k=drawn.randint(1, 25)))
+        start = drawn.randrange(len(text))
+        quote = text[start : start + drawn.randint(1, 8)]
+        for old, new in drawn.sample([("b", "B"), (" ", "  "), ("’", "'"), ("B", " … "), ("a", "x"), ("é", "É")], 2):
+            quote = quote.replace(old, new)
+        pairs.append((text, drawn.choice(["", '"']) + quote + drawn.choice(["", "...", '"'])))
+    spans = here.js("return arguments[0].map(([text, quote]) => locate(text, quote))", pairs)
+    heard = [find_quote(Conversation(turns=(Turn(user=text),)), quote, 1, "user") for text, quote in pairs]
+    assert [bool(found) for found in spans] == [found is not None for found in heard]
+    assert 300 < sum(map(bool, spans)) < 900
+    quoted = [(text, quote, found) for (text, quote), found in zip(pairs, spans, strict=True) if len(found) == 1]
+    for text, quote, [span] in quoted:
+        marked = Conversation(turns=(Turn(user=text[span["start"] : span["end"]]),))
+        assert find_quote(marked, quote, 1, "user") is not None
 
 
 def test_help_and_back(here: Browser) -> None:
