@@ -11,13 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_ugst.metrics.bootstrap import draws
 from pytest_ugst.metrics.success import CONFIDENCE, RESAMPLES
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_CELLS = 2_000_000  # of a block of bootstrap weights, as for the rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +90,6 @@ def _resampled(goals: Sequence[tuple[float, int]], resamples: int, rng: np.rando
     import numpy as np
 
     table = np.array(goals, dtype=np.float64)  # goals x (sum, count)
-    n = len(goals)
-    step = max(1, _CELLS // n)
-    blocks = []
-    for start in range(0, resamples, step):
-        weights = rng.multinomial(n, np.full(n, 1 / n), size=min(step, resamples - start)).astype(np.float64)
-        sums = weights @ table
-        blocks.append(sums[:, 0] / sums[:, 1])
-    return np.concatenate(blocks)
+    sums = np.concatenate([block @ table for block in draws(len(goals), resamples, rng)])
+    means: NDArray[np.float64] = sums[:, 0] / sums[:, 1]
+    return means

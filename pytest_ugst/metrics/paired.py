@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.state import Category
+from pytest_ugst.metrics.bootstrap import draws
 from pytest_ugst.metrics.success import COLUMNS, CONFIDENCE
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ MIN_GOALS: Final = 8
 """Goals below which there is no interval: by simulation those would be wrong too often (``docs/results/``)."""
 _EXTRA = 2  # goals that lost, and as many that gained, beside those that were seen
 _LEAST = 1.959964  # a single column's factor in theory; a resample of hardly any change would give less
-_CELLS = 2_000_000  # of a block of bootstrap weights; bounds the memory at 16 MB whatever the number of goals
 _NOTHING = 1e-9  # means over trials may differ in their last bits
 
 
@@ -150,11 +150,7 @@ def weights(goals: int, resamples: int, seed: int) -> Iterator[Floats]:
     """How often each goal is drawn in each resample, in blocks of shape (some, goals)."""
     import numpy as np
 
-    rng = np.random.default_rng(seed)
-    step = max(1, _CELLS // goals)
-    even = np.full(goals, 1 / goals)
-    for start in range(0, resamples, step):
-        yield rng.multinomial(goals, even, size=min(step, resamples - start)).astype(np.float64)
+    return draws(goals, resamples, np.random.default_rng(seed))
 
 
 def estimate(totals: Floats, changes: Floats, drawn: Iterable[Floats], family: Bools) -> Estimate:

@@ -19,6 +19,7 @@ from pydantic import Field
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.state import Category
+from pytest_ugst.metrics.bootstrap import draws
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 RESAMPLES = 2_000
 CONFIDENCE = 95.0
 """Percent of resamples that an interval covers."""
-_CELLS = 2_000_000  # of a block of bootstrap weights; bounds the memory at 16 MB whatever the number of goals
 
 AVERAGE = "avg"
 COLUMNS: dict[str, str] = {
@@ -168,14 +168,8 @@ def _intervals(table: Sequence[Sequence[Count]], resamples: int, seed: int) -> l
 
     counts = np.array(table, dtype=np.float64)  # goals x categories x (total, successes, errors)
     totals, successes = counts[:, :, 0], counts[:, :, 1]
-    n = len(table)
-    rng = np.random.default_rng(seed)
-    drawn = np.empty((resamples, len(Category) + 1))
-    step = max(1, _CELLS // n)
-    for start in range(0, resamples, step):
-        # How often each goal is drawn; drawing n goals one by one and counting them gives the same.
-        weights = rng.multinomial(n, np.full(n, 1 / n), size=min(step, resamples - start)).astype(np.float64)
-        drawn[start : start + step] = _resampled(weights @ successes, weights @ totals)
+    weights = draws(len(table), resamples, np.random.default_rng(seed))
+    drawn = np.concatenate([_resampled(block @ successes, block @ totals) for block in weights])
     # With a single goal every resample is the same: that is ignorance, not certainty.
     spread: list[tuple[float | None, float | None]] = []
     having = [*(totals > 0).sum(axis=0), (totals > 0).any(axis=1).sum()]

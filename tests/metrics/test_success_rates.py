@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.state import Category
-from pytest_ugst.metrics import success
+from pytest_ugst.metrics import bootstrap
 from pytest_ugst.metrics.success import COLUMNS, Count, Rates, Tally, rates, tally
 from tests.strategies import episodes, identifiers
 
@@ -151,5 +151,5 @@ def test_more_trials_of_the_same_goals_are_not_more_goals() -> None:
 
 def test_blocks_of_resamples_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = rates(even(30))
-    monkeypatch.setattr(success, "_CELLS", 70)
+    monkeypatch.setattr(bootstrap, "CELLS", 70)
     assert rates(even(30)) == whole

@@ -1,0 +1,31 @@
+"""Drawing goals with replacement, for every interval that is clustered by goal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CELLS = 2_000_000
+"""Of a block of weights; bounds the memory at 16 MB whatever the number of goals."""
+
+
+def draws(goals: int, resamples: int, rng: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+    """How often each goal is drawn in each resample, in blocks of shape (some, goals).
+
+    Drawing as many goals as there are one by one, and counting them, gives the same.
+
+    Args:
+        goals: How many there are.
+        resamples: How many times all of them are drawn.
+        rng: Draws.
+    """
+    import numpy as np
+
+    step = max(1, CELLS // goals)
+    even = np.full(goals, 1 / goals)
+    for start in range(0, resamples, step):
+        yield rng.multinomial(goals, even, size=min(step, resamples - start)).astype(np.float64)
