@@ -5,6 +5,8 @@ own. 16 prompts with 8 completions each are rewarded as in training: every compl
 sub-components, one of each category, none with a check, so that 640 calls are made. What is to be reached: 1.3 times
 the time of the slowest call.
 
+On a machine with other work, `chrt -r 10` in front keeps that work out of the measurement.
+
     python benchmarks/reward_latency.py [--prompts 16] [--rollouts 8] [--latency 3] [--repeat 3] [--cache]
 """
 
@@ -137,7 +139,8 @@ def main() -> int:
                 count = args.prompts * args.rollouts
                 print(
                     f"{rewarded} of {count} completions rewarded by {5 * count} calls in {seconds:.2f} s, slowest "
-                    f"call {slowest:.2f} s: ratio {ratios[-1]:.2f}; {spent:.2f} s of CPU here; load {os.getloadavg()[0]:.1f}",
+                    f"call {slowest:.2f} s: ratio {ratios[-1]:.2f}; {spent:.2f} s of CPU; load "
+                    f"{os.getloadavg()[0]:.1f}",
                     flush=True,
                 )
         finally:

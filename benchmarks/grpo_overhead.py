@@ -1,0 +1,111 @@
+"""What a GRPO step takes beside computing the model and waiting for rewards.
+
+Trains a few steps of a preset on conversations of the concierge's train goals and times, inside each step, the calls
+that compute the model (sampling, forward, backward, optimizer) and those that judge; what is left is the trainer's own:
+to be under 5% of a step.
+
+    OMP_NUM_THREADS=1 python benchmarks/grpo_overhead.py --model smollm2 [--preset laptop-grpo] [--steps 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pytest_ugst.builtins import concierge_goals
+from pytest_ugst.casting import Casting
+from pytest_ugst.core.episode import Episode
+from pytest_ugst.engine.plan import Plan
+from pytest_ugst.engine.rollout import play
+from pytest_ugst.offline import builtin_registry, settings_here
+from pytest_ugst.prompts.loader import Prompts
+from pytest_ugst.trainers.data import DataInfo, write_data
+from pytest_ugst.trainers.rows import rows_of
+
+
+def make_data(folder: Path) -> None:
+    """The rows of the agenda's conversations with the rules agent."""
+    casting = Casting(settings_here(cache="off"), builtin_registry(), folder)
+
+    async def play_all() -> list[Episode]:
+        cast, setting = casting.cast(), casting.setting()
+        return [await play(Plan(g.id, g, 1, setting, 10), cast) for g in concierge_goals("train")]
+
+    episodes = asyncio.run(play_all())
+    rows = [row for episode in episodes for row in rows_of(episode, Prompts.load())]
+    write_data(folder, DataInfo(), {"train": rows, "eval": []}, episodes, {}, "")
+
+
+def timed(owner: Any, name: str, seconds: Counter[str], kind: str) -> None:
+    """Count the time of a method; what it calls in turn is counted with it."""
+    inner: Callable[..., Any] = getattr(owner, name)
+    depth = 0
+
+    def outer(*args: Any, **kwargs: Any) -> Any:
+        nonlocal depth
+        began, depth = time.perf_counter(), depth + 1
+        try:
+            return inner(*args, **kwargs)
+        finally:
+            depth -= 1
+            if depth == 0:
+                seconds[kind] += time.perf_counter() - began
+
+    setattr(owner, name, outer)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--preset", default="laptop-grpo")
+    parser.add_argument("--steps", type=int, default=3)
+    args, more = parser.parse_known_args()
+
+    from pytest_ugst.trainers import grpo_trainer, sharing
+    from pytest_ugst.trainers.grpo import main as grpo
+    from pytest_ugst.trainers.live import LiveCasting
+
+    seconds: Counter[str] = Counter()
+    made = grpo_trainer.Training._make
+
+    def make(self: Any, model: str) -> Any:
+        trainer = made(self, model)
+        timed(trainer, "_generate_single_turn", seconds, "sampling")
+        timed(trainer.accelerator, "backward", seconds, "backward")
+        timed(trainer, "training_step", seconds, "all")
+        inner = trainer.create_optimizer
+
+        def create(*a: Any, **k: Any) -> Any:
+            optimizer = inner(*a, **k)
+            timed(optimizer, "step", seconds, "optimizer")
+            return optimizer
+
+        trainer.create_optimizer = create
+        return trainer
+
+    grpo_trainer.Training._make = make  # type: ignore[method-assign]
+    timed(sharing, "log_probs", seconds, "forward")
+    timed(LiveCasting, "run", seconds, "rewards")
+    with tempfile.TemporaryDirectory() as folder:
+        make_data(Path(folder) / "data")
+        os.chdir(folder)
+        command = f"--data data --judge checks --agent rules --out out --preset {args.preset} --steps {args.steps}"
+        status = grpo(["--model", args.model, *command.split(), *more])
+    whole = seconds.pop("all") + seconds["optimizer"]
+    rest = whole - sum(seconds.values())
+    for name, spent in [*seconds.items(), ("the trainer's own", rest)]:
+        print(f"{name:>20}: {spent:8.2f} s {spent / whole:7.2%}")
+    print(f"{args.steps} steps in {whole:.1f} s; load {os.getloadavg()[0]:.1f}")
+    return status or int(rest / whole > 0.05)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
