@@ -123,7 +123,6 @@ def check_limit(limit: int | None) -> None:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from pytest_ugst import datafolders
     from pytest_ugst.sources.multiwoz import import_multiwoz
     from pytest_ugst.sources.tau2_bench import import_tau2_bench
     from pytest_ugst.sources.tau_bench import import_tau_bench
@@ -131,9 +130,21 @@ def _import(args: argparse.Namespace) -> int:
     check_limit(args.limit)
     check_output(args.out, args.force)
     readers = dict(zip(SOURCES, (import_tau_bench, import_tau2_bench, import_multiwoz), strict=True))
-    goals = readers[args.source](args.data or datafolders.locate(args.source), args.domain, args.split)
+    goals = readers[args.source](args.data or _fetched(args.source), args.domain, args.split)
     write_output(args.out, itertools.islice(goals, args.limit))
     return 0
+
+
+def _fetched(source: str) -> Path:
+    from pytest_ugst import datafolders
+    from pytest_ugst.sources.multiwoz import REMEDY
+
+    try:
+        return datafolders.locate(source)
+    except datafolders.DataMissing:
+        if source == "multiwoz":  # what could be fetched would not help
+            raise UsageError(f"name the folder of MultiWOZ's data.json; {REMEDY}") from None
+        raise
 
 
 def _decompose(args: argparse.Namespace) -> int:

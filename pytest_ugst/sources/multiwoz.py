@@ -33,10 +33,11 @@ SPLITS = ("train", "dev", "test")
 _LISTS = {"dev": "valListFile", "test": "testListFile"}
 _MAX_LIST_BYTES = 4 * 2**20
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_REMEDY = (
+REMEDY = (
     "data.json is in the archives MultiWOZ_2.0.zip and MultiWOZ_2.1.zip of github.com/budzianowski/multiwoz, and in "
     "MULTIWOZ2.4 of github.com/smartyfh/MultiWOZ2.4; unpack one and give its folder with --data"
 )
+"""How to get the dialogues."""
 
 
 def _sentences(value: Any) -> Any:
@@ -87,7 +88,7 @@ def _find(data_dir: Path) -> Path:
     for folder in (data_dir, data_dir / "multiwoz", data_dir / "data"):
         if (folder / "data.json").is_file():
             return folder / "data.json"
-    raise UsageError(f"{data_dir}: holds no data.json, MultiWOZ's dialogues with their goals; {_REMEDY}")
+    raise UsageError(f"{data_dir}: holds no data.json, MultiWOZ's dialogues with their goals; {REMEDY}")
 
 
 def _names(folder: Path, stem: str) -> frozenset[str] | None:

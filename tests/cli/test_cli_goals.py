@@ -75,6 +75,8 @@ def test_import_of_multiwoz(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command) == 4
     told = capsys.readouterr().err
     assert "mw: holds no data.json, MultiWOZ's dialogues with their goals" in told
+    assert main(["goals", "import", "multiwoz"]) == 4
+    assert "name the folder of MultiWOZ's data.json; data.json is in" in capsys.readouterr().err
     assert "Traceback" not in told
 
 
