@@ -105,8 +105,14 @@ class Casting:
         from pytest_ugst.chat.models import resolve
 
         s, r = self._settings, self._registry
+        from pytest_ugst.simulators.trained import folder_of, read_trained
+
         builtin = {*r.simulators.entries, *r.agents.entries, *r.judges.entries}
-        return resolve(name, s.models, s.models_path, s.root, builtin)
+        spec = resolve(name, s.models, s.models_path, s.root, builtin)
+        folder = folder_of(spec.model) if spec.base_url is None else None
+        if folder is not None and (trained := read_trained(folder)) is not None:
+            spec = spec.model_copy(update={"sampling": {**trained.sampling, **spec.sampling}})
+        return spec
 
     def _digest(self, name: str) -> str:
         """What a name stands for, in short: equal for the same model in every process and at every address."""
@@ -298,7 +304,13 @@ class Casting:
             return made
         from pytest_ugst.simulators.llm import make_llm_simulator
 
-        return make_llm_simulator(self.chat(name, "simulator"), self.context)
+        return make_llm_simulator(self.chat(name, "simulator"), self._as_trained(name))
+
+    def _as_trained(self, name: str) -> RoleContext:
+        """The context of a simulator that a model plays: a trained one is prompted as it was trained."""
+        from pytest_ugst.simulators.trained import as_trained
+
+        return as_trained(self.context, self._resolved(name).model)
 
     def make_agent(self, name: str) -> Agent:
         """An agent by name."""
@@ -342,13 +354,18 @@ class Casting:
         """What an episode is played with; roles that a test brings itself by their own names."""
         s = self._settings
         uses_prompts = bool(self._models(("simulator", "agent", "judge")))
+        context, prompts = self.context, self.prompts
+        if simulator is None and (model := self._model_name("simulator")) is not None:
+            context = self._as_trained(model)
+            if context.prompts != self.context.prompts:
+                prompts = type(prompts).load(context.prompts)
         return Setting(
             simulator=simulator or s.sim,
             agent=agent or s.agent,
             judge=judge or s.judge,
             steer=s.steer,
-            reasoning=s.reasoning,
-            prompts=self.prompts.version if uses_prompts else "",
+            reasoning=context.reasoning,
+            prompts=prompts.version if uses_prompts else "",
             judge_sees_tools=s.judge_tools == "on",
             seed=s.seed,
             decomposer=s.decomposer,

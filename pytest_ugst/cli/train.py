@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 
@@ -14,6 +15,7 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
     _add_data(verbs)
     _add_sft(verbs)
     _add_grpo(verbs)
+    _add_export(verbs)
 
 
 def _add_data(verbs: argparse._SubParsersAction[Any]) -> None:
@@ -53,3 +55,25 @@ def _add_grpo(verbs: argparse._SubParsersAction[Any]) -> None:
     )
     grpo_command.add_arguments(grpo)
     grpo.set_defaults(run=grpo_command.run)
+
+
+def _add_export(verbs: argparse._SubParsersAction[Any]) -> None:
+    export = verbs.add_parser(
+        "export-gguf",
+        help="write a checkpoint of the Llama architecture as a GGUF file, to be served fast on a CPU",
+        description="Writes model.gguf into the checkpoint's folder. Where there is no GPU, --ugst-sim=CHECKPOINT is "
+        "served from it by llama.cpp (pip install xllamacpp).",
+    )
+    export.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
+    export.add_argument("--kind", choices=("q8_0", "q4_0", "f16", "bf16", "f32"), default="q8_0", help="weights (q8_0)")
+    export.add_argument("--out", type=Path, metavar="FILE", help="another file than CHECKPOINT/model.gguf")
+    export.add_argument("--like", type=Path, metavar="FILE", help="a GGUF file with the same vocabulary (smollm2's)")
+    export.set_defaults(run=_export)
+
+
+def _export(args: argparse.Namespace) -> int:
+    from pytest_ugst.trainers.gguf import export_gguf
+
+    path = export_gguf(args.checkpoint, args.out, args.kind, args.like)
+    print(f"{path}: {path.stat().st_size / 2**20:.0f} MiB")
+    return 0

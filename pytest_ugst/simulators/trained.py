@@ -7,13 +7,17 @@ it was trained with (the folder ``prompts``), and bounds its answers. What a run
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError
 
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from pytest_ugst.registry import RoleContext
 
 FORMAT: Literal[1] = 1
 FILE = "ugst.json"
@@ -79,7 +83,31 @@ def read_trained(folder: Path | str) -> Trained | None:
         raise UsageError(f"{path} can't be read: {error}") from None
 
 
-def prompts_of(folder: Path | str) -> Path | None:
-    """The folder of prompts a checkpoint was trained with, if it carries one."""
-    path = Path(folder) / PROMPTS_FOLDER
-    return path if path.is_dir() else None
+def as_trained(context: RoleContext, model: str) -> RoleContext:
+    """What a simulator is made with, if it is to be played as it was trained.
+
+    Args:
+        context: What the options say; it comes first.
+        model: A checkpoint's folder or its GGUF file; anything else changes nothing.
+
+    Raises:
+        UsageError: If the checkpoint's ``ugst.json`` can't be read.
+    """
+    folder = folder_of(model)
+    trained = read_trained(folder) if folder is not None else None
+    if folder is None or trained is None:
+        return context
+    prompts = folder / PROMPTS_FOLDER
+    return replace(
+        context,
+        reasoning=context.reasoning or trained.reasoning == "think",
+        prompts=context.prompts or (prompts if prompts.is_dir() else None),
+    )
+
+
+def folder_of(model: str) -> Path | None:
+    """The folder of a checkpoint, or of its GGUF file; None for what is not on this machine."""
+    path = Path(model)
+    if path.is_dir():
+        return path
+    return path.parent if path.suffix == ".gguf" and path.is_file() else None

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_ugst.chat.packaged import PACKAGED, packaged_spec
+from pytest_ugst.chat.servers.engines import GGUF_BESIDE
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.trainers.bases import require_libraries
 
-FILE = "model.gguf"
-"""In a checkpoint's folder; llama.cpp serves it in place of the checkpoint where that is installed."""
+FILE = GGUF_BESIDE
+"""In a checkpoint's folder; llama.cpp serves it in place of the checkpoint where there is no GPU."""
 Kind = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
 KINDS: tuple[Kind, ...] = ("q8_0", "q4_0", "f16", "bf16", "f32")
 

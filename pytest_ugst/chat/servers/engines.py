@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 from pytest_ugst.chat.servers import llama, transformers, vllm
 from pytest_ugst.chat.servers.plan import Plan, has_gpu
-from pytest_ugst.chat.servers.weights import find_weights
+from pytest_ugst.chat.servers.weights import Weights, find_weights
 from pytest_ugst.chat.spec import ModelSpec
 from pytest_ugst.core.errors import UsageError
 
+GGUF_BESIDE = "model.gguf"
+"""In a checkpoint's folder, made by ``ugst train export-gguf``."""
 _GET_LLAMA = "pip install xllamacpp"
 _GET_VLLM = "pip install vllm"
 _GET_TRANSFORMERS = 'pip install "transformers[serving]" torch'
@@ -20,11 +24,23 @@ def _for_checkpoints(environ: Mapping[str, str]) -> Literal["vllm", "transformer
     return "vllm" if vllm.usable(environ) else "transformers"
 
 
+def _beside(weights: Weights, spec: ModelSpec, environ: Mapping[str, str]) -> Weights | None:
+    """The GGUF file that was made of a checkpoint and lies in its folder: llama.cpp serves it several times as fast
+    on a CPU as transformers does the checkpoint. A GPU is better used by vLLM."""
+    file = Path(weights.where) / GGUF_BESIDE
+    if not file.is_file() or not llama.usable():
+        return None
+    if spec.serve.engine == "auto" and has_gpu(environ) and vllm.usable(environ):
+        return None
+    return replace(find_weights(str(file), spec.serve.chat_template), label=weights.label)
+
+
 def make_plan(spec: ModelSpec, environ: Mapping[str, str]) -> Plan:
     """Choose a server for a model, by ``spec.serve.engine`` or by what is installed.
 
-    A GGUF file goes to llama.cpp. A checkpoint folder, an adapter or a hub name goes to vLLM where that is installed
-    and has a GPU or is a CPU build, else to ``transformers serve``.
+    A GGUF file goes to llama.cpp, and so does one in a checkpoint's folder where there is no GPU. A checkpoint folder,
+    an adapter or a hub name goes to vLLM where that is installed and has a GPU or is a CPU build, else to
+    ``transformers serve``.
 
     Raises:
         UsageError: If there is nothing to serve, or nothing to serve it with; the message holds the pip command.
@@ -34,6 +50,8 @@ def make_plan(spec: ModelSpec, environ: Mapping[str, str]) -> Plan:
     except UsageError as error:
         raise UsageError(f"model {spec.name!r}: {error}") from None
     engine = spec.serve.engine
+    if weights.kind == "checkpoint" and engine in ("auto", "llama"):
+        weights = _beside(weights, spec, environ) or weights
     if engine == "auto":
         engine = "llama" if weights.kind == "gguf" else _for_checkpoints(environ)
     if engine == "llama":
