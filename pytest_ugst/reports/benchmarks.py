@@ -12,7 +12,7 @@ from itertools import combinations
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.metrics.success import RESAMPLES, rates
 from pytest_ugst.reports.contenders import Contender
-from pytest_ugst.reports.entrants import differences
+from pytest_ugst.reports.entrants import difference, differences
 from pytest_ugst.reports.scores import scores_notes
 from pytest_ugst.reports.styles import Table
 from pytest_ugst.reports.table import Row, rates_table
@@ -79,12 +79,15 @@ def _doubts(contenders: Sequence[Contender], benchmark: str | None) -> list[str]
     if any(len(goals) != len(shared) for goals in asked):
         counts = ", ".join(f"{one.name} {len(goals)}" for one, goals in zip(contenders, asked, strict=True))
         notes.append(f"not the same goals: {counts}; {len(shared)} in common")
-    for field, words in ((0, "text or sub-components"), (1, "turn limit")):
+    for field, words in ((0, "text"), (1, "sub-components or checks"), (2, "turn limit")):
         differing = sorted(goal for goal in shared if len({goals[goal][field] for goals in asked}) > 1)
         if differing:
             names = ", ".join(name for _, name in differing[:_SHOWN]) + (", ..." if len(differing) > _SHOWN else "")
             notes.append(f"not the same {words} in {len(differing)} goals of the same name: {names}")
     notes += differences([(one.name, one.entrant.setting) for one in contenders])
+    for name in dict.fromkeys(name for goals in asked for name, _ in goals):
+        known = [(one.name, f"[{one.entrant.data[name][:8]}]") for one in contenders if one.entrant.data.get(name)]
+        notes += filter(None, [difference(f"data in {name}", known)])
     return [*notes, *_pooled_trials(contenders, asked, benchmark)]
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pytest_ugst.core.episode import Episode, Setting
-from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.success import Tally
+from pytest_ugst.reports.baseline import parts_digest, text_digest
 from pytest_ugst.reports.results import Outcome, add_usage, outcome
 
 NO_DOMAIN = "no domain"
@@ -30,7 +29,9 @@ class Asked(NamedTuple):
     """What was asked of a simulator by the name of a goal: a name alone does not say that goals are the same."""
 
     goal: str
-    """A digest of the goal's text and sub-components."""
+    """A digest of the goal's text and data."""
+    parts: str
+    """A digest of its sub-components and their checks."""
     max_turns: int
 
 
@@ -54,6 +55,8 @@ class Entrant:
     """By the goals' domain."""
     usage: dict[str, Usage] = field(default_factory=dict)
     """By role."""
+    data: dict[str, str] = field(default_factory=dict)
+    """By domain, a digest of its data, where it is known."""
     joined: bool = False
     """Whether it is of several runs."""
 
@@ -62,18 +65,23 @@ class Entrant:
         played = self.benchmarks.setdefault(episode.goal.domain or NO_DOMAIN, Played())
         played.outcomes.append(outcome(episode))
         if episode.goal.id not in played.goals:
-            played.goals[episode.goal.id] = Asked(_digest(episode.goal), episode.max_turns)
+            played.goals[episode.goal.id] = _asked(episode)
         self.usage = add_usage((self.usage, episode.usage))
 
     def join(self, other: Entrant) -> None:
         """Take over what was played in another run, under the same setting, of other benchmarks."""
         self.run, self.joined = f"{self.run} + {other.run}", True
         self.benchmarks |= other.benchmarks
+        self.data |= {name: digest for name, digest in other.data.items() if name in other.benchmarks}
         self.usage = add_usage((self.usage, other.usage))
 
     def tallies(self) -> list[Tally]:
         """Of all benchmarks together."""
         return across((name, one) for name, played in self.benchmarks.items() for one in played.outcomes)
+
+
+def _asked(episode: Episode) -> Asked:
+    return Asked(text_digest(episode.goal), parts_digest(episode.goal), episode.max_turns)
 
 
 def entrants(run: str, episodes: Iterable[Episode]) -> list[Entrant]:
@@ -136,15 +144,26 @@ def differences(named: Sequence[tuple[str, Setting]]) -> list[str]:
     Args:
         named: Settings with the labels of their lines.
     """
-    told = []
-    for key, words in _WORDS.items():
-        by_value: dict[str, list[str]] = {}
-        for name, setting in named:
-            by_value.setdefault(played_with(setting, key), []).append(name)
-        if key != "seed" and len(by_value) > 1:
-            parts = [f"{value} for {', '.join(names)}" for value, names in by_value.items()]
-            told.append(f"not the same {words}: {'; '.join(parts)}")
-    return told
+    told = [
+        difference(words, [(name, played_with(setting, key)) for name, setting in named])
+        for key, words in _WORDS.items()
+        if key != "seed"
+    ]
+    return list(filter(None, told))
+
+
+def difference(words: str, values: Iterable[tuple[str, str]]) -> str:
+    """A sentence about what is not the same everywhere; empty if it is.
+
+    Args:
+        words: What it is, in a reader's words.
+        values: The names of those that have it, and its values.
+    """
+    by_value: dict[str, list[str]] = {}
+    for name, value in values:
+        by_value.setdefault(value, []).append(name)
+    parts = [f"{value} for {', '.join(names)}" for value, names in by_value.items()]
+    return f"not the same {words}: {'; '.join(parts)}" if len(parts) > 1 else ""
 
 
 def played_with(setting: Setting, key: str) -> str:
@@ -154,8 +173,3 @@ def played_with(setting: Setting, key: str) -> str:
         return "yes" if value else "no"
     digest = setting.models.get(value, "") if isinstance(value, str) else ""
     return f"{value} [{digest[:8]}]" if digest else str(value) or "none"
-
-
-def _digest(goal: Goal) -> str:
-    parts = sorted(f"{part.category}\n{part.text}" for part in goal.components or ())
-    return hashlib.sha256("\0".join([goal.text, *parts]).encode()).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -177,12 +178,22 @@ def test_what_the_rates_do_not_say(home: Path) -> None:
     assert table.notes == (
         "rates in percent",
         "not the same goals: users 3, mine 2; 2 in common",
-        "not the same text or sub-components in 1 goals of the same name: h",
+        "not the same text in 1 goals of the same name: h",
         "not the same turn limit in 1 goals of the same name: g",
         "not the same judge: judges for users; other for mine",
         "not the same prompts: none for users; 2 for mine",
         "trials are pooled; episodes of goals: users 5 of 3, mine 2 of 2",
     )
+
+
+def test_other_data_of_a_domain_is_told(home: Path) -> None:
+    for name, digest in {"a": "1" * 64, "b": "2" * 64}.items():
+        run = record(home, name, episode("g", {"x": True}, setting=setting(simulator=name)))
+        path = run.folder / "run.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "data": {"town": digest, "port": digest}}))
+    assert tables(home, "a", "b")[0].notes[1:] == ("not the same data in town: [11111111] for a; [22222222] for b",)
+    path.unlink()
+    assert len(tables(home, "a", str(home / "runs" / "b"))[0].notes) == 1
 
 
 def test_notes_tell_lines_of_equal_labels_apart(home: Path) -> None:
