@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_ugst import datafolders
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.offline import builtin_registry, settings_here
 from pytest_ugst.trainers.bases import load_tokenizer, require_libraries
@@ -100,8 +101,8 @@ def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
 
 
 def _settings(call: GrpoCall) -> Settings:
-    more: dict[str, Any] = {"data": str(call.data_dir)} if call.data_dir is not None else {}
-    return settings_here(judge=call.judge, agent=call.agent, dir=call.home, seed=call.options.seed, **more)
+    datafolders.use(call.data_dir)
+    return settings_here(judge=call.judge, agent=call.agent, dir=call.home, seed=call.options.seed)
 
 
 def _reward(call: GrpoCall, live: LiveCasting, reply: bool) -> TurnReward:

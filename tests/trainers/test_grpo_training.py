@@ -192,3 +192,20 @@ def test_options_that_do_not_fit_are_refused_before_the_first_step(
 ) -> None:
     with pytest.raises(UsageError, match=told):
         train(model, data, tmp_path / "out", **change)
+
+
+def test_an_adapter_is_merged_into_what_is_saved(model: Path, data: Path, tmp_path: Path) -> None:
+    import torch
+
+    out = train(model, data, tmp_path / "out", lora_rank=2, steps=1)
+    before, after = weights(model), weights(out)
+    assert before.keys() == after.keys()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all("proj" in name for name in changed)
+
+
+def test_without_sharing_it_is_trls_own_way(model: Path, data: Path, tmp_path: Path) -> None:
+    # Gradient checkpointing leaves no cache to share.
+    out = train(model, data, tmp_path / "out", steps=1, batch=1, gradient_checkpointing=True)
+    assert [row["step"] for row in logged(out)] == [0] * 2
