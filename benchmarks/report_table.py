@@ -24,7 +24,7 @@ from pytest_ugst.core.state import Category, first_status
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.engine.run import Run
 
-PER_EPISODE, MEMORY = 1.0, 100.0  # ms of CPU, and MB more than the same table of 100 episodes
+PER_EPISODE, MEMORY = 1.0, 200.0  # ms of CPU, and MB more than the same table of 100 episodes
 
 
 def write_run(home: Path, name: str, episodes: int) -> None:
