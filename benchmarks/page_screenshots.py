@@ -20,6 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from pytest_ugst.reports.baseline import baseline_of  # noqa: E402
+from pytest_ugst.reports.html.against import Against  # noqa: E402
 from pytest_ugst.reports.html.builder import write_page  # noqa: E402
 from pytest_ugst.reports.reading import open_run  # noqa: E402
 from tests.browser import Browser, browser  # noqa: E402
@@ -64,7 +66,8 @@ def main() -> None:
     play(home, "agenda:contradiction@0.5", "half-contradicting")
     play(home, "agenda", "faultless")
     page = home / "report.html"
-    write_page(open_run(home, "half-contradicting"), page, baseline=open_run(home, "faultless"))
+    run = open_run(home, "half-contradicting")
+    write_page(run, page, against=Against.of(run, baseline_of(open_run(home, "faultless")), "faultless"))
     with browser(1240, 940) as here:
         look(here, page, "", out / "report-overview.png")
         look(here, page, EPISODE, out / "report-episode.png")

@@ -135,11 +135,16 @@ class Terminal:
 
     def _write_page(self, runtime: Runtime, summary: Summary) -> None:
         from pytest_ugst.core.errors import UgstError
+        from pytest_ugst.reports.html.against import Against
         from pytest_ugst.reports.html.builder import page_path, write_page
 
+        compared = summary.comparison
+        against = None
+        if runtime.gate is not None and compared is not None and not compared.refused:
+            against = Against(runtime.gate.base, compared)
         path = page_path(runtime.settings.html, runtime.settings.root, runtime.run.folder)
         try:
-            write_page(runtime.run, path, summary)
+            write_page(runtime.run, path, summary, against)
         except UgstError as error:  # pytest would show a traceback, and the run is not lost
             self.say(str(error))
         else:

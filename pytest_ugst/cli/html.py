@@ -21,22 +21,28 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
     )
     page.add_argument("of", metavar="RUN", nargs="?", default="latest", help="its name or folder (the latest)")
     page.add_argument("--out", type=Path, metavar="FILE", help="default: report.html in the run's folder")
-    page.add_argument("--baseline", metavar="RUN", help="a run of the same goals to hold it against")
+    page.add_argument(
+        "--baseline", metavar="FILE|RUN", help="hold it against this: a saved baseline, or a run's name or folder"
+    )
     add_home(page)
     page.set_defaults(run=_html)
 
 
 def _html(args: argparse.Namespace) -> int:
+    from pytest_ugst.reports.baseline import find_baseline
+    from pytest_ugst.reports.html.against import Against
     from pytest_ugst.reports.html.builder import PAGE_FILE, write_page
     from pytest_ugst.reports.reading import open_run
 
     run = open_run(args.dir, args.of)
-    baseline = None if args.baseline is None else open_run(args.dir, args.baseline)
     out: Path = args.out or run.folder / PAGE_FILE
     if out.is_dir():
         raise UsageError(f"--out={out}: this is a folder; name a file in it")
     if not out.parent.is_dir():
         raise UsageError(f"--out={out}: there is no folder {out.parent}; make it first, or name another file")
-    write_page(run, out, baseline=baseline)
+    against = None
+    if args.baseline is not None:
+        against = Against.of(run, find_baseline(args.dir, args.baseline)[0], args.baseline)
+    write_page(run, out, against=against)
     print(f"{out}: {len(run.journal)} episodes, {out.stat().st_size / 1e6:.1f} MB")
     return 0

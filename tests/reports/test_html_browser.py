@@ -15,6 +15,8 @@ from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.state import Category
 from pytest_ugst.judges.transcript import find_quote
+from pytest_ugst.reports.baseline import baseline_of
+from pytest_ugst.reports.html.against import Against
 from pytest_ugst.reports.html.builder import write_page
 from tests.browser import Browser, browser
 from tests.reports.html_things import aligned, make_episode, make_run, said
@@ -78,7 +80,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     episodes += [make_episode("broken", conversation=broken), *(aligned(f"more-{n:03d}") for n in range(150))]
     base = make_run(folder / "old", [aligned("dinner"), aligned("lunch")])
     path = folder / "report.html"
-    write_page(make_run(folder / "new", episodes), path, baseline=base)
+    run = make_run(folder / "new", episodes)
+    write_page(run, path, against=Against.of(run, baseline_of(base), "old"))
     return path
 
 

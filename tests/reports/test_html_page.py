@@ -18,6 +18,8 @@ from pytest_ugst.cli import main
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.gate import Gate
+from pytest_ugst.reports.baseline import baseline_of
+from pytest_ugst.reports.html.against import Against
 from pytest_ugst.reports.html.builder import build_page, page_path, write_page
 from pytest_ugst.reports.html.embedding import Chunks, embed
 from pytest_ugst.reports.html.page import render_page
@@ -131,29 +133,32 @@ def test_what_could_not_be_played_is_told(tmp_path: Path) -> None:
 def test_a_journal_alone_is_enough(tmp_path: Path) -> None:
     run = make_run(tmp_path / "one", [make_episode()])
     (run.folder / "run.json").unlink()
-    index = Page(build_page(open_run(tmp_path, str(run.folder)), baseline=run)).index
+    index = Page(build_page(open_run(tmp_path, str(run.folder)))).index
     assert index["run"]["setting"]["simulator"] == "users"
-    assert index["baseline"]["differing"] == []
 
 
 def test_against_a_baseline(tmp_path: Path) -> None:
     run = make_run(tmp_path / "new", [make_episode("lunch"), aligned("dinner"), aligned("new")])
     before = make_run(tmp_path / "old", [aligned("lunch"), make_episode("dinner")])
-    index = Page(build_page(run, baseline=before)).index
+    index = Page(build_page(run, against=Against.of(run, baseline_of(before), "main"))).index
     assert {one["id"]: one.get("base") for one in index["episodes"]} == {
         "lunch": "AACCA",
         "dinner": "MMCCA",
         "new": None,
     }
-    assert index["baseline"]["name"] == "old"
-    assert index["baseline"]["rates"]["columns"]["profile"]["value"] == 50.0
-    assert index["baseline"]["differing"] == []
+    made = index["baseline"]
+    assert (made["name"], made["goals"], made["simulators"]) == ("main", 2, ["users"])
+    profile = made["columns"]["profile"]
+    assert (profile["base"], profile["new"], profile["value"]) == (50.0, 50.0, 0.0)
+    assert (profile["better"], profile["worse"], profile["verdict"]) == (1, 1, "inconclusive")
+    assert "of 2 before and 3 now" in " ".join(made["notes"])
 
 
 def test_a_baseline_of_other_goals(tmp_path: Path) -> None:
     run = make_run(tmp_path / "new", [make_episode("lunch")])
-    with pytest.raises(UsageError, match="old and new share no episode"):
-        build_page(run, baseline=make_run(tmp_path / "old", [make_episode("dinner")]))
+    before = make_run(tmp_path / "old", [make_episode("dinner")])
+    with pytest.raises(UsageError, match="main and new share no goal"):
+        Against.of(run, baseline_of(before), "main")
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,6 +175,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["two"], "two: no such run"),
         (["--baseline", "two"], "two: no such run"),
+        (["--baseline", "two.json"], "two.json: there is no such file"),
         (["--out", "/nowhere/page.html"], "there is no folder /nowhere"),
         (["--out", "."], "--out=.: this is a folder; name a file in it"),
     ],
@@ -200,6 +206,17 @@ def test_option_writes_into_the_run(pytester: pytest.Pytester) -> None:
     assert [one["id"] for one in Page(path.read_text()).index["episodes"]] == ["coffee", "tea"]
     run = open_run(project.path / ".ugst", "latest")
     assert Page(build_page(run)).index["episodes"] == Page(path.read_text()).index["episodes"]
+
+
+def test_option_with_a_baseline(pytester: pytest.Pytester) -> None:
+    project = Project(pytester)
+    project.goals("a.goal.yaml", goal("tea"), goal("coffee"))
+    project.run()
+    project.goals("a.goal.yaml", goal("tea"), goal("coffee", says="milk", wants="coffee"))
+    project.run("--ugst-html=page.html", "--ugst-baseline=latest", "--ugst-baseline-allow=goals")
+    index = Page((project.path / "page.html").read_text()).index
+    assert index["baseline"]["goals"] == 1
+    assert {one["id"]: one.get("base") for one in index["episodes"]}["tea"] == "A"
 
 
 def test_option_names_a_file(pytester: pytest.Pytester) -> None:

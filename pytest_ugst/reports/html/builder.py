@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,10 @@ from pytest_ugst.metrics.attribution import attribute
 from pytest_ugst.metrics.cost import Cost
 from pytest_ugst.metrics.failures import classify
 from pytest_ugst.metrics.success import COLUMNS, tally
+from pytest_ugst.reports.html.against import Against
 from pytest_ugst.reports.html.embedding import Chunks
 from pytest_ugst.reports.html.page import render_page
-from pytest_ugst.reports.html.records import LETTERS, Tables, detail, entry
+from pytest_ugst.reports.html.records import Tables, detail, entry
 from pytest_ugst.reports.reading import not_played
 from pytest_ugst.reports.results import RESULTS_FILE, Results
 from pytest_ugst.reports.summary import Summary, summarise
@@ -53,25 +53,24 @@ def page_path(asked: str, root: Path, folder: Path | None = None) -> Path:
     return path
 
 
-def write_page(run: Run, path: Path, summary: Summary | None = None, baseline: Run | None = None) -> None:
+def write_page(run: Run, path: Path, summary: Summary | None = None, against: Against | None = None) -> None:
     """Write a run's page.
 
     Args:
         run: With at least one episode.
         path: The file; one that is there is replaced.
         summary: The run's, where it was made already.
-        baseline: The run to hold it against.
+        against: The baseline that it is held against.
 
     Raises:
-        UsageError: If the file can't be written, or the baseline shares no episode with the run.
+        UsageError: If the file can't be written.
     """
-    replace_text(path, build_page(run, summary, baseline))
+    replace_text(path, build_page(run, summary, against))
 
 
-def build_page(run: Run, summary: Summary | None = None, baseline: Run | None = None) -> str:
+def build_page(run: Run, summary: Summary | None = None, against: Against | None = None) -> str:
     """A run's page; see :func:`write_page`."""
     summary = summary or summarise(run)
-    before = None if baseline is None else _Before(run, baseline)
     tables, chunks = Tables(), Chunks()
     episodes: list[dict[str, Any]] = []
     cost = Cost()
@@ -80,9 +79,8 @@ def build_page(run: Run, summary: Summary | None = None, baseline: Run | None = 
         failures = classify(episode)
         opened = detail(episode, tables, failures)
         made = entry(episode, opened, tables, failures, _fault(episode))
-        if before is not None and episode_id in before.labels:
-            known = before.labels[episode_id]
-            made["base"] = "".join(known.get(c.id, "-") for c in episode.components)
+        if against is not None and (ends := against.ends(episode)) is not None:
+            made["base"] = ends
         made["at"] = chunks.add(opened)
         cost.add(episode)
         episodes.append(made)
@@ -92,7 +90,7 @@ def build_page(run: Run, summary: Summary | None = None, baseline: Run | None = 
         "settings": tables.settings,
         "simulators": tables.simulators,
         "episodes": episodes,
-        "baseline": None if before is None else before.overview,
+        "baseline": None if against is None else against.overview(),
     }
     return render_page(f"{run.name} – pytest-ugst", index, chunks.packed())
 
@@ -140,25 +138,3 @@ def _setting(run: Run) -> dict[str, Any]:
     with contextlib.suppress(UsageError):
         return dict(run.read_setting())
     return next(iter(run.journal)).setting.model_dump(mode="json")
-
-
-class _Before:
-    """The baseline: its rates, and how its episodes ended."""
-
-    def __init__(self, run: Run, baseline: Run) -> None:
-        self.labels: Mapping[str, Mapping[str, str]] = {
-            episode.id: {state.component.id: LETTERS[state.label] for state in episode.final_state}
-            for episode in baseline.journal
-        }
-        if not set(self.labels) & set(run.journal.ids()):
-            raise UsageError(
-                f"--baseline: {baseline.name} and {run.name} share no episode (goal and trial); name a run of the same "
-                "goals"
-            )
-        setting, other = _setting(run), _setting(baseline)
-        self.overview = {
-            "name": baseline.name,
-            "rates": summarise(baseline).rows[-1].rates.model_dump(mode="json"),
-            "setting": other,
-            "differing": sorted(key for key in {*setting, *other} if setting.get(key) != other.get(key)),
-        }

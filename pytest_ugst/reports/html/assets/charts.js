@@ -38,7 +38,7 @@ function grid(headings, rows) {
 function successChart(rates, baseline, selected) {
   const names = [...CATEGORIES, "avg"].filter((name) => rates[name].value !== null);
   const sentence = names.map((name) => `${FULL_NAMES[name]} ${percent(rates[name].value)} percent${
-    spread(rates[name]) && `, interval ${spread(rates[name])}`}${baseline ? `, baseline ${percent(baseline[name].value)}` : ""}`);
+    spread(rates[name]) && `, interval ${spread(rates[name])}`}${baseline?.[name] ? `, baseline ${percent(baseline[name].base)}` : ""}`);
   const draw = (width) => {
     const [left, right, row, top] = [96, 62, baseline ? 40 : 32, 6];
     const x = (value) => left + ((width - left - right) * value) / 100;
@@ -56,9 +56,8 @@ function successChart(rates, baseline, selected) {
         svg("text", { x: width, y: y + 4, "text-anchor": "end", class: "value" }, percent(rate.value)));
       const before = baseline?.[name];
       if (before?.value !== null && before?.value !== undefined) {
-        parts.push(svg("text", { x: width, y: y + 18, "text-anchor": "end", class: "tick" }, difference(rate, before)));
-        parts.push(whisker(x, before, y + 14, "whisker base"), svg("circle", { cx: x(before.value), cy: y + 14, r: 4, class: "base-dot" },
-          svg("title", null, `baseline ${percent(before.value)}`)));
+        parts.push(svg("text", { x: width, y: y + 18, "text-anchor": "end", class: "tick" }, signed(before.value)),
+          svg("circle", { cx: x(before.base), cy: y + 14, r: 4, class: "base-dot" }, svg("title", null, `baseline ${percent(before.base)}`)));
       }
       const part = selected?.[name];
       if (part && part.value !== null) {
@@ -70,22 +69,57 @@ function successChart(rates, baseline, selected) {
     return { height: bottom + 22, parts };
   };
   const headings = ["", "Percent", "95% interval", "n", "Errors"];
-  if (baseline) headings.push(`Baseline`, "Interval", "Difference");
+  if (baseline) headings.push("Baseline", "Difference");
   if (selected) headings.push("Selected", "n");
   const table = grid(headings, names.map((name) => {
     const [rate, cells] = [rates[name], []];
     cells.push(FULL_NAMES[name], percent(rate.value), spread(rate) || "–", `${rate.n}`, `${rate.errors}`);
-    if (baseline) cells.push(percent(baseline[name].value), spread(baseline[name]) || "–", difference(rate, baseline[name]));
+    if (baseline) cells.push(percent(baseline[name]?.base), signed(baseline[name]?.value));
     if (selected) cells.push(percent(selected[name].value), `${selected[name].n}`);
     return cells;
   }));
   return chart("Success per category, in percent", `${sentence.join("; ")}.`, draw, table);
 }
 
-function difference(rate, before) {
-  if (before.value === null) return "–";
-  const size = Math.abs(rate.value - before.value).toFixed(1);
-  return size === "0.0" ? "0.0" : `${rate.value > before.value ? "+" : "−"}${size}`;
+function signed(value) {
+  if (value === null || value === undefined) return "–";
+  const size = Math.abs(value).toFixed(1);
+  return size === "0.0" ? size : `${value > 0 ? "+" : "−"}${size}`;
+}
+
+const VERDICT_TONES = { regression: "bad", improvement: "good", equivalent: "part", "no worse": "part", inconclusive: "open" };
+
+// Differences to the baseline, goal by goal, with intervals that hold for all of them at once.
+function differencesChart(columns) {
+  const names = [...CATEGORIES, "avg"].filter((name) => columns[name]?.value !== null && columns[name]?.value !== undefined);
+  const ends = names.flatMap((name) => [columns[name].value, columns[name].low ?? 0, columns[name].high ?? 0]);
+  const reach = Math.max(10, Math.ceil(Math.max(...ends.map(Math.abs)) / 10) * 10);
+  const interval = (one) => (one.low === null ? "–" : `${signed(one.low)} to ${signed(one.high)}`);
+  const draw = (width) => {
+    const [left, right, row, top] = [96, 150, 30, 6];
+    const x = (value) => left + ((width - left - right) * (value + reach)) / (2 * reach);
+    const bottom = top + names.length * row;
+    const parts = [-reach, -reach / 2, 0, reach / 2, reach].map((tick) => [
+      svg("line", { x1: x(tick), x2: x(tick), y1: top, y2: bottom, class: tick === 0 ? "zero" : "grid" }),
+      svg("text", { x: x(tick), y: bottom + 16, "text-anchor": "middle", class: "tick" }, tick === 0 ? "0" : `${tick > 0 ? "+" : "−"}${Math.abs(tick)}`)]);
+    names.forEach((name, at) => {
+      const [one, y] = [columns[name], top + at * row + row / 2];
+      const tone = VERDICT_TONES[one.verdict] ?? "open";
+      parts.push(svg("text", { x: 0, y: y + 4, class: `name${name === "avg" ? " strong" : ""}` }, FULL_NAMES[name]),
+        whisker(x, one, y, `whisker toned ${tone}`),
+        svg("circle", { cx: x(one.value), cy: y, r: 5, class: `dot ${tone}` }, svg("title", null, `${signed(one.value)} points, ${interval(one)}`)),
+        svg("text", { x: width - 82, y: y + 4, "text-anchor": "end", class: "value" }, signed(one.value)),
+        svg("text", { x: width - 72, y: y + 4, class: "tick" }, one.verdict ?? ""));
+    });
+    return { height: bottom + 22, parts };
+  };
+  const told = names.map((name) => `${FULL_NAMES[name]} ${signed(columns[name].value)} (${interval(columns[name])}), ${columns[name].verdict ?? "not asked for"}`);
+  const table = grid(["", "Baseline", "This run", "Points", "Interval", "May drop", "Goals better", "worse", ""], names.map((name) => {
+    const one = columns[name];
+    return [FULL_NAMES[name], percent(one.base), percent(one.new), signed(one.value), interval(one), one.margin === undefined ? "–" : `${one.margin}`,
+      `${one.better}`, `${one.worse}`, one.verdict ?? ""];
+  }));
+  return chart("Difference in points", `${told.join("; ")}.`, draw, table);
 }
 
 function whisker(x, rate, y, kind) {

@@ -67,7 +67,7 @@ function drawCharts() {
     el("span", null, el("i", { class: "key bar" }), "this run, with 95% interval"),
     INDEX.baseline && el("span", null, el("i", { class: "key base" }), "baseline ", words(INDEX.baseline.name)),
     selection && el("span", null, el("i", { class: "key diamond" }), `the ${count(kept.length, "selected episode")}`));
-  const success = successChart(wholeRates().columns, INDEX.baseline?.rates.columns, selection && ratesOf(selection));
+  const success = successChart(wholeRates().columns, INDEX.baseline?.columns, selection && ratesOf(selection));
   success.children[0].after(legend);
   $("charts").replaceChildren(
     el("div", { class: "panel" }, success),
@@ -121,12 +121,12 @@ function baselinePart() {
   if (!before) return null;
   const ways = {};
   for (const episode of EPISODES) ways[wayOf(episode)] = (ways[wayOf(episode)] ?? 0) + 1;
-  const differing = before.differing.map((name) => el("li", null, `${SETTING_NAMES[name] ?? name}: `,
-    words(shownValue(before.setting[name])), " → ", words(shownValue(RUN_OF.setting[name]))));
   return fold(["Against the baseline: ", words(before.name)], true,
     el("p", { class: "choices" }, Object.entries(WAYS).filter(([way]) => ways[way]).map(([way, name]) =>
       el("button", { type: "button", onclick: () => ask({ base: way }) }, `${name} `, el("strong", null, `${ways[way]}`)))),
-    differing.length ? el("ul", { class: "muted" }, differing) : el("p", { class: "muted" }, "Played with the same setting."));
+    differencesChart(before.columns),
+    el("p", { class: "muted" }, `Over the ${count(before.goals, "goal")} that both hold. The simulator there: `, before.simulators.map((name, at) => [at ? ", " : "", words(name)]), "."),
+    before.notes.map((note) => el("p", { class: "muted" }, words(note))));
 }
 
 const shownValue = (value) => (typeof value === "string" ? value : JSON.stringify(value ?? null));
