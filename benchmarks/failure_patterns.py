@@ -1,6 +1,6 @@
 """Plays goals with each planted fault, and prints which failure pattern the rules see in each episode.
 
-python benchmarks/failure_patterns.py [--suite FILE] [--split test|train] [--trials N] [--seed N]
+python benchmarks/failure_patterns.py [--split test|train] [--trials N] [--seed N] [--wrong]
 
 A fault is planted at rate 1. In some goals it changes nothing (a user who would end after the first part of a goal has
 nothing to neglect in a goal of one part): the second number leaves out the episodes that ended like a faultless one's.
@@ -26,15 +26,15 @@ from pytest_ugst.reports.results import versions
 from pytest_ugst.simulators.agenda.faults import FAULTS
 
 ROOT = Path(__file__).parents[1]
+SUITE = "suites/test_concierge.py"
 NONE = "none"
 
 
 def main() -> int:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--suite", default="suites/test_concierge.py", help="what to play (suites/test_concierge.py)")
-    parser.add_argument("--split", default="test", choices=("test", "train"), help="which of its goals (test)")
-    parser.add_argument("--trials", type=int, default=3, help="how often each goal is played (3)")
+    parser.add_argument("--split", default="test", choices=("test", "train"), help="which goals (test)")
+    parser.add_argument("--trials", type=int, default=3, help="plays of each goal (3)")
     parser.add_argument("--seed", type=int, default=0, help="as --ugst-seed (0)")
     parser.add_argument("--wrong", action="store_true", help="also list the episodes that land elsewhere")
     options = parser.parse_args()
@@ -56,7 +56,7 @@ def main() -> int:
 def play(fault: str, options: argparse.Namespace, folder: Path) -> list[Episode]:
     """The episodes of one run."""
     simulator = f"agenda:{fault}" if fault else "agenda"
-    command = [sys.executable, "-m", "pytest", options.suite, "-q", "-p", "no:cacheprovider", "-m", options.split]
+    command = [sys.executable, "-m", "pytest", SUITE, "-q", "-p", "no:cacheprovider", "-m", options.split]
     command += [f"--ugst-sim={simulator}", f"--ugst-trials={options.trials}", f"--ugst-seed={options.seed}"]
     command += ["--ugst-agent=rules", "--ugst-judge=checks", "--ugst-fail-under=0", f"--ugst-dir={folder}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -114,6 +114,7 @@ function take(found) {
   at = talk.done ? talk.turns : talk.seen + 1;
   current = null;
   draw();
+  $("side").scrollTop = 0;
   scrollToTurn();
 }
 
