@@ -16,7 +16,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.journal_memory import TURNS, WORDS
 from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.goal import Component, Goal
@@ -24,6 +23,8 @@ from pytest_ugst.core.state import Category, first_status
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.engine.run import Run
 
+TURNS = 8
+WORDS = "I would like a table for two on Friday, somewhere quiet in the old town, and please no smoking. "
 PER_EPISODE, MEMORY = 1.0, 200.0  # ms of CPU, and MB more than the same table of 100 episodes
 
 
@@ -89,7 +90,7 @@ def main() -> None:
         size = (Path(name) / "runs" / "big" / "episodes.jsonl").stat().st_size / 1e6
 
         def of(*runs: str) -> tuple[float, float]:
-            command = [sys.executable, "-m", "benchmarks.report_table", "--measure", name, *runs]
+            command = [sys.executable, __file__, "--measure", name, *runs]
             out = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
             return float(out[0]), float(out[1])
 
