@@ -15,8 +15,8 @@ from tests.plugin.test_docs import blocks
 def test_the_tables_of_the_reports_page(pytester: pytest.Pytester) -> None:
     suites = Path(__file__).parents[2] / "suites"
     *played, report = blocks("docs/reports.md", "console")[0].splitlines()
-    for command in played:
-        program, path, *options = shlex.split(command.replace("suites/", f"{suites}/"))
+    for line in played:
+        program, path, *options = shlex.split(line.replace("suites/", f"{suites}/"))
         assert program == "pytest"
         pytester.runpytest_inprocess("-p", "no:cacheprovider", f"--rootdir={pytester.path}", path, *options)
     runs = sorted(run.name for run in (pytester.path / ".ugst" / "runs").iterdir())
