@@ -21,13 +21,14 @@ from pytest_ugst.offline import builtin_registry, settings_here
 from pytest_ugst.trainers.bases import load_tokenizer, require_libraries
 from pytest_ugst.trainers.data import TrainingData, read_data
 from pytest_ugst.trainers.grpo_options import GrpoOptions
-from pytest_ugst.trainers.grpo_run import GrpoRun
+from pytest_ugst.trainers.grpo_run import SERVERS, GrpoRun
 from pytest_ugst.trainers.indicators import Weights
 from pytest_ugst.trainers.live import LiveCasting
 from pytest_ugst.trainers.memory import keep_memory
 from pytest_ugst.trainers.overlap import require_apart, test_goals
 from pytest_ugst.trainers.replies import Replies
 from pytest_ugst.trainers.reward import TurnReward
+from pytest_ugst.trainers.rows import target
 from pytest_ugst.trainers.samples import Samples, choose
 from pytest_ugst.trainers.shaping import Shaping
 from pytest_ugst.trainers.tokens import PromptTokens
@@ -84,10 +85,11 @@ def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
     data = read_data(call.data)
     require_apart({e.goal.id: e.goal.text for e in data.episodes.values()}, test_goals(registry), str(call.data))
     tokens = PromptTokens(load_tokenizer(call.model), options.trl.get("chat_template_kwargs"))
+    if data.info.reasoning == "think":
+        tokens.require(target("a", "b"))
     samples = _samples(data, options, tokens)
-    live = LiveCasting(settings, registry, ("judge", "agent") if reply else ("judge",), call.out / "servers")
-    run.open(call.model, call.data, call.judge, call.agent, options, resume=call.resume)
-    with live:
+    record = run.check(call.model, call.data, call.judge, call.agent, options, resume=call.resume)
+    with LiveCasting(settings, registry, ("judge", "agent") if reply else ("judge",), call.out / SERVERS) as live:
         goals = {s.place.episode.goal.id: s.place.episode.goal for s in samples.chosen}
         live.check_goals(goals.values(), agent=reply)
         opened = tokens.opens_thinking(samples.chosen[0].prompt)
@@ -95,6 +97,7 @@ def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
         from pytest_ugst.trainers.grpo_trainer import Training
 
         training = Training(call.model, run, options, data, tokens, samples, reward, live)
+        run.begin(record)
         if (stopped := training.train(resume=call.resume)) is not None:
             raise UgstError(f"{stopped}; what was learned is in {call.out}; go on with --resume")
     return call.out

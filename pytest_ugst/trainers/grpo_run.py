@@ -15,6 +15,8 @@ from pytest_ugst.trainers.grpo_options import GrpoOptions
 
 _RECORD = "grpo.json"
 _FORMAT = 1
+SERVERS = "servers"
+"""In the output folder: logs of servers that were started."""
 STEPS_FOLDER = "steps"
 """In the output folder: checkpoints, each of which can be played and resumed from."""
 _FREE = frozenset({"keep", "log_every", "report_to", "save_every", "max_error_share"})
@@ -27,10 +29,13 @@ class GrpoRun:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def open(
+    def check(
         self, model: str, data: Path, judge: str, agent: str | None, options: GrpoOptions, *, resume: bool
-    ) -> None:
-        """Make the folder, or see that it holds the run that is to go on.
+    ) -> dict[str, Any]:
+        """See that the folder is free, or holds the run that is to go on; nothing is written but the folder.
+
+        Returns:
+            What to :meth:`begin` the run with.
 
         Raises:
             UsageError: If it holds another run, or one that was not asked to go on; if it can't be written.
@@ -47,7 +52,7 @@ class GrpoRun:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             held = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-            others = sorted(p.name for p in self.folder.iterdir() if p.name != "servers" and not p.name.startswith("."))
+            others = sorted(p.name for p in self.folder.iterdir() if p.name != SERVERS and not p.name.startswith("."))
         except ValueError:
             raise UsageError(f"{path} is damaged; name another folder with --out") from None
         except OSError as error:
@@ -59,7 +64,15 @@ class GrpoRun:
             raise UsageError(f"--out {self.folder} holds a run already; go on with it by --resume, or name another")
         elif (field := _difference(held, record)) is not None:
             raise UsageError(f"--resume: {self.folder} was begun with another {field}; call it as before")
-        replace_text(path, json.dumps(record, indent=2) + "\n")
+        return record
+
+    def begin(self, record: Mapping[str, Any]) -> None:
+        """Note what the run is trained with.
+
+        Raises:
+            UsageError: If it can't be written.
+        """
+        replace_text(self.folder / _RECORD, json.dumps(record, indent=2) + "\n")
 
     @property
     def steps(self) -> Path:

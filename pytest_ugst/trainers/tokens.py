@@ -67,6 +67,20 @@ class PromptTokens:
         """Whether the chat template opens the reasoning itself."""
         return self.text(messages).rstrip().endswith("<think>")
 
+    def require(self, text: str) -> None:
+        """Make sure that a text survives being tokenized and read back, as completions are.
+
+        Raises:
+            UsageError: If it does not.
+        """
+        back = self.tokenizer.decode(self._encode(text), skip_special_tokens=True)
+        if back.split() != text.split():
+            raise UsageError(
+                f"the tokenizer makes {' '.join(back.split())!r} of {' '.join(text.split())!r}: the tags of reasoning "
+                "would be lost; take a model whose tokenizer does not hold them for special tokens, or train without "
+                "reasoning (ugst train data --traces none)"
+            )
+
     def _tokenize(self, text: str) -> list[int]:
         if self._whole or self._cut is None:
             return self._encode(text)

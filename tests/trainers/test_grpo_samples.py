@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from pytest_ugst.trainers.grpo_command import add_arguments
 from pytest_ugst.trainers.grpo_options import GrpoOptions
 from pytest_ugst.trainers.grpo_run import GrpoRun
 from pytest_ugst.trainers.presets import read_options
-from pytest_ugst.trainers.rows import Row, rows_of
+from pytest_ugst.trainers.rows import Row, rows_of, target
 from pytest_ugst.trainers.samples import choose
 from pytest_ugst.trainers.tokens import PromptTokens
 from tests.played import objective, verdict
@@ -26,6 +27,7 @@ from tests.trainers.grpo_things import episodes
 from tests.trainers.test_reward import recorded
 
 
+@cache
 def all_rows() -> list[Row]:
     return [row for episode in episodes() for row in rows_of(episode, Prompts.load())]
 
@@ -119,6 +121,17 @@ def test_a_model_without_chat_template_is_refused() -> None:
         PromptTokens(tokenizer)
 
 
+def test_a_tokenizer_that_loses_the_tags_is_refused() -> None:
+    class Loses(Tokenizer):
+        def decode(self, ids: list[int], skip_special_tokens: bool) -> str:
+            return bytes(ids).decode().replace("<think>", "").replace("</think>", "")
+
+    tokens = PromptTokens(Loses())
+    tokens.require("a b")
+    with pytest.raises(UsageError, match="'a b' of '<think> a </think> b': the tags of reasoning would be lost"):
+        tokens.require(target("a", "b"))
+
+
 def parse(*args: str) -> GrpoOptions:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
@@ -167,7 +180,7 @@ def test_an_unknown_preset() -> None:
 
 def open_run(folder: Path, *, resume: bool = False, judge: str = "checks", **options: Any) -> GrpoRun:
     run = GrpoRun(folder)
-    run.open("owner/model", folder / "data", judge, "rules", GrpoOptions(**options), resume=resume)
+    run.begin(run.check("owner/model", folder / "data", judge, "rules", GrpoOptions(**options), resume=resume))
     return run
 
 
