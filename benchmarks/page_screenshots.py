@@ -68,8 +68,9 @@ def main() -> None:
     page = home / "report.html"
     run = open_run(home, "half-contradicting")
     write_page(run, page, against=Against.of(run, baseline_of(open_run(home, "faultless")), "faultless"))
-    with browser(1240, 940) as here:
+    with browser(1240, 1200) as here:
         look(here, page, "", out / "report-overview.png")
+    with browser(1240, 940) as here:
         look(here, page, EPISODE, out / "report-episode.png")
         look(here, page, "#category=requirement&status=failed&sort=worst", out / "report-list.png")
         here.js("document.querySelector('#episodes').scrollIntoView()")

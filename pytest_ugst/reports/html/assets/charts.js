@@ -163,6 +163,7 @@ function turnsChart(name, letters, counts, total, kind) {
   const draw = (width) => {
     const [left, height, top] = [30, 140, 4];
     const step = (width - left) / counts.length;
+    const gap = step > 6 ? 0.1 : 0;
     const parts = [0, 50, 100].map((tick) => {
       const y = top + height - (height * tick) / 100;
       return [svg("line", { x1: left, x2: width, y1: y, y2: y, class: "grid" }),
@@ -174,7 +175,7 @@ function turnsChart(name, letters, counts, total, kind) {
       for (const letter of used) {
         const tall = (height * (count[letter] ?? 0)) / total;
         base -= tall;
-        parts.push(svg("rect", { x: left + turn * step + step * 0.1, y: base, width: step * 0.8, height: tall, class: `area ${tone(letter)}` },
+        parts.push(svg("rect", { x: left + turn * step + step * gap, y: base, width: step * (1 - 2 * gap), height: tall, class: `area ${tone(letter)}` },
           svg("title", null, `after turn ${turn}: ${STATUSES[letter]} ${percent(share(count, letter))}% (${count[letter] ?? 0} of ${total})`)));
       }
       if (turn % every === 0) {

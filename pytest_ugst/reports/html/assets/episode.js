@@ -54,7 +54,7 @@ function drawEpisode(shownView) {
     goalOf(episode).domain && words(goalOf(episode).domain),
     episode.trial > 1 && `trial ${episode.trial}`,
     count(shownView.last, "turn"),
-    episode.seconds >= 0.1 && `${episode.seconds.toFixed(1)} s`,
+    (episode.seconds ?? 0) >= 0.1 && `${episode.seconds.toFixed(1)} s`,
     episode.tokens && count(episode.tokens, "token"),
     episode.cost && `cost ${episode.cost.toFixed(4)}`,
     ...Object.entries(episode.task ?? {}).map(([name, score]) => [words(name), ` ${Number(score.toFixed(3))}`]),

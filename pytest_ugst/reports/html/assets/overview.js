@@ -138,7 +138,7 @@ function costTable() {
   const number = (value) => value.toLocaleString("en", { maximumFractionDigits: 0 });
   const money = (value) => (value ? value.toFixed(4) : "–");
   const rows = usage.map(([role, one]) => [words(role), number(one.calls), number(one.cache_hits), number(one.prompt_tokens),
-    number(one.cached_tokens), number(one.completion_tokens), one.seconds.toFixed(1), money(one.cost), money(one.cost / episodes)]);
+    number(one.cached_tokens), number(one.completion_tokens), (one.seconds ?? 0).toFixed(1), money(one.cost), money(one.cost / episodes)]);
   const judge = roles.judge;
   return fold("Cost", true, grid(["", "Calls", "From cache", "Tokens in", "of these cached", "Tokens out", "Seconds", "Cost", "per episode"], rows),
     judge && verdicts ? el("p", { class: "muted" }, `${count(verdicts, "verdict")}${failed ? `, ${failed} of them errors` : ""}; the judge took ${

@@ -21,13 +21,24 @@ function bare(text) {
   return { text: kept.join(""), places };
 }
 
+// The texts of one conversation are looked through again at every step.
+const bared = new Map();
+
+function baredOnce(text) {
+  if (!bared.has(text)) {
+    if (bared.size > 500) bared.clear();
+    bared.set(text, bare(text));
+  }
+  return bared.get(text);
+}
+
 const MOST = 400_000; // characters of a text that are looked through
 
 // Where the quote stands in the text: [{start, end}], empty if it does not.
 function locate(text, quote) {
   const pieces = quote.split(GAP).map((piece) => bare(piece).text.trim()).filter((piece) => unquoted(piece));
   if (!pieces.length || text.length > MOST) return [];
-  const hay = bare(text);
+  const hay = baredOnce(text);
   const found = [];
   let from = 0;
   for (const given of pieces) {

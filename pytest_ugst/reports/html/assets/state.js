@@ -87,7 +87,7 @@ function drawTrack(view, component, at) {
   const letters = [...view.detail.tracks[at].states];
   const cells = letters.map((letter, turn) =>
     el("i", { class: toneOf(letter, component.category, turn === view.last), title: `after turn ${turn}: ${STATUSES[letter]}` }));
-  return el("div", { class: "track-line", "aria-hidden": "true", onclick: (event) => {
+  return el("div", { class: `track-line${cells.length > 30 ? " dense" : ""}`, "aria-hidden": "true", onclick: (event) => {
     const turn = cells.indexOf(event.target);
     if (turn >= 0) go(turn);
   } }, cells);
