@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from pytest_ugst.core.errors import UsageError
+
 
 def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
     """Add the command group."""
@@ -64,16 +66,28 @@ def _add_export(verbs: argparse._SubParsersAction[Any]) -> None:
         description="Writes model.gguf into the checkpoint's folder. Where there is no GPU, --ugst-sim=CHECKPOINT is "
         "served from it by llama.cpp (pip install xllamacpp).",
     )
-    export.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
+    export.add_argument("checkpoint", metavar="CHECKPOINT", help="a folder; or a GGUF file or smollm2, see --out")
     export.add_argument("--kind", choices=("q8_0", "q4_0", "f16", "bf16", "f32"), default="q8_0", help="weights (q8_0)")
-    export.add_argument("--out", type=Path, metavar="FILE", help="another file than CHECKPOINT/model.gguf")
+    export.add_argument(
+        "--out",
+        type=Path,
+        metavar="PATH",
+        help="another file than CHECKPOINT/model.gguf; of a GGUF file, the folder to unpack it into as a checkpoint",
+    )
     export.add_argument("--like", type=Path, metavar="FILE", help="a GGUF file with the same vocabulary (smollm2's)")
     export.set_defaults(run=_export)
 
 
 def _export(args: argparse.Namespace) -> int:
-    from pytest_ugst.trainers.gguf import export_gguf
+    from pytest_ugst.chat.packaged import PACKAGED
+    from pytest_ugst.trainers.gguf import FILE, export_gguf, unpack
 
-    path = export_gguf(args.checkpoint, args.out, args.kind, args.like)
+    checkpoint = Path(args.checkpoint)
+    if args.checkpoint in PACKAGED or checkpoint.is_file():
+        if args.out is None:
+            raise UsageError("--out is missing; name a folder for the checkpoint that is made of the GGUF file")
+        path = unpack(args.checkpoint, args.out, args.kind) / FILE
+    else:
+        path = export_gguf(checkpoint, args.out, args.kind, args.like)
     print(f"{path}: {path.stat().st_size / 2**20:.0f} MiB")
     return 0

@@ -32,6 +32,21 @@ def require_libraries(*names: str) -> None:
         if importlib.util.find_spec(name) is None:
             raise UsageError(f"training needs {name}, which is not installed; {_INSTALL}")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    quiet()
+
+
+def quiet() -> None:
+    """Keep what libraries say of themselves out of the log: progress bars, and advice that is not for users."""
+    import importlib.util
+    import warnings
+
+    warnings.filterwarnings("ignore", message=".*pin_memory.*")
+    warnings.filterwarnings("ignore", message=".*gradient_checkpointing.*deprecated.*")
+    if importlib.util.find_spec("transformers") is not None:
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        logging.set_verbosity_error()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pytest_ugst.chat.packaged import PACKAGED, packaged_spec
 from pytest_ugst.chat.servers.engines import GGUF_BESIDE
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.trainers.bases import require_libraries
+from pytest_ugst.trainers.bases import find_base, load_model, load_tokenizer, require_libraries
 
 FILE = GGUF_BESIDE
 """In a checkpoint's folder; llama.cpp serves it in place of the checkpoint where there is no GPU."""
@@ -78,6 +78,33 @@ def export_gguf(checkpoint: Path, out: Path | None = None, kind: Kind = "q8_0", 
         ) from None
     finally:
         draft.unlink(missing_ok=True)
+    return out
+
+
+def unpack(name: str, out: Path, kind: Kind = "q8_0") -> Path:
+    """Make a checkpoint folder of a GGUF file, to train from, with a GGUF file of its own.
+
+    Args:
+        name: The file, or a packaged model such as ``smollm2``.
+        out: The folder; made if need be.
+        kind: Of the GGUF file that is put into the folder.
+
+    Raises:
+        UsageError: If the file can't be read, the folder holds something, or it can't be written.
+    """
+    require_libraries("gguf", "safetensors", "torch", "transformers")
+    from pytest_ugst.trainers.checkpoint import saving
+
+    base = find_base(name)
+    if base.gguf is None:
+        raise UsageError(f"{name} is no GGUF file, and no packaged model")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"--out {out} holds something already; name another folder")
+    model, tokenizer = load_model(name), load_tokenizer(name)
+    with saving(out) as draft:
+        model.save_pretrained(draft)
+        tokenizer.save_pretrained(draft)
+    export_gguf(out, kind=kind, like=base.path)
     return out
 
 

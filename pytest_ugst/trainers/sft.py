@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from pytest_ugst.trainers.encoding import Encoded
 
 RECORD = "sft.json"
-STEPS_FOLDER = "steps"
-"""In the output folder: checkpoints to resume from."""
 _FORMAT = 1
 _FREE = frozenset({"keep", "log_every", "report_to", "save_every", "sampling"})
 """Options that may differ when a run goes on: they change nothing that is learned."""
@@ -113,7 +111,7 @@ def _open(call: SftCall) -> None:
     if held is None:
         if others:
             raise UsageError(f"--out {out} holds {others[0]} and no SFT run; name another folder")
-    elif not call.resume:
+    elif not call.resume and (last_step(out) is not None or any(out.glob("*.safetensors"))):
         raise UsageError(f"--out {out} holds a run already; go on with it by --resume, or name another folder")
     elif (field := _difference(held, record)) is not None:
         raise UsageError(f"--resume: {out} was begun with another {field}; call it as before")
@@ -133,7 +131,7 @@ def _difference(held: Any, record: dict[str, Any]) -> str | None:
 def last_step(out: Path) -> Path | None:
     """The latest checkpoint to resume from that was written to its end."""
     # The trainer's state is written last; a folder without one is what a full disk or a kill left behind.
-    whole = [path.parent for path in (out / STEPS_FOLDER).glob("checkpoint-*/trainer_state.json") if _is_json(path)]
+    whole = [path.parent for path in out.glob("**/checkpoint-*/trainer_state.json") if _is_json(path)]
     return max(whole, key=lambda folder: int(folder.name.rsplit("-", 1)[1]), default=None)
 
 

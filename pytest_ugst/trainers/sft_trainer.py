@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from pytest_ugst.simulators.trained import Trained
 from pytest_ugst.trainers.bases import load_model
 from pytest_ugst.trainers.checkpoint import lineage_of, next_step, prompt_files, save_checkpoint
 from pytest_ugst.trainers.prefixes import IGNORED, Tree, collate, grow
-from pytest_ugst.trainers.sft import STEPS_FOLDER, SftCall, last_step, told
+from pytest_ugst.trainers.sft import SftCall, last_step, told
 
 if TYPE_CHECKING:
     from pytest_ugst.trainers.data import TrainingData
@@ -64,6 +63,7 @@ class Training:
 
     def _make(self) -> Any:
         import torch
+        from transformers import PrinterCallback
 
         o = self._options
         gpu = torch.cuda.is_available()
@@ -78,7 +78,7 @@ class Training:
             lora = LoraConfig(r=o.lora_rank, lora_alpha=o.lora_alpha, target_modules=targets, task_type="CAUSAL_LM")
         args = self._config(len(train), bool(held_out), gpu, bf16)
         try:
-            return _trainer_class()(
+            trainer = _trainer_class()(
                 model=model,
                 args=args,
                 train_dataset=_dataset(train),
@@ -90,6 +90,8 @@ class Training:
             )
         except (OSError, ValueError, ImportError) as error:
             raise UsageError(f"the trainer can't be set up: {told(error)}") from error
+        trainer.remove_callback(PrinterCallback)
+        return trainer
 
     def _items(self, rows: Sequence[Encoded]) -> list[dict[str, Any]]:
         """What one batch is made of: rows, or trees of the rows of one conversation."""
@@ -124,7 +126,7 @@ class Training:
         steps = math.ceil(items / batch) * o.epochs if not o.max_steps else o.max_steps
         saves = "steps" if o.save_every else "epoch"
         fields: dict[str, Any] = {
-            "output_dir": str(self._call.out / STEPS_FOLDER),
+            "output_dir": str(self._call.out),
             "num_train_epochs": o.epochs,
             "max_steps": o.max_steps or -1,
             "per_device_train_batch_size": o.micro_batch,
@@ -260,8 +262,6 @@ def _target_loss(model: Any, inputs: Mapping[str, Any], count: Any) -> Any:
 
 def _trainer_class() -> type[Any]:
     from trl import SFTTrainer
-
-    warnings.filterwarnings("ignore", message=".*pin_memory.*")
 
     class UgstSftTrainer(SFTTrainer):
         """TRL's, with a faster loss on the CPU, and without its model card: ours is written with the checkpoint."""
