@@ -14,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.page_screenshots import play, snap  # noqa: E402
+from page_screenshots import play, snap  # noqa: E402
+
 from pytest_ugst.reports.reading import open_run  # noqa: E402
 from tests.annotate.pages import served  # noqa: E402
 from tests.browser import Browser, browser  # noqa: E402
