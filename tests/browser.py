@@ -94,15 +94,19 @@ class Browser:
         return [f"{entry['level']}: {entry['message']}" for entry in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """The addresses asked for since the last call, those on this machine's disk and in memory left out."""
-        asked = []
+        """The addresses asked for since the last call: those on this machine's disk and in memory are left out, and
+        those that the page's own policy stopped."""
+        asked, stopped = [], set()
         for entry in self.driver.get_log("performance"):
             event = json.loads(entry["message"])["message"]
+            told = event["params"]
             if event["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated"):
-                url = event["params"].get("url") or event["params"]["request"]["url"]
+                url = told.get("url") or told["request"]["url"]
                 if not url.startswith(_LOCAL):
-                    asked.append(url)
-        return asked
+                    asked.append((told["requestId"], url))
+            elif event["method"] == "Network.loadingFailed" and told.get("blockedReason") == "csp":
+                stopped.add(told["requestId"])
+        return [url for name, url in asked if name not in stopped]
 
     def screenshot(self, path: Path) -> None:
         """Save what the window shows, as PNG."""

@@ -261,6 +261,20 @@ def test_hostile_output_does_nothing(here: Browser, page: Path) -> None:
     assert all(not e.get_attribute("href").startswith("http") for e in here.all("a"))
 
 
+def test_the_policy_stops_what_a_mistake_of_ours_would_let_in(here: Browser) -> None:
+    for mistake in (
+        "document.body.innerHTML = '<img src=x onerror=\"window.hit = 1\">'",
+        "const e = document.createElement('script'); e.textContent = 'window.hit = 1'; document.body.append(e)",
+        "document.body.setAttribute('onclick', 'window.hit = 1'); document.body.click()",
+        "fetch('https://attacker.invalid/').catch(() => {})",
+        "new Image().src = 'https://attacker.invalid/x.png'",
+    ):
+        here.js(f"try {{ {mistake} }} catch {{}}")
+        assert here.js("return window.hit") is None
+        assert here.wait(here.complaints), mistake
+    assert here.one("#list a").is_displayed()
+
+
 def test_unseen_characters_are_shown(here: Browser, page: Path) -> None:
     here.open(page.as_uri() + "#e=hostile&t=2")
     here.wait(lambda: here.text("#episode h1") == "hostile")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import hashlib
 import json
 import math
@@ -15,8 +16,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_ugst.cli import main
+from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.failure import Failure
 from pytest_ugst.core.usage import Usage
+from pytest_ugst.metrics.failures import classify
 from pytest_ugst.metrics.gate import Gate
 from pytest_ugst.reports.baseline import baseline_of
 from pytest_ugst.reports.html.against import Against
@@ -111,6 +115,20 @@ def test_whose_fault_a_failed_task_is(tmp_path: Path) -> None:
     index = Page(build_page(make_run(tmp_path / "one", episodes))).index
     faults = {one["id"]: one.get("fault") for one in index["episodes"]}
     assert faults == {"strayed": "both", "kept": "agent", "solved": None}
+
+
+def test_one_episode_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(tmp_path / "one", [make_episode(f"goal-{number}") for number in range(30)])
+    alive: list[int] = []
+
+    def counting(episode: Episode) -> tuple[Failure, ...]:
+        alive.append(sum(isinstance(one, Episode) for one in gc.get_objects()))
+        return classify(episode)
+
+    monkeypatch.setattr("pytest_ugst.reports.html.builder.classify", counting)
+    build_page(run)
+    assert len(alive) == 30
+    assert max(alive) - alive[0] <= 1
 
 
 def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
