@@ -45,7 +45,7 @@ def main() -> int:
         landed = [(episode, primary(episode)) for episode in episodes]
         wrong += [f"{fault or NONE}: {e.id}: {seen}" for e, seen in landed if seen != (fault or NONE)]
         rows.append(row(fault or NONE, landed))
-    headers = ["planted", "n", *(p.title for p in Pattern), NONE, "own, %", "broke something", "own of those, %"]
+    headers = ["planted", "n", *(p.spoken for p in Pattern), NONE, "own, %", "broke something", "own of those, %"]
     print(tabulate(rows, headers, tablefmt="github", floatfmt=".1f"))
     print(f"\nVersions: {', '.join(f'{name} {version}' for name, version in versions().items())}")
     if options.wrong:

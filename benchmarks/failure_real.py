@@ -44,7 +44,7 @@ from pytest_ugst.simulators.termination import read_ending
 from pytest_ugst.sources.labels import read_gold
 from pytest_ugst.sources.tau_recordings import STOP, read_recordings
 
-LONGEST = 6
+LONGEST = 4
 """Turns of a recorded conversation that is taken, at most: a verdict takes a small model many seconds."""
 
 

@@ -26,7 +26,7 @@ class Pattern(StrEnum):
     """One part of the goal is clung to, or the conversation ended after it, and the others are neglected."""
 
     @property
-    def title(self) -> str:
+    def spoken(self) -> str:
         """The pattern's name for people, such as ``poor length management``."""
         return self.value.replace("_", " ")
 

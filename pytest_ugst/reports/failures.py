@@ -73,7 +73,7 @@ def failure_lines(episodes: Iterable[Classified]) -> list[str]:
             by = "" if failure.by == RULE else f" (says {one_line(failure.by, 40)})"
             head = one_line(one.id, 120) if number == 0 else "  also"
             parts = f" [{', '.join(failure.components)}]" if failure.components else ""
-            lines.append(f"{head}: {failure.pattern.title}{turn}{by}: {one_line(failure.why, 300)}{parts}")
+            lines.append(f"{head}: {failure.pattern.spoken}{turn}{by}: {one_line(failure.why, 300)}{parts}")
             lines += [f"    turn {e.turn}, {e.speaker}: “{one_line(e.quote, 160)}”" for e in failure.evidence]
         if one.undecided:
             lines.append(f"{one_line(one.id, 120)}: undecided, verdicts are missing")
