@@ -17,6 +17,7 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
     _add_data(verbs)
     _add_sft(verbs)
     _add_grpo(verbs)
+    _add_judge(verbs)
     _add_export(verbs)
 
 
@@ -57,6 +58,27 @@ def _add_grpo(verbs: argparse._SubParsersAction[Any]) -> None:
     )
     grpo_command.add_arguments(grpo)
     grpo.set_defaults(run=grpo_command.run)
+
+
+def _add_judge(verbs: argparse._SubParsersAction[Any]) -> None:
+    from pytest_ugst.trainers import judge_command
+
+    judge = verbs.add_parser(
+        "judge",
+        help="distil recorded verdicts of a strong judge into a small model",
+        description="Turns the verdicts of recorded runs into rows (the judge's own prompt, its answer as JSON) and "
+        "trains a model on them as 'ugst train sft' does.",
+    )
+    judge_command.add_judge(judge)
+    judge.set_defaults(run=judge_command.run_judge)
+    again = verbs.add_parser(
+        "rejudge",
+        help="have recorded conversations judged by another judge, to compare the two",
+        description="Writes a run with the same conversations and the verdicts of another judge; 'ugst report "
+        "agreement RUN NEW-RUN' compares the two.",
+    )
+    judge_command.add_rejudge(again)
+    again.set_defaults(run=judge_command.run_rejudge)
 
 
 def _add_export(verbs: argparse._SubParsersAction[Any]) -> None:

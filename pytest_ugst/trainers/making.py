@@ -85,7 +85,7 @@ def make_data(
     Raises:
         UsageError: If a goal is a test goal, if nothing is left, or if the folder can't be written.
     """
-    by_id = _by_id(episodes)
+    by_id = by_unique_id(episodes)
     require_apart({e.goal.id: e.goal.text for e in by_id.values()}, test_goals(registry), "training data")
     count = token_counter(how.tokenizer)
     dropped: Counter[str] = Counter()
@@ -196,7 +196,8 @@ def recorded(home: Path, names: Sequence[str]) -> Iterator[Episode]:
         yield from open_run(home, name).journal
 
 
-def _by_id(episodes: Iterable[Episode]) -> dict[str, Episode]:
+def by_unique_id(episodes: Iterable[Episode]) -> dict[str, Episode]:
+    """Episodes of several runs by id; one whose id was there before gets another."""
     found: dict[str, Episode] = {}
     for episode in episodes:
         name, number = episode.id, 1

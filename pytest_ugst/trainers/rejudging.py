@@ -1,0 +1,81 @@
+"""Judging recorded conversations again, by another judge: how a distilled judge is compared with its teacher."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_ugst.engine.run import Run
+from pytest_ugst.engine.tracker import Tracker
+from pytest_ugst.offline import run_with_models
+
+if TYPE_CHECKING:
+    from pytest_ugst.casting import Casting
+    from pytest_ugst.core.episode import Episode
+    from pytest_ugst.registry import Registry
+    from pytest_ugst.settings import Settings
+
+
+def judge_again(
+    episodes: Sequence[Episode],
+    settings: Settings,
+    registry: Registry,
+    folder: Path,
+    *,
+    checked: bool = True,
+    told: Callable[[int, int], None] = lambda done, total: None,
+) -> Run:
+    """Have recorded conversations judged by the judge of ``settings``, into a run of their own.
+
+    Args:
+        episodes: Recorded ones.
+        settings: Whose judge is asked.
+        registry: The names it may have.
+        folder: Of the new run.
+        checked: Whether checks decide where there are any; else the judge is asked about every sub-component.
+        told: Called with the number of episodes done, and of all.
+
+    Raises:
+        UsageError: For what the user has to mend.
+        UgstError: If the judge can't be reached at all.
+    """
+    run = Run(folder)
+
+    async def work(casting: Casting) -> Run:
+        slots = asyncio.Semaphore(settings.concurrency)
+        run.create(casting.setting())
+        run.journal.refresh()
+        done = 0
+
+        async def one(episode: Episode) -> None:
+            nonlocal done
+            async with slots:
+                if episode.id not in run.journal:
+                    run.journal.append(await _judged(episode, casting, checked))
+            done += 1
+            told(done, len(episodes))
+
+        async with asyncio.TaskGroup() as group:
+            for episode in episodes:
+                group.create_task(one(episode))
+        return run
+
+    return run_with_models(settings, registry, ("judge",), work, kind="train")
+
+
+async def _judged(episode: Episode, casting: Casting, checked: bool) -> Episode:
+    components = episode.components
+    if not checked:
+        components = tuple(c.model_copy(update={"check": None}) for c in components)
+    tracker = Tracker(components, casting.judge, casting.checks)
+    try:
+        for turn in range(1, len(episode.conversation.turns) + 1):
+            tracker.turn(episode.conversation.up_to(turn))
+        verdicts = await tracker.finish(episode.conversation)
+    except BaseException:
+        tracker.cancel()
+        raise
+    setting = episode.setting.model_copy(update={"judge": casting.settings.judge})
+    return episode.model_copy(update={"verdicts": verdicts, "setting": setting})
