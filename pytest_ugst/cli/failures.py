@@ -105,8 +105,9 @@ def _blame(args: argparse.Namespace) -> int:
 def _all(run: Run, classify: Any) -> list[tuple[str, Classified]]:
     """By simulator."""
     from pytest_ugst.metrics.failure_shares import classified
+    from pytest_ugst.reports.entrants import label
 
-    return [(episode.setting.simulator, classified(episode, classify(episode))) for episode in run.journal]
+    return [(label(episode.setting), classified(episode, classify(episode))) for episode in run.journal]
 
 
 def _by_label(found: Mapping[str, tuple[Run, Sequence[tuple[str, Classified]]]]) -> dict[str, list[Classified]]:
@@ -164,6 +165,7 @@ async def _judge_one(episode: Episode, casting: Casting, judge: str, told: list[
     from pytest_ugst.judges.failures import judge_failures
     from pytest_ugst.metrics.failure_shares import classified
     from pytest_ugst.metrics.failures import classify, merge, unsettled
+    from pytest_ugst.reports.entrants import label
 
     failures: tuple[Failure, ...] = classify(episode)
     parts = unsettled(episode, failures)
@@ -176,4 +178,4 @@ async def _judge_one(episode: Episode, casting: Casting, judge: str, told: list[
             raise
         except ChatError as error:
             told.append(f"{episode.id}: by rule only: {error}")
-    return episode.setting.simulator, classified(episode, failures)
+    return label(episode.setting), classified(episode, failures)
