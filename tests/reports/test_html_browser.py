@@ -379,6 +379,19 @@ def test_nothing_said_nothing_tracked_nothing_failed(tmp_path: Path) -> None:
         assert here.complaints() == []
 
 
+def test_nothing_could_be_played(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", [])
+    run.failures = {"trip": "<b>no</b> answer"}
+    path = tmp_path / "report.html"
+    write_page(run, path)
+    with browser() as here:
+        here.open(path)
+        assert "1 episode could not be played" in here.text("#overview")
+        assert "Nothing was played." in here.text("#empty")
+        assert "trip: <b>no</b> answer" in here.text(".notice")
+        assert here.complaints() == []
+
+
 def test_two_thousand_episodes_open_in_time(tmp_path: Path) -> None:
     """Within two seconds from the start of navigation to the drawn list."""
     path = tmp_path / "report.html"

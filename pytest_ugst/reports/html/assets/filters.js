@@ -32,7 +32,7 @@ const WAYS = { worse: "Worse", better: "Better", changed: "Changed, as many alig
 function keeps(episode) {
   const goal = goalOf(episode);
   if (asked.outcome && outcomeOf(episode) !== asked.outcome) return false;
-  if (asked.pattern && !(asked.pattern === "any" ? episode.patterns : episode.patterns?.includes(asked.pattern))) return false;
+  if (asked.pattern && !episode.patterns?.includes(asked.pattern)) return false;
   if (asked.tag && !goal.tags.includes(asked.tag)) return false;
   if (asked.domain && (goal.domain || "none") !== asked.domain) return false;
   if (asked.sim && INDEX.simulators[episode.sim] !== asked.sim) return false;

@@ -31,6 +31,7 @@ function drawFilters() {
     type: "search", id: "f-q", placeholder: "Search goals and conversations", "aria-label": "Search goals and conversations",
     autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "/", oninput: (event) => ask({ q: event.target.value }, true),
   });
+  $("filters").hidden = EPISODES.length === 0;
   $("filters").replaceChildren(...[
     el("div", { class: "search" }, field, el("kbd", { "aria-hidden": "true" }, "/")),
     choices("outcome", "Outcome", [...all("any"), ...outcomes]),

@@ -18,6 +18,7 @@ function drawTop() {
 }
 
 function played() {
+  if (!EPISODES.length) return "";
   const stops = {};
   for (const episode of EPISODES) stops[episode.stop] = (stops[episode.stop] ?? 0) + 1;
   const told = Object.entries(stops).sort((a, b) => b[1] - a[1]).map(([stop, number]) => `${number} ${stopName(stop)}`);
@@ -43,7 +44,7 @@ function card(name, short, rate) {
   return el("div", { class: `card${name === "avg" ? " main" : ""}` },
     el("span", { class: "label" }, name === "avg" ? "User goal alignment" : FULL_NAMES[name]),
     el("strong", null, percent(rate.value), rate.value === null ? null : el("small", null, "%")),
-    el("span", { class: "muted" }, rate.value === null ? "does not occur"
+    el("span", { class: "muted" }, rate.value === null ? (name === "avg" ? "nothing to measure" : "does not occur")
       : `${spread(rate) || "no interval"} · n ${rate.n.toLocaleString("en")}`,
     rate.errors ? el("span", { class: "error-note" }, ` · ${count(rate.errors, "error")}`) : null));
 }
@@ -51,7 +52,7 @@ function card(name, short, rate) {
 function problems() {
   const notes = [];
   const unmeasured = wholeRates().unmeasured;
-  if (RUN_OF.unplayed.length) notes.push(el("details", null,
+  if (RUN_OF.unplayed.length) notes.push(el("details", { open: RUN_OF.unplayed.length < 6 },
     el("summary", null, `${count(RUN_OF.unplayed.length, "episode")} could not be played`),
     el("ul", null, RUN_OF.unplayed.map((one) => el("li", null, words(one.id), ": ", words(one.why))))));
   else if (unmeasured) notes.push(el("p", null, `${count(unmeasured, "episode")} had nothing to measure`));
@@ -62,6 +63,8 @@ function problems() {
 
 // The charts follow the filters: what is selected is set against the whole.
 function drawCharts() {
+  $("charts").hidden = wholeRates().columns.avg.value === null;
+  if ($("charts").hidden) return;
   const selection = narrowed() && kept.length ? kept : null;
   const legend = el("p", { class: "legend" },
     el("span", null, el("i", { class: "key bar" }), "this run, with 95% interval"),
