@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pytest_ugst.cli import main
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.state import Category
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.metrics.success import rates, tally
@@ -62,7 +63,7 @@ def test_what_is_kept_gives_the_rates_of_the_run(tmp_path: Path, played: list[Ep
     kept = read_baseline(tmp_path / "kept")
     assert kept == baseline_of(run)
     expected = rates(map(tally, played), resamples=0)
-    sums: dict[str, float] = {}
+    sums: dict[Category, float] = {}
     for goal in kept.goals:
         for category, successes in goal.successes().items():
             sums[category] = sums.get(category, 0) + successes * len(goal.trials)

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_ugst.cli import main
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.state import Status
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.engine.run import Run
 from pytest_ugst.metrics.verdicts import Comparison, parse_margins
@@ -33,11 +34,7 @@ def played(name: str, kept: int, goals: int = 20, trials: int = 1, **more: objec
     return record(
         HOME,
         name,
-        *(
-            episode(f"g{n:02}", {"x": n < kept}, trial=t, **more)  # type: ignore[arg-type]
-            for n in range(goals)
-            for t in range(1, trials + 1)
-        ),
+        *(episode(f"g{n:02}", {"x": n < kept}, trial=t, **more) for n in range(goals) for t in range(1, trials + 1)),
     )
 
 
@@ -179,7 +176,7 @@ def test_hostile_words_are_harmless() -> None:
     said = Verdict(
         component="x",
         turn=1,
-        status="MISALIGNED",  # type: ignore[arg-type]
+        status=Status.MISALIGNED,
         reasoning="\x1b[2J<script>",
         evidence=(Evidence(turn=1, speaker="user", quote="\u202eevil\n" * 100),),
         by="judges",
