@@ -19,7 +19,7 @@ from pytest_ugst.reports.baseline import baseline_of
 from pytest_ugst.reports.html.against import Against
 from pytest_ugst.reports.html.builder import write_page
 from tests.browser import Browser, browser
-from tests.reports.html_things import aligned, make_episode, make_run, said
+from tests.reports.html_things import SETTING, aligned, make_episode, make_run, said
 
 pytestmark = pytest.mark.slow
 
@@ -78,6 +78,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     broken = Conversation(turns=make_episode().conversation.turns[:1], stop=StopReason.AGENT_ERROR, error="no answer")
     episodes = [make_episode("dinner"), make_episode("dinner", 2), aligned("lunch", tags=("noon",)), hostile()]
     episodes += [make_episode("broken", conversation=broken), *(aligned(f"more-{n:03d}") for n in range(150))]
+    episodes += [aligned("other", setting=SETTING.model_copy(update={"simulator": "others"}), task={"task": 0.0})]
     base = make_run(folder / "old", [aligned("dinner"), aligned("lunch")])
     path = folder / "report.html"
     run = make_run(folder / "new", episodes)
@@ -123,7 +124,7 @@ def statuses(here: Browser) -> dict[str, str]:
 
 def test_overview(here: Browser, tmp_path: Path) -> None:
     assert here.text("h1") == "new"
-    assert "155 episodes of 154 goals" in here.text("#top")
+    assert "156 episodes of 155 goals" in here.text("#top")
     assert here.all("#charts svg[role=img] title")
     assert here.js("return document.querySelectorAll('#charts figure').length") == 4
     here.screenshot(tmp_path / "overview.png")
@@ -134,7 +135,7 @@ def test_overview(here: Browser, tmp_path: Path) -> None:
     average = here.js("return INDEX.run.tables.at(-1).rows.at(-1).rates.columns.avg.value")
     assert f"Avg {average:.1f}" in table
     assert "Failure patterns" in here.text("#overview")
-    assert "judge 1,395 0" in here.text("#overview")
+    assert "judge 1,404 0" in here.text("#overview")
 
 
 def test_a_way_through(here: Browser) -> None:
@@ -142,7 +143,7 @@ def test_a_way_through(here: Browser) -> None:
     ask(here, "category", "policy")
     ask(here, "status", "MISALIGNED")
     assert rows(here) == ["dinner", "dinner@2"]
-    assert here.text("#count") == "2 of 155 episodes"
+    assert here.text("#count") == "2 of 156 episodes"
     here.all("#list a")[0].click()
     assert here.text("#episode h1") == "dinner"
     assert "Contradiction" in here.text(".badges")
@@ -182,7 +183,7 @@ def test_a_way_through(here: Browser) -> None:
     assert rows(here) == ["dinner", "dinner@2"]
     assert "dinner@2" in here.js("return document.activeElement.textContent")
     here.one("#clear").click()
-    assert here.text("#count") == "155 episodes"
+    assert here.text("#count") == "156 episodes"
 
 
 @pytest.mark.parametrize(
@@ -213,6 +214,24 @@ def test_a_filter_can_be_linked(here: Browser, page: Path) -> None:
     assert "ERROR" in statuses(here).values()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("sim", "others", ["other"]),
+        ("fault", "agent", ["other"]),
+        ("pattern", "contradiction", ["dinner", "dinner@2"]),
+        ("outcome", "broken", ["broken"]),
+        ("status", "ERROR", ["broken"]),
+        ("tag", "noon", ["lunch"]),
+        ("base", "same", ["lunch"]),
+    ],
+)
+def test_a_filter(here: Browser, name: str, value: str, found: list[str]) -> None:
+    ask(here, name, value)
+    assert rows(here) == found
+    assert f"{name}=" in here.js("return location.hash")
+
+
 def test_search_in_conversations(here: Browser) -> None:
     here.press("/")
     here.press(*"another Town")  # as a judge's reasoning has it
@@ -236,7 +255,7 @@ def test_sorted_and_against_the_baseline(here: Browser) -> None:
 
 
 def test_the_list_grows_and_keys_move_in_it(here: Browser) -> None:
-    assert len(rows(here)) < 155
+    assert len(rows(here)) < 156
     here.js("document.querySelector('#list a').focus()")
     for _ in range(70):
         here.press("j")
@@ -247,7 +266,8 @@ def test_the_list_grows_and_keys_move_in_it(here: Browser) -> None:
 
 
 def test_hostile_output_does_nothing(here: Browser, page: Path) -> None:
-    here.js("ask({q: 'hostile'})")
+    here.js("ask({domain: arguments[0], tag: arguments[0]})", " ".join(ATTACKS))
+    assert rows(here) == ["hostile"]
     here.all("#list a")[0].click()
     here.one("#state")
     here.js("document.querySelectorAll('details').forEach(d => d.open = true)")
