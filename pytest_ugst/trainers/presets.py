@@ -102,7 +102,7 @@ def read_preset(preset: str, kind: str) -> dict[str, Any]:
         elif preset in (names := shipped_presets(kind)):
             text = (resources.files("pytest_ugst.trainers") / "presets" / f"{preset}.yaml").read_text(encoding="utf-8")
         else:
-            raise UsageError(f"--preset: {unknown('preset', preset, names)}, or name a YAML file")
+            raise UsageError(f"--preset: {unknown('preset', preset, names)} (a YAML file can be named as well)")
         held = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--preset {preset} can't be read: {error}") from None
