@@ -145,11 +145,11 @@ def _played(args: argparse.Namespace, settings: Any, registry: Any) -> Any:
     from pytest_ugst.cli.progress import Progress
     from pytest_ugst.collection import GoalMarker, find_goals
     from pytest_ugst.engine.run import new_name
-    from pytest_ugst.trainers.overlap import require_apart, tested_goals
+    from pytest_ugst.trainers.overlap import require_apart, suite_goals
     from pytest_ugst.trainers.play import play_goals
 
     goals = find_goals(GoalMarker(goals=args.goals), None, registry, (Path.cwd(),))[: args.limit]
-    require_apart({g.id: g.text for g in goals}, tested_goals(registry), "--goals")
+    require_apart({g.id: g.text for g in goals}, suite_goals(registry), "--goals")
     progress = Progress()
     folder = settings.home / "runs" / new_name()
     try:

@@ -14,7 +14,7 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.trainers.card import data_card
 from pytest_ugst.trainers.data import INFO_FILE, PARTS, DataInfo, write_data
-from pytest_ugst.trainers.overlap import require_apart, tested_goals
+from pytest_ugst.trainers.overlap import require_apart, suite_goals
 from pytest_ugst.trainers.rows import Row, Traces, rows_of
 from pytest_ugst.trainers.selection import (
     Keep,
@@ -86,7 +86,7 @@ def make_data(
         UsageError: If a goal is a test goal, if nothing is left, or if the folder can't be written.
     """
     by_id = by_unique_id(episodes)
-    require_apart({e.goal.id: e.goal.text for e in by_id.values()}, tested_goals(registry), "training data")
+    require_apart({e.goal.id: e.goal.text for e in by_id.values()}, suite_goals(registry), "training data")
     count = token_counter(how.tokenizer)
     dropped: Counter[str] = Counter()
     rows: list[Row] = []

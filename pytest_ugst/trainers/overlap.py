@@ -25,7 +25,7 @@ def text_digest(text: str) -> str:
     return hashlib.sha256(" ".join(re.findall(r"\w+", text.casefold())).encode()).hexdigest()
 
 
-def tested_goals(registry: Registry) -> dict[str, list[Goal]]:
+def suite_goals(registry: Registry) -> dict[str, list[Goal]]:
     """The test goals of every suite whose data is here, by source."""
     found: dict[str, list[Goal]] = {}
     for source in SUITES:

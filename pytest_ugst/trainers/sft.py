@@ -58,13 +58,13 @@ def train_sft(call: SftCall, registry: Registry | None = None) -> Path:
     from pytest_ugst.offline import builtin_registry
     from pytest_ugst.trainers.data import read_data
     from pytest_ugst.trainers.encoding import Encoder
-    from pytest_ugst.trainers.overlap import require_apart, tested_goals
+    from pytest_ugst.trainers.overlap import require_apart, suite_goals
 
     find_base(call.model)
     data = read_data(call.data, kind=call.kind)
     goals = {e.goal.id: e.goal.text for e in data.episodes.values()}
     if call.kind == "simulator":
-        require_apart(goals, tested_goals(registry or builtin_registry()), str(call.data))
+        require_apart(goals, suite_goals(registry or builtin_registry()), str(call.data))
     _open(call)
     encoder = Encoder(load_tokenizer(call.model))
     parts = {part: _encode(encoder, rows, part, call.options) for part, rows in data.rows.items()}

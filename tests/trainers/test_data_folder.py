@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,17 @@ from tests.trainers.data_things import make_episode
 PROMPTS = Prompts.load()
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "d"
     episodes = [make_episode(), make_episode(), make_episode("other"), make_episode("worse", shouts=1)]
-    make_data(episodes, PROMPTS, Making(eval_share=0.5), builtin_registry(), tmp_path / "d")
+    make_data(episodes, PROMPTS, Making(eval_share=0.5), builtin_registry(), folder)
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "d")
     return tmp_path / "d"
 
 
