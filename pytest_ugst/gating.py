@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.engine.run import SETTING_FILE, Run, find_run
 from pytest_ugst.items import case_of, overridden
 from pytest_ugst.metrics.verdicts import Comparison, parse_margins
 from pytest_ugst.reports.baseline import Baseline, Key, baseline_of, find_baseline, parts_digest, text_digest
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_ugst.core.episode import Setting
-    from pytest_ugst.engine.run import Run
     from pytest_ugst.settings import Settings
 
 
@@ -61,13 +62,10 @@ class BaselineGate:
             base = Baseline.model_validate_json(record)
         else:
             base, run = find_baseline(settings.home, settings.baseline, root=settings.root)
-            if run is not None and settings.resume:
-                from pytest_ugst.engine.run import find_run
-
-                if find_run(settings.home, settings.resume).folder.resolve() == run.folder.resolve():
-                    raise UsageError(
-                        f"--ugst-baseline={settings.baseline}: that is the run which is resumed; name another one"
-                    )
+            if run is not None and settings.resume and _same(run, find_run(settings.home, settings.resume)):
+                raise UsageError(
+                    f"--ugst-baseline={settings.baseline}: that is the run which is resumed; name another one"
+                )
         if not base.goals:
             raise UsageError(f"--ugst-baseline={settings.baseline}: it holds no goal; name a run that was played")
         return cls(settings.baseline, base, margins, allowed, settings.strict_gate)
@@ -133,6 +131,10 @@ class BaselineGate:
         return f"it shares no goal with what is played now (it holds {len(self.base.goals)} others); name another one"
 
 
+def _same(one: Run, other: Run) -> bool:
+    return one.folder.resolve() == other.folder.resolve()
+
+
 def check_options(settings: Settings) -> tuple[dict[str, float], frozenset[str]]:
     """Read the gate's options.
 
@@ -150,12 +152,8 @@ def check_baseline(settings: Settings) -> None:
     """
     check_options(settings)
     if settings.baseline:
-        from pathlib import Path
-
-        from pytest_ugst.engine.run import find_run
-
         if any(path.is_file() for path in (settings.root / settings.baseline, Path(settings.baseline))):
             return
-        if (settings.root / settings.baseline / "run.json").is_file():
+        if (settings.root / settings.baseline / SETTING_FILE).is_file():
             return
         find_run(settings.home, settings.baseline, option="--ugst-baseline")
