@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -137,6 +138,27 @@ def test_a_failing_judge_stops_training_with_what_was_learned(model: Path, data:
     # With the judge back, it goes on.
     train(model, data, out, resume=True, max_error_share=0.0)
     assert logged(out)[-1]["step"] == 2
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_whole(
+    model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    out, save = tmp_path / "out", torch.save
+
+    def full(what: Any, where: Any, *more: Any, **options: Any) -> None:
+        if "checkpoint-2" in str(where):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(what, where, *more, **options)
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(UsageError, match=r"can't save to .*No space left on device.*go on with --resume"):
+        train(model, data, out, save_every=1)
+    assert (out / "steps" / "checkpoint-2").exists(), "half of it"
+    monkeypatch.setattr(torch, "save", save)
+    train(model, data, out, save_every=1, resume=True)
+    assert [row["step"] for row in logged(out)] == [0] * 4 + [1] * 4 + [2] * 4
 
 
 def test_sharing_a_prompt_changes_neither_log_probabilities_nor_gradients(model: Path) -> None:
