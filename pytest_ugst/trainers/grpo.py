@@ -25,7 +25,7 @@ from pytest_ugst.trainers.grpo_run import SERVERS, GrpoRun
 from pytest_ugst.trainers.indicators import Weights
 from pytest_ugst.trainers.live import LiveCasting
 from pytest_ugst.trainers.memory import keep_memory
-from pytest_ugst.trainers.overlap import require_apart, tested_goals
+from pytest_ugst.trainers.overlap import require_apart, suite_goals
 from pytest_ugst.trainers.replies import Replies
 from pytest_ugst.trainers.reward import TurnReward
 from pytest_ugst.trainers.rows import target
@@ -83,7 +83,7 @@ def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
     if (reply or options.multi_turn) and call.agent is None:
         raise UsageError("an agent has to answer, and none is named; set --agent, or reply: false")
     data = read_data(call.data)
-    require_apart({e.goal.id: e.goal.text for e in data.episodes.values()}, tested_goals(registry), str(call.data))
+    require_apart({e.goal.id: e.goal.text for e in data.episodes.values()}, suite_goals(registry), str(call.data))
     tokens = PromptTokens(load_tokenizer(call.model), options.trl.get("chat_template_kwargs"))
     if data.info.reasoning == "think":
         tokens.require(target("a", "b"))
