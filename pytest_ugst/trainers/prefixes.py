@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 IGNORED = -100
 """The label of a token that is no target."""
+_BLOCK = 128  # few different lengths: libraries keep memory and prepared kernels for each shape they have met
 
 
 @dataclass(slots=True)
@@ -115,10 +116,11 @@ def collate(trees: Sequence[Tree], pad: int) -> dict[str, Any]:
 
     Returns:
         ``input_ids``, ``position_ids`` and ``labels``: trees x tokens; ``attention_mask``: trees x 1 x tokens x tokens.
+        The tokens are filled up to a multiple of 128.
     """
     import torch
 
-    longest = max(map(len, trees))
+    longest = -(-max(map(len, trees)) // _BLOCK) * _BLOCK
     shape = (len(trees), longest)
     input_ids = torch.full(shape, pad, dtype=torch.long)
     position_ids = torch.zeros(shape, dtype=torch.long)
