@@ -37,7 +37,6 @@ function drawOverview() {
     el("div", { class: "cards" }, cards.at(-1), cards.slice(0, -1)),
     el("div", { class: "panels", id: "charts" }),
     el("div", { class: "folds" }, rowsTable(), patternTable(), baselinePart(), costTable(), settingTable()));
-  drawCharts();
 }
 
 function card(name, short, rate) {
