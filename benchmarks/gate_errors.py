@@ -109,7 +109,6 @@ class Outcome:
     """Share in which a column was called a regression."""
     any_drop: float
     """Share in which an interval lay below zero, whatever the margin."""
-    equivalent: Floats
 
 
 def play(
@@ -147,7 +146,7 @@ def simulate(
     family = np.array([name in margins for name in COLUMNS])
     margin = np.array([margins.get(name, np.inf) for name in COLUMNS])
     regressions = np.zeros((times, len(COLUMNS)), dtype=bool)
-    below, within = np.zeros_like(regressions), np.zeros_like(regressions)
+    below = np.zeros_like(regressions)
     played = play(totals, world, base, new, trials, np.random.default_rng(seed))
     for number in range(times):
         before, after = next(played)
@@ -158,14 +157,12 @@ def simulate(
         high = found.values + found.factor * found.errors
         below[number] = high < 0
         regressions[number] = (high < 0) & (found.values < -margin) & (low <= -margin)
-        within[number] = (low > -margin) & (high < margin)
         if number == 0:
             check(totals, before, after, margins, regressions[number])
     return Outcome(
         float(regressions.any(axis=1).mean()),
         regressions.mean(axis=0),
         float(below.any(axis=1).mean()),
-        within.mean(axis=0),
     )
 
 
