@@ -124,7 +124,7 @@ def rows_of(episode: Episode, prompts: Prompts, traces: Traces = "auto", seed: i
                 continue
         messages = request(prompts, episode.goal, before, episode.max_turns, traces != "none")
         yield Row(
-            prompt=tuple(Message(role=m["role"], content=str(m["content"])) for m in messages),  # type: ignore[typeddict-item]
+            prompt=tuple(Message(role=m["role"], content=str(m["content"])) for m in messages),
             completion=(Message(role="assistant", content=target(reasoning, said.text)),),
             episode=episode.id,
             goal=episode.goal.id,

@@ -65,7 +65,8 @@ def test_the_loss_is_that_of_the_targets_alone(data: Path, tmp_path: Path, share
     tokenizer, batch = batches(data, tmp_path, share_prefixes=shared)
     texts = {f"{row.target}{tokenizer.eos_token}" for row in read_data(data).train}
     for ids, labels in zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True):
-        targets, current = [], []
+        targets: list[list[int]] = []
+        current: list[int] = []
         for token, label in zip([*ids, -1], [*labels, -100], strict=True):
             if label == -100:
                 targets += [current] if current else []
@@ -167,7 +168,7 @@ def test_an_adapter_is_merged_and_held_out_goals_stop_early(tmp_path: Path) -> N
     (folder / "train.jsonl").write_text("".join(line for line in lines if line not in held))
     (folder / "eval.jsonl").write_text("".join(held))
     # A rate at which it can only get worse.
-    options = {"lora_rank": 2, "patience": 1, "eval_every": 1, "learning_rate": 30.0, "max_steps": 8}
+    options: dict[str, Any] = {"lora_rank": 2, "patience": 1, "eval_every": 1, "learning_rate": 30.0, "max_steps": 8}
     train_sft(call(folder, tmp_path / "out", **options))
     trained = read_trained(tmp_path / "out")
     assert trained is not None
