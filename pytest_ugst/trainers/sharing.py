@@ -39,6 +39,42 @@ def read_prompts(model: Any, ids: Any, mask: Any, rows: Any) -> Any:
     return cache
 
 
+def make_room(cache: Any, tokens: int) -> None:
+    """Let a cache take that many more tokens without being copied for each, as transformers' own is: on a CPU that took
+    half of the time of sampling. For use without gradients, and until rows are selected from it.
+    """
+    from transformers.cache_utils import DynamicLayer
+
+    for layer in cache.layers:
+        if type(layer) is DynamicLayer and layer.is_initialized:
+            _make_room(layer, tokens)
+
+
+def _make_room(layer: Any, tokens: int) -> None:
+    import torch
+
+    room = []
+    for held in (layer.keys, layer.values):
+        shape = (*held.shape[:-2], held.shape[-2] + tokens, held.shape[-1])
+        buffer = torch.empty(shape, dtype=held.dtype, device=held.device)
+        buffer[..., : held.shape[-2], :] = held
+        room.append(buffer)
+    grow = layer.update
+
+    def update(keys: Any, values: Any, *more: Any, **options: Any) -> tuple[Any, Any]:
+        at, capacity = layer.keys.shape[-2], room[0].shape[-2]
+        end = at + keys.shape[-2]
+        if end > capacity:
+            grown: tuple[Any, Any] = grow(keys, values, *more, **options)
+            return grown
+        for buffer, new in zip(room, (keys, values), strict=True):
+            buffer[..., at:end, :] = new
+        layer.keys, layer.values = (buffer[..., :end, :] for buffer in room)
+        return layer.keys, layer.values
+
+    layer.update = update
+
+
 def positions(mask: Any) -> Any:
     """Positions of left-padded tokens, as transformers' ``generate`` counts them."""
     return (mask.long().cumsum(-1) - 1).clamp(min=0)
@@ -153,6 +189,7 @@ class Speaker:
         mask = torch.cat([self._mask[which], mask], dim=1)
         cache = copy.deepcopy(self._cache)
         cache.batch_select_indices(self._rows[which])
+        make_room(cache, max(map(len, tails)) + self._config.max_new_tokens)
         with torch.no_grad():
             said = model.generate(
                 input_ids=ids, attention_mask=mask, past_key_values=cache, generation_config=self._config

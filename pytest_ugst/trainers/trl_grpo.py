@@ -108,6 +108,7 @@ def trainer_class() -> type[Any]:
             ):
                 first, of = sharing.different(ids[:, :-1], mask[:, :-1])
                 cache = sharing.read_prompts(model, ids[first, :-1], mask[first, :-1], of)
+                sharing.make_room(cache, 1 + self.max_completion_length)
                 said = model.generate(
                     input_ids=ids, attention_mask=mask, past_key_values=cache, generation_config=self.generation_config
                 )[:, ids.size(1) :]
