@@ -103,7 +103,7 @@ def _open(call: SftCall) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         held = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-        others = sorted(p.name for p in out.iterdir() if not p.name.startswith("."))
+        others = sorted(p.name for p in out.iterdir() if not p.name.startswith(".") and p.name != RECORD)
     except ValueError:
         raise UsageError(f"{path} is damaged; name another folder with --out") from None
     except OSError as error:
@@ -131,7 +131,7 @@ def _difference(held: Any, record: dict[str, Any]) -> str | None:
 def last_step(out: Path) -> Path | None:
     """The latest checkpoint to resume from that was written to its end."""
     # The trainer's state is written last; a folder without one is what a full disk or a kill left behind.
-    whole = [path.parent for path in out.glob("**/checkpoint-*/trainer_state.json") if _is_json(path)]
+    whole = [path.parent for path in out.glob("checkpoint-*/trainer_state.json") if _is_json(path)]
     return max(whole, key=lambda folder: int(folder.name.rsplit("-", 1)[1]), default=None)
 
 

@@ -37,7 +37,9 @@ class SftOptions(Frozen):
     lora_alpha: int = Field(default=32, ge=1, description="LoRA's alpha")
     lora_targets: str = Field(default="all-linear", description="modules with an adapter, separated by commas")
     merge: bool = Field(default=True, description="merge the adapter into the saved model")
-    bf16: bool | None = Field(default=None, description="compute in bfloat16 (default: on a GPU)")
+    bf16: bool | None = Field(
+        default=None, description="compute in bfloat16 (default: on a GPU, or a CPU with instructions for it)"
+    )
     gradient_checkpointing: bool = Field(default=False, description="less memory, more computing")
 
     # Evaluating and keeping

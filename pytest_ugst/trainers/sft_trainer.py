@@ -67,7 +67,7 @@ class Training:
 
         o = self._options
         gpu = torch.cuda.is_available()
-        bf16 = gpu if o.bf16 is None else o.bf16
+        bf16 = _fast_in_bf16(gpu) if o.bf16 is None else o.bf16
         train, held_out = (self._items(self._parts[part]) for part in ("train", "eval"))
         model = load_model(self._call.model, **({"attn_implementation": "sdpa"} if o.share_prefixes else {}))
         lora = None
@@ -116,7 +116,8 @@ class Training:
         if o.share_prefixes:
             tokens = sum(len(item["input_ids"]) for item in self._items(self._parts["train"]))
             whole = sum(len(row) for row in self._parts["train"])
-            print(f"ugst: {rows} rows in {items} trees; {tokens} tokens are read in place of {whole}", flush=True)
+            if PartialState().is_main_process:
+                print(f"ugst: {rows} rows in {items} trees; {tokens} tokens are read in place of {whole}", flush=True)
             batch = max(1, batch // at_once) * at_once
         elif batch % at_once:
             raise UsageError(
@@ -225,6 +226,14 @@ class Training:
         save_checkpoint(call.out, save, trained, prompt_files(self._data))
 
 
+def _fast_in_bf16(gpu: bool) -> bool:
+    """Whether this machine computes in bfloat16 faster than in full precision."""
+    import torch
+
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return gpu or bool(supported is not None and supported())
+
+
 def _dataset(items: Sequence[Mapping[str, Any]]) -> Any:
     from datasets import Dataset
 
@@ -275,6 +284,10 @@ def _trainer_class() -> type[Any]:
             """On a CPU TRL scores every position against the whole vocabulary; only the targets need it."""
             if return_outputs or self.args.device.type != "cpu" or self.args.loss_type != "nll":
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-            return _target_loss(model, inputs, num_items_in_batch)
+            loss = _target_loss(model, inputs, num_items_in_batch)
+            if num_items_in_batch is not None and self.args.average_tokens_across_devices:
+                # The count is that of all processes, and their gradients are going to be averaged.
+                loss = loss * self.accelerator.num_processes
+            return loss
 
     return UgstSftTrainer
