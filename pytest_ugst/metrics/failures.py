@@ -122,6 +122,9 @@ class _Reading:
         if len(clung) == 1 and any(part is not clung[0] for part in open_parts):
             why = f"stays with one part for {still} turns without progress while others are open"
             return [self._failure(Pattern.MISPRIORITIZATION, why, last + 1, self.left.values())]
+        if open_parts and not any(part.brought_up for part in self.parts) and not self._tools():
+            why = "never brings up anything of the goal, until it is cut off"
+            return [self._failure(Pattern.CONFUSION, why, self.turns, self.left.values())]
         why = f"is cut off at the limit of {self.limit} turns with parts of the goal open"
         return [self._failure(Pattern.POOR_LENGTH_MANAGEMENT, why, self.turns, self.left.values())]
 
@@ -170,6 +173,9 @@ class _Reading:
             turn.tool_calls and number not in known and (number in meant or number < first)
             for number, turn in enumerate(self.conversation.turns, 1)
         )
+
+    def _tools(self) -> bool:
+        return any(turn.tool_calls for turn in self.conversation.turns)
 
     def _omissions(self) -> list[ComponentState]:
         return [s for s in self.left.values() if s.category in HELD]

@@ -82,9 +82,17 @@ def test_cut_off_while_getting_on() -> None:
 def test_a_user_who_chatters_is_no_stuck_one() -> None:
     """Ten turns in which nothing moves: what is spoken of tells the two apart."""
     nothing = {"shoes": "." * 10, "size": "." * 10, "lamp": "." * 10, "colour": "." * 10, "bright": "m" * 10}
-    assert patterns(episode(nothing, stop=LIMIT, said=["Lovely weather."] * 10)) == ["poor_length_management"]
+    chatter = ["Lovely weather."] * 10
+    assert patterns(episode(nothing, stop=LIMIT, said=chatter, tools=[3])) == ["poor_length_management"]
     assert patterns(episode(nothing, stop=LIMIT, said=[SHOES] * 10)) == ["misprioritization"]
     assert patterns(episode(nothing, stop=LIMIT, said=[SHOES, LAMP] * 5)) == ["poor_length_management"]
+
+
+def test_who_never_comes_to_the_point_has_forgotten_the_goal() -> None:
+    nothing = {"shoes": "." * 10, "size": "." * 10, "lamp": "." * 10, "colour": "." * 10, "bright": "m" * 10}
+    (failure,) = classify(episode(nothing, stop=LIMIT, said=["How can I help you today?"] * 10))
+    assert (failure.pattern, len(failure.components)) == (Pattern.CONFUSION, 5)
+    assert failure.why == "never brings up anything of the goal, until it is cut off"
 
 
 def test_ending_after_one_part() -> None:
