@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -106,23 +107,24 @@ class Training:
         ]
 
     def _config(self, items: int, evaluate: bool, gpu: bool, bf16: bool) -> Any:
-        from accelerate import PartialState
         from trl import SFTConfig
 
         o = self._options
-        at_once = o.micro_batch * PartialState().num_processes
+        # By the launcher's word: accelerate's state does not know of other processes on CPUs before TRL's settings do.
+        processes = int(os.environ.get("WORLD_SIZE", "1"))
+        at_once = o.micro_batch * processes
         rows = len(self._parts["train"])
         batch = max(1, round(o.batch * items / rows)) if o.share_prefixes else o.batch
         if o.share_prefixes:
             tokens = sum(len(item["input_ids"]) for item in self._items(self._parts["train"]))
             whole = sum(len(row) for row in self._parts["train"])
-            if PartialState().is_main_process:
+            if os.environ.get("RANK", "0") == "0":
                 print(f"ugst: {rows} rows in {items} trees; {tokens} tokens are read in place of {whole}", flush=True)
             batch = max(1, batch // at_once) * at_once
         elif batch % at_once:
             raise UsageError(
                 f"a batch of {batch} rows can't be cut into micro-batches of {o.micro_batch} on "
-                f"{PartialState().num_processes} process(es); set micro_batch to a divisor"
+                f"{processes} process(es); set micro_batch to a divisor"
             )
         steps = math.ceil(items / batch) * o.epochs if not o.max_steps else o.max_steps
         saves = "steps" if o.save_every else "epoch"
