@@ -41,6 +41,32 @@ _NUMBERS: Final = {
 _MOST_PARTS = 3
 """Parts of the goal that one sentence quotes at most."""
 
+_HEARD: Final = (
+    (
+        "done",
+        r"\b(?:is|are|been) (?:now )?(?:booked|reserved|cancelled|canceled|changed|confirmed)\b"
+        r"|\breference (?:is|number)",
+    ),
+    (
+        "nothing",
+        r"\bcan(?:no|')?t find|\bcould(?:n't| not) find|\b(?:no|nothing)\b[^.?!]{0,40}\b(?:match|available|left|found)"
+        r"|fully booked|sold out|\bclosed\b|\bunable to\b",
+    ),
+    ("offer", r"\b(?:shall|should|can|may|could) i (?:book|reserve|cancel|change)|\bwant me to\b|\bwould you like\b"),
+    ("told", r"\banything else\b"),
+    ("asked", r"\?"),
+)
+"""What an agent's words do, by the first pattern that fits; else they tell something. English only."""
+_TAKES: Final = re.compile(r"\b(?:yes|sure|great|perfect|sounds good|book (?:it|that)|go ahead)\b", re.IGNORECASE)
+_TURNS_AWAY: Final = re.compile(r"^no\b|\b(?:never mind|instead|rather|without|another)\b", re.IGNORECASE)
+_REACTIONS: Final = {
+    "done": "The agent has done it.",
+    "nothing": "The agent found nothing",
+    "offer": "The agent offers something",
+    "told": "The agent has told me.",
+    "asked": "The agent asks something.",
+}
+
 _BEFORE = ("Nothing is done yet.", "I have just begun.")
 _NOTHING = ("Nothing is finished yet.", "Nothing is done so far.")
 _DONE = ("Done: {}.", "Already done: {}.", "Finished: {}.")
@@ -86,6 +112,8 @@ def write_trace(
         lines += [rng.choice(_NO_ROOM if open_ones else _ALL_SEEN), rng.choice(_END)]
         return " ".join(lines)
     focus = _focus(open_ones, state, words)
+    if before.turns:
+        lines.insert(0, _reaction(before.turns[-1].agent or "", said, over=focus is None))
     if focus is None:
         lines.append(rng.choice(_NO_ROOM if open_ones else _ALL_SEEN))
         if not _asks(said):
@@ -101,6 +129,20 @@ def write_trace(
             lines.append(rng.choice(_LEFT).format(turns=turns, open=_quoted(later)))
     lines += _manner(state, words, first=not before.turns, rng=rng)
     return " ".join(lines)
+
+
+def _reaction(heard: str, said: str, *, over: bool) -> str:
+    """What the agent's last words change, and what is made of them."""
+    kind = next((name for name, pattern in _HEARD if re.search(pattern, heard, re.IGNORECASE)), "told")
+    reaction = _REACTIONS[kind]
+    if kind not in ("offer", "nothing"):
+        return reaction
+    away = _TURNS_AWAY.search(said) is not None
+    if kind == "nothing":
+        return reaction + (", so I leave it." if over else ", so I change what I ask for." if away else ".")
+    if _TAKES.search(said) and not away:
+        return f"{reaction} and I take it."
+    return reaction + (" that I don't need." if over else ", but I want something else." if away else "; I ask first.")
 
 
 def _progress(done: Sequence[ComponentState], refused: Sequence[ComponentState], rng: random.Random) -> str:

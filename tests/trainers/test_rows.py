@@ -136,6 +136,27 @@ def test_reasoning_before_the_end(finished: bool) -> None:
     assert "word" in text
 
 
+@pytest.mark.parametrize(
+    ("heard", "text", "start"),
+    [
+        ("It is booked. Your reference is CQ-1. Anything else?", "Is there a museum?", "The agent has done it."),
+        ("Shall I book it for you?", "Yes, please.", "The agent offers something and I take it."),
+        ("Shall I book it for you?", "No, something else.", "The agent offers something, but I want something else."),
+        (
+            "I can't find any museum.",
+            "Then without the garden.",
+            "The agent found nothing, so I change what I ask for.",
+        ),
+        ("For how many people?", "Two.", "The agent asks something."),
+        ("The fee is 3 crowns. Anything else?", "Book supper.", "The agent has told me."),
+    ],
+)
+def test_reasoning_begins_with_what_the_agent_did(heard: str, text: str, start: str) -> None:
+    before = Conversation(turns=(Turn(user="Hello.", agent=heard),))
+    written = write_trace(GoalState.initial(GOAL.components or ()), before, text, False, 10, random.Random(0))
+    assert written.startswith(start)
+
+
 @given(st.text(max_size=80), st.booleans(), st.integers(0, 2))
 def test_reasoning_is_one_line_without_tags(text: str, ends: bool, before: int) -> None:
     written = trace(GoalState.initial(GOAL.components or ()), text, ends=ends, before=before)
