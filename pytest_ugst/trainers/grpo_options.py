@@ -80,7 +80,9 @@ class GrpoOptions(Frozen):
     lora_alpha: int = Field(default=32, ge=1, description="LoRA's alpha")
     lora_targets: str = Field(default="all-linear", description="modules with an adapter, separated by commas")
     merge: bool = Field(default=True, description="merge the adapter into the saved model")
-    bf16: bool | None = Field(default=None, description="train in bfloat16 (default: on a GPU)")
+    bf16: bool | None = Field(
+        default=None, description="train in bfloat16; on a CPU the loss alone (default: on a GPU)"
+    )
     share_prompts: bool = Field(default=True, description="compute a prompt once for all of its completions")
     gradient_checkpointing: bool = Field(default=False, description="less memory, more computing")
 

@@ -112,6 +112,7 @@ class Training:
             return trainer_class()(
                 tokens=self._tokens,
                 share=o.share_prompts,
+                half=bool(o.bf16) and not gpu,
                 model=load_model(model),
                 reward_funcs=[self._reward_function()],
                 args=self._config(gpu),
@@ -152,7 +153,7 @@ class Training:
             "top_p": o.top_p,
             "max_completion_length": o.max_completion_tokens,
             "seed": o.seed,
-            "bf16": gpu if o.bf16 is None else o.bf16,
+            "bf16": gpu and o.bf16 is not False,
             "use_cpu": not gpu,
             "gradient_checkpointing": o.gradient_checkpointing,
             "save_steps": o.save_every,

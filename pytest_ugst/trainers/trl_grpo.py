@@ -26,7 +26,7 @@ def trainer_class() -> type[Any]:
     class UgstGrpoTrainer(GRPOTrainer):
         """See the module."""
 
-        def __init__(self, *args: Any, tokens: PromptTokens, share: bool, **more: Any) -> None:
+        def __init__(self, *args: Any, tokens: PromptTokens, share: bool, half: bool = False, **more: Any) -> None:
             """Take TRL's arguments, and ours.
 
             Args:
@@ -34,10 +34,12 @@ def trainer_class() -> type[Any]:
                 tokens: Tokenizes prompts.
                 share: Whether completions share the computation of their prompt; only where transformers generates in
                     a single process, without gradient checkpointing.
+                half: Whether the shared loss is computed in bfloat16 on a CPU. TRL would sample in it as well, which one
+                    token at a time is slower than in full precision.
                 **more: TRL's.
             """
             self.ugst_tokens = tokens
-            self.ugst_share = False
+            self.ugst_share, self._half = False, half
             super().__init__(*args, **more)
             self._turns: dict[bytes, list[Segment]] = {}
             self._plain = not self.use_vllm and not self.use_transformers_continuous_batching
@@ -76,6 +78,9 @@ def trainer_class() -> type[Any]:
                 _key(torch.tensor(head + rollout.said)): rollout.segments
                 for head, rollout in zip(heads, rollouts, strict=True)
             }
+
+        def _precision(self) -> Any:
+            return torch.autocast("cpu", dtype=torch.bfloat16) if self._half else self.accelerator.autocast()
 
         def _tokenize_prompts(self, prompts: list[Any]) -> tuple[list[list[int]], None, dict[str, Any]]:
             return [self.ugst_tokens.ids(prompt) for prompt in prompts], None, {}
@@ -123,10 +128,10 @@ def trainer_class() -> type[Any]:
                 rows = [
                     self._turns[_key(ids[known.bool()])] for ids, known in zip(input_ids, attention_mask, strict=True)
                 ]
-                with self.accelerator.autocast():
+                with self._precision():
                     filler = self._tokenizer.pad_token_id
                     logps, entropies = sharing.turns_log_probs(model, rows, logits_to_keep, filler)
-                return logps, entropies if entropy else None, None
+                return logps.float(), entropies.float() if entropy else None, None
             if not self.ugst_share or aux or any(value is not None for value in more.values()):
                 more |= {"batch_size": batch, "compute_entropy": bool(entropy), "compute_aux_loss": bool(aux)}
                 return super()._get_per_token_logps_and_entropies(
@@ -135,13 +140,13 @@ def trainer_class() -> type[Any]:
             size = batch or input_ids.size(0)
             parts = []
             for start in range(0, input_ids.size(0), size):
-                with self.accelerator.autocast():
+                with self._precision():
                     parts.append(
                         sharing.log_probs(
                             model, input_ids[start : start + size], attention_mask[start : start + size], logits_to_keep
                         )
                     )
-            logps, entropies = (torch.cat(part) for part in zip(*parts, strict=True))
+            logps, entropies = (torch.cat(part).float() for part in zip(*parts, strict=True))
             return logps, entropies if entropy else None, None
 
     return UgstGrpoTrainer

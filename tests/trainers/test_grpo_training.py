@@ -227,6 +227,21 @@ def test_an_adapter_is_merged_into_what_is_saved(model: Path, data: Path, tmp_pa
     assert all("proj" in name for name in changed)
 
 
+def test_in_half_precision_the_same_is_sampled_and_nearly_the_same_learned(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    out, half = (train(model, data, tmp_path / name, steps=1, bf16=name == "half") for name in ("full", "half"))
+    assert logged(out) == logged(half)
+    before = weights(model)
+    for name, tensor in weights(out).items():
+        moved, also = tensor - before[name], weights(half)[name] - before[name]
+        assert tensor.dtype == weights(half)[name].dtype == torch.float32
+        # Adam's first step has the sign of the gradient: it may differ only where that is next to nothing.
+        assert (moved.sign() == also.sign()).float().mean() > 0.9, name
+
+
 def test_without_sharing_it_is_trls_own_way(model: Path, data: Path, tmp_path: Path) -> None:
     # Gradient checkpointing leaves no cache to share.
     out = train(model, data, tmp_path / "out", steps=1, batch=1, gradient_checkpointing=True)
