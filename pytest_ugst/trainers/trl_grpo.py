@@ -34,8 +34,8 @@ def trainer_class() -> type[Any]:
                 tokens: Tokenizes prompts.
                 share: Whether completions share the computation of their prompt; only where transformers generates in
                     a single process, without gradient checkpointing.
-                half: Whether the shared loss is computed in bfloat16 on a CPU. TRL would sample in it as well, which one
-                    token at a time is slower than in full precision.
+                half: Whether the shared loss is computed in bfloat16 on a CPU. TRL would sample in it as well, which
+                    token by token is slower than in full precision.
                 **more: TRL's.
             """
             self.ugst_tokens = tokens
