@@ -106,7 +106,7 @@ class _Reading:
             return []  # who asks with nothing left open is only polite
         said = () if closing is None else (Evidence(turn=max(self.turns, 1), speaker="user", quote=closing.text),)
         why = "ends the conversation before the agent can answer"
-        return [self._failure(Pattern.WRONGFUL_TERMINATION, why, self.turns or None, self.left.values(), said)]
+        return [self._failure(Pattern.WRONGFUL_TERMINATION, why, self.turns, self.left.values(), said)]
 
     def _at_the_limit(self) -> list[Failure]:
         last = max((turn for part in self.parts for turn in part.moves), default=0)
@@ -158,7 +158,7 @@ class _Reading:
         }
         touched = [t for part in self.parts if not part.done for t in (*part.moves, *part.named)]
         why = "; ".join(words for words, holds in said.items() if holds)
-        return [self._failure(Pattern.CONFUSION, why, max(touched, default=self.turns or None), self.left.values())]
+        return [self._failure(Pattern.CONFUSION, why, max(touched, default=self.turns), self.left.values())]
 
     def _strays(self, never: Sequence[Part]) -> bool:
         """Whether the agent did something that may have been meant for one of those parts.
@@ -197,4 +197,4 @@ class _Reading:
         ids = [s.component.id for s in states if s.component.id in self.left]
         for name in ids:
             del self.left[name]
-        return Failure(pattern=pattern, why=why, turn=turn, components=tuple(ids), evidence=evidence)
+        return Failure(pattern=pattern, why=why, turn=turn or None, components=tuple(ids), evidence=evidence)
