@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -140,24 +141,35 @@ def terminal(table: Table, *, width: int = 100, ansi: bool = False, notes: bool 
     """
     indent = "  " if any(line.group for line in table.lines) else ""
     for label, below in ((_LABELS[0], False), *((label, True) for label in _LABELS)):
-        drawn = _drawn(table, below, label, ansi, indent)
+        shortened = _shortened([line.cells[0].shown for line in table.lines], label)
+        drawn = _drawn(table, below, shortened, ansi, indent)
         if max(len(re.sub(r"\x1b\[\dm", "", line)) for line in drawn) <= width:
             break
-    labels = [line.cells[0].shown for line in table.lines]
-    cut = [f"{short} is {full}" for full in dict.fromkeys(labels) if (short := one_line(full, label)) != full]
+    cut = [f"{short} is {full}" for full, short in shortened.items() if short != full]
     told = [one_line(note) for note in _told(table, ansi)] if notes else []
     title = [_ansi(one_line(table.title), "1", ansi)] if table.title else []
     return "\n".join([*title, *drawn, *told, *(one_line(note, width) for note in cut)]) + "\n"
 
 
-def _drawn(table: Table, below: bool, label: int, ansi: bool, indent: str) -> list[str]:
+def _shortened(labels: Sequence[str], limit: int) -> dict[str, str]:
+    """Labels within a limit, by what they are in full; those that begin alike keep their ends."""
+    short = {label: one_line(label, limit) for label in labels}
+    seen = Counter(short.values())
+    start = limit // 3
+    return {
+        label: made if seen[made] == 1 else f"{label[:start].rstrip()}…{label[start + 1 - limit :].lstrip()}"
+        for label, made in short.items()
+    }
+
+
+def _drawn(table: Table, below: bool, labels: Mapping[str, str], ansi: bool, indent: str) -> list[str]:
     from tabulate import tabulate
 
     printed = _printed(table)
 
     def text(number: int, cell: Cell) -> str:
         code = "" if cell.mark is None else "1" if cell.mark is Mark.BEST else "4"
-        shown = _ansi(one_line(cell.shown, None if number else label), code, ansi)
+        shown = _ansi(cell.shown if number else labels[cell.shown], code, ansi)
         if not cell.aside:
             return shown
         return f"{shown}\n{one_line(cell.aside)}" if below else f"{shown} ({one_line(cell.aside)})"
@@ -240,6 +252,8 @@ _LATEX = {
     "|": r"\textbar{}",
     "–": "--",
     **{character: f"\\{character}" for character in "&%$#_{}"},
+    # At the start of a line these would be arguments of the rule or the line break before it.
+    **{character: f"{{{character}}}" for character in "[*"},
 }
 
 

@@ -96,6 +96,13 @@ def test_intervals_below_and_labels_cut_where_there_is_no_room() -> None:
     assert text.splitlines()[-1].startswith(f"{'x' * 15}… is x")
 
 
+def test_cut_labels_that_begin_alike_are_told_apart() -> None:
+    names = [f"checkpoints/llama-8b-grpo-{step}" for step in (300, 350)]
+    text = terminal(table(*(line(name, 4.0) for name in names), line("z" * 40, 1.0)), width=36)
+    shown = [row.split()[0] for row in text.splitlines()[3:9:2]]
+    assert shown == ["checkpoi…ama-8b-grpo-300", "checkpoi…ama-8b-grpo-350", "z" * 23 + "…"]
+
+
 def test_markdown() -> None:
     lines = render([TWO], "markdown").splitlines()
     assert lines[:2] == ["### airline", ""]
@@ -113,6 +120,8 @@ def test_latex() -> None:
     text = render(
         [table(line("50%_of {a} & b\\c^~", 4.0, "SFT", Mark.BEST), line("d", 2.0, "SFT", Mark.SECOND))], "latex"
     )
+    assert "\n[" not in render([table(line("[x]", 1.0), line("*", 1.0))], "latex")
+    assert "\n*" not in render([table(line("[x]", 1.0), line("*", 1.0))], "latex")
     assert r"50\%\_of \{a\} \& b\textbackslash{}c\textasciicircum{}\textasciitilde{} & \textbf{4.0}" in text
     assert "d & \\underline{2.0} & 7 \\\\[-1pt]\n & {\\scriptsize 3--5} &  \\\\\n" in text
     assert r"\multicolumn{3}{l}{\textbf{SFT}} \\" in text
@@ -125,7 +134,10 @@ def test_latex() -> None:
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_latex_can_be_set(tmp_path: Path) -> None:
     words = "a & b % c $ d # e _ f { g } h ~ i ^ j \\ k < l > m | n \" o – p … q ` r ' s [ t ] u * v @ w -- x"
-    made = render([TWO, table(line(words, 1.0, words, Mark.BEST), title=words, notes=(words,))], "latex")
+    made = render(
+        [TWO, table(line(words, 1.0, words, Mark.BEST), line("[x]", 1.0), line("*", 1.0), title=words, notes=(words,))],
+        "latex",
+    )
     page = f"\\documentclass{{article}}\\usepackage{{booktabs}}\\begin{{document}}\n{made}\\end{{document}}"
     (tmp_path / "page.tex").write_text(page, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
