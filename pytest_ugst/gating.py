@@ -20,6 +20,7 @@ from pytest_ugst.reports.comparability import (
     parse_allowances,
     refusal,
     shared,
+    shared_goals,
 )
 from pytest_ugst.reports.comparison import compare, failures, with_lost
 
@@ -109,7 +110,7 @@ class BaselineGate:
         there, here = outline(self.base), outline(new)
         found = mismatches(there, here)
         told = refusal(found, self.allowed, self.name)
-        if not told and not shared(there, here):
+        if not told and not shared_goals(self.base, new):
             told = f"--ugst-baseline={self.name}: {self._nothing_shared()}"
         if told:
             return Comparison(base=self.name, run=self.base.run, goals=0, refused=told)

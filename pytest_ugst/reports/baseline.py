@@ -17,7 +17,7 @@ from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.state import CHAINS, SUCCESS, Category, Status
 from pytest_ugst.engine.run import EPISODES_FILE, SETTING_FILE, Run
 from pytest_ugst.files import replace_text
-from pytest_ugst.reports.reading import not_played, open_run
+from pytest_ugst.reports.reading import data_of, not_played, open_run
 from pytest_ugst.reports.results import RESULTS_FILE
 
 BASELINE_VERSION: Literal[1] = 1
@@ -116,6 +116,9 @@ class Baseline(Frozen):
     def _once(self) -> Baseline:
         if len({goal.key for goal in self.goals}) < len(self.goals):
             raise ValueError("goals: a goal occurs twice")
+        for goal in self.goals:
+            if not goal.trials:
+                raise ValueError(f"goals: {goal.id!r} has no trial")
         return self
 
     def by_key(self) -> dict[Key, BaselineGoal]:
@@ -160,7 +163,7 @@ def baseline_of(run: Run) -> Baseline:
     return Baseline(
         run=run.name,
         settings=tuple(settings[key] for key in sorted(settings)),
-        data=dict(run.read_data()),
+        data=dict(data_of(run)),
         unplayed=dict(sorted(unplayed.items())),
         goals=tuple(goals[key] for key in sorted(goals)),
     )

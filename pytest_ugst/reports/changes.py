@@ -13,7 +13,7 @@ from pytest_ugst.core.tracking import ComponentState
 from pytest_ugst.core.verdict import Evidence
 from pytest_ugst.engine.run import Run
 from pytest_ugst.reports.baseline import Baseline, Key, Trial, succeeded
-from pytest_ugst.reports.comparability import outline, shared
+from pytest_ugst.reports.comparability import shared_goals
 from pytest_ugst.reports.html.builder import PAGE_FILE
 
 
@@ -76,7 +76,7 @@ def changes(base: Baseline, new: Baseline, run: Run | None = None) -> list[Chang
     before, after = base.by_key(), new.by_key()
     page = None if run is None else run.folder / PAGE_FILE
     found = []
-    for key in shared(outline(base), outline(new)):
+    for key in shared_goals(base, new):
         categories = after[key].components
         for there, here in _paired(before[key].trials, after[key].trials):
             differing = [

@@ -77,6 +77,12 @@ def shared(base: Outline, new: Outline) -> list[Key]:
     return sorted(key for key in base.goals.keys() & new.goals.keys() if _same(base.goals[key], new.goals[key]))
 
 
+def shared_goals(base: Baseline, new: Baseline) -> list[Key]:
+    """As :func:`shared`, of what was played. Digests alone don't tell where a file was edited by hand."""
+    before, after = base.by_key(), new.by_key()
+    return [key for key in shared(outline(base), outline(new)) if before[key].components == after[key].components]
+
+
 def _same(one: Asked, other: Asked) -> bool:
     return one.text == other.text and (one.parts is None or other.parts is None or one.parts == other.parts)
 

@@ -10,7 +10,7 @@ from pytest_ugst.metrics.paired import Difference, Differences, Pair, difference
 from pytest_ugst.metrics.success import COLUMNS, CONFIDENCE
 from pytest_ugst.metrics.verdicts import Comparison, Finding, Verdict, judge
 from pytest_ugst.reports.baseline import ERROR, Baseline, BaselineGoal, Key, Trial
-from pytest_ugst.reports.comparability import Mismatch, beside, outline, shared
+from pytest_ugst.reports.comparability import Mismatch, beside, shared_goals
 from pytest_ugst.reports.styles import Cell, Column, Line, Table
 from pytest_ugst.reports.table import percent
 
@@ -30,7 +30,7 @@ def compare(
     Raises:
         UsageError: If they share no goal.
     """
-    keys = shared(outline(base), outline(new))
+    keys = shared_goals(base, new)
     if not keys:
         raise UsageError(
             f"{name} and {new.run} share no goal, so there is nothing to compare; name runs over the same goals"

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.run import Run
 from pytest_ugst.reports.entrants import Asked, Entrant, entrants, labels
 from pytest_ugst.reports.methods import STEERED, method_of, rank
-from pytest_ugst.reports.reading import not_played
+from pytest_ugst.reports.reading import data_of, not_played
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def read_contenders(
     drafts = []
     for run_name, run in runs.items():
         found = entrants(run_name, run.journal)
-        data = _data(run)
+        data = data_of(run)
         for entrant in found:
             entrant.data = dict(data)
             method = (methods or {}).get(run_name) or method_of(entrant.setting, _folders(run), aliases)
@@ -80,13 +79,6 @@ def read_contenders(
 def _folders(run: Run) -> Iterable[Path]:
     """Where the path of a checkpoint may start: here, and in the project that holds ``.ugst/runs/RUN``."""
     return (Path(), *run.folder.resolve().parents[2:3])
-
-
-def _data(run: Run) -> Mapping[str, str]:
-    try:
-        return run.read_data()
-    except UsageError:  # a journal alone does not know
-        return {}
 
 
 @dataclass(slots=True)

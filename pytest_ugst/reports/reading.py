@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -67,6 +67,14 @@ def named_runs(home: Path, names: Sequence[str]) -> dict[str, Run]:
     runs = open_runs(home, names)
     doubled = len({run.name for run in runs}) < len(runs)
     return {given if doubled else run.name: run for given, run in zip(names, runs, strict=True)}
+
+
+def data_of(run: Run) -> Mapping[str, str]:
+    """Digests of the data that a run's domains worked with, by domain; those that are known."""
+    try:
+        return run.read_data()
+    except UsageError:  # a journal alone does not know
+        return {}
 
 
 def not_played(run: Run) -> list[Outcome]:

@@ -83,6 +83,8 @@ def test_a_run_or_a_file_or_a_file_of_a_run() -> None:
         assert found == kept
         assert of_run is not None
         assert of_run.name == "first"
+    (run / "run.json").unlink()
+    assert find_baseline(Path(".ugst"), str(run))[0] == kept  # the journal alone tells all but the domains' data
 
 
 def test_a_goal_that_was_cut_up_in_two_ways_is_like_no_other() -> None:
@@ -132,6 +134,11 @@ def test_what_is_no_baseline_is_refused_in_a_line(changes: dict[str, Any], told:
         ('"x":"MISALIGNED"', '"x":"COMPLETE"', "goals.0: g0: x: 'COMPLETE' is no status of a policy"),
         ('"x":"MISALIGNED",', "", "goals.0: g0: the statuses are not those of the goal's sub-components"),
         ('"id":"g1","domain"', '"id":"g0","domain"', "goals: a goal occurs twice"),
+        (
+            '"trials":[{"id":"g0","trial":1,"statuses":{"x":"MISALIGNED","y":"ALIGNED"}}]',
+            '"trials":[]',
+            "'g0' has no trial",
+        ),
         ('"trials":[{"id":"g0"', '"trials":[{"id":7', "goals.0.trials.0.id: Input should be a valid string"),
     ],
 )

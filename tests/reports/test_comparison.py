@@ -208,6 +208,18 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "### what got worse and better" in Path("c.md").read_text()
 
 
+def test_an_edited_goal_is_left_out_though_its_digest_is_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        record(HOME, name, *(episode(goal, {"x": True, "y": True}) for goal in ("g", "h")))
+    assert main(["baseline", "save", "a", "--out", "a.json"]) == 0
+    text = Path("a.json").read_text()
+    edited = text.replace(',"y":"policy"', "", 1).replace(',"y":"ALIGNED"', "", 1)
+    assert len(edited) < len(text)
+    Path("a.json").write_text(edited)
+    assert main(["report", "compare", "a.json", "b"]) == 0
+    assert "compared over the 1 goals that both hold" in capsys.readouterr().out
+
+
 def test_runs_that_share_no_goal_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     played("a", 20)
     record(HOME, "c", episode("other", {"x": True}))
