@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ def make_data(folder: Path) -> None:
     write_data(folder, DataInfo(), {"train": rows, "eval": []}, episodes, {}, "")
 
 
-def timed(owner: Any, name: str, seconds: Counter[str], kind: str) -> None:
+def timed(owner: Any, name: str, seconds: dict[str, float], kind: str) -> None:
     """Count the time of a method; what it calls in turn is counted with it."""
     inner: Callable[..., Any] = getattr(owner, name)
     depth = 0
@@ -73,7 +73,7 @@ def main() -> int:
     from pytest_ugst.trainers.grpo import main as grpo
     from pytest_ugst.trainers.live import LiveCasting
 
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, float] = defaultdict(float)
     made = grpo_trainer.Training._make
 
     def make(self: Any, model: str) -> Any:

@@ -52,22 +52,22 @@ class Scale:
 
 FULL = Scale(
     goals=160,
-    sft=("--preset", "laptop-sft", "--share-prefixes", "true"),
-    grpo=("--preset", "laptop-grpo", "--max-completion-tokens", "128"),
+    sft=("--preset", "laptop-sft", "--epochs", "1", "--batch", "16", "--learning-rate", "5e-4", "--save-every", "10"),
+    grpo=("--preset", "laptop-grpo", "--steps", "30", "--bf16", "--max-completion-tokens", "160"),
     attempts=(
         Attempt("grpo", "the paper's reward: five conditions, 0.5 each"),
         Attempt(
             "grpo-shaped",
             "graded conditions and a penalty for ending at the wrong time",
-            ("--graded", "true", "--termination-penalty", "0.5", "--thought-penalty", "0.2"),
+            ("--graded", "--termination-penalty", "0.5", "--thought-penalty", "0.2"),
         ),
-        Attempt("grpo-multi", "whole conversations, rewarded by the final goal state", ("--multi-turn", "true")),
+        Attempt("grpo-multi", "whole conversations, rewarded by the final goal state", ("--multi-turn",)),
     ),
     trials=3,
 )
 SMALL = Scale(
-    goals=6,
-    sft=("--preset", "laptop-sft", "--share-prefixes", "true", "--max-steps", "4", "--epochs", "1"),
+    goals=12,
+    sft=("--preset", "laptop-sft", "--batch", "8", "--max-steps", "12", "--learning-rate", "5e-4"),
     grpo=("--preset", "laptop-grpo", "--steps", "1", "--batch", "1", "--rollouts", "2", "--micro-batch", "2",
           "--max-completion-tokens", "24"),
     attempts=(Attempt("grpo", "one step"),),
@@ -129,14 +129,14 @@ class Work:
         )  # fmt: skip
 
     def sft(self) -> None:
-        begun = any(self.path("sft").glob("checkpoint-*"))
+        begun = any(self.path("sft").rglob("checkpoint-*"))
         self.ugst(
-            "sft", "train", "sft", "--model", "smollm2", "--data", "data", "--out", "sft", *self.scale.sft,
+            "sft", "train", "sft", "--model", "base", "--data", "data", "--out", "sft", *self.scale.sft,
             *(["--resume"] if begun else []),
         )  # fmt: skip
 
     def grpo(self, attempt: Attempt) -> None:
-        begun = any(self.path(attempt.name).glob("checkpoint-*"))
+        begun = any(self.path(attempt.name).rglob("checkpoint-*"))
         if not begun:
             shutil.rmtree(self.path(attempt.name), ignore_errors=True)
         self.ugst(
@@ -146,7 +146,7 @@ class Work:
 
     def serve(self, checkpoint: str) -> None:
         """Make a file of a checkpoint that the CPU server is fast with."""
-        self.ugst(checkpoint, "train", "export-gguf", checkpoint)
+        self.ugst(checkpoint, "train", "export-gguf", checkpoint, "--kind", "q4_0")
 
     def test(self, run: str, *options: str) -> None:
         """Play the suite's test goals."""
@@ -191,7 +191,8 @@ def main() -> None:
     work.aliases()
     work.step("goals", work.goals)
     work.step("data", work.data)
-    work.step("convert base", lambda: work.ugst("base", "train", "export-gguf", "smollm2", "--out", "base"))
+    work.step("base", lambda: work.ugst("base", "train", "export-gguf", "smollm2", "--out", "base"))
+    work.step("serve base", lambda: work.serve("base"))
     work.step("test base", lambda: work.test("base", "--ugst-sim=base"))
     if not args.small:
         work.step("test base, steered", lambda: work.test("steered", "--ugst-sim=base", "--ugst-steer=state"))

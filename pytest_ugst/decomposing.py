@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_ugst.chat.types import ChatUnavailable
-from pytest_ugst.cli.progress import Progress
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.datafolders import DataMissing
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.reference import with_reference_check
 from pytest_ugst.offline import run_with_models
+from pytest_ugst.progress import Progress
 
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting

@@ -128,8 +128,8 @@ def _judged(
     args: argparse.Namespace, runs: Sequence[Run], told: list[str]
 ) -> dict[str, tuple[Run, list[tuple[str, Classified]]]]:
     """With a model's word where rules only guess; where it gives none, the rules' guess stays and ``told`` says so."""
-    from pytest_ugst.cli.progress import Progress
     from pytest_ugst.offline import builtin_registry, run_with_models, settings_here
+    from pytest_ugst.progress import Progress
 
     settings = settings_here(judge=args.judge, prompts=args.prompts, dir=str(args.dir), cache=args.cache)
     progress = Progress()

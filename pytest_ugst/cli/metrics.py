@@ -127,7 +127,7 @@ def _quality(args: argparse.Namespace) -> int:
 
 def _compared(found: Sequence[Speaker], args: argparse.Namespace) -> str:
     """Measure similarity, if asked for; says how, or what is missing."""
-    from pytest_ugst.cli.progress import Progress
+    from pytest_ugst.progress import Progress
     from pytest_ugst.reports.quality import measure_similarity
 
     encoder = _encoder(args)

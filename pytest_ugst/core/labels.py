@@ -41,8 +41,8 @@ class TurnLabels(Frozen):
 
     turn: int = Field(ge=1, le=10_000)
     status: dict[str, Label]
-    """By sub-component id, the status after this turn (not what changed in it). What was not labelled is left out: it is
-    missing, which is no disagreement."""
+    """By sub-component id, the status after this turn (not what changed in it). What was not labelled is left out: it
+    is missing, which is no disagreement."""
 
 
 class StateLabels(Frozen):

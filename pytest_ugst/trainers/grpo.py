@@ -6,7 +6,6 @@ algorithm is that of "DeepSeekMath: Pushing the Limits of Mathematical Reasoning
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 import warnings
@@ -165,14 +164,9 @@ def _quiet() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """``python -m pytest_ugst.trainers.grpo``: as ``ugst train grpo``, for accelerate and other launchers."""
     from pytest_ugst.trainers.grpo_command import add_arguments, run
+    from pytest_ugst.trainers.launching import run_module
 
-    parser = argparse.ArgumentParser(prog="python -m pytest_ugst.trainers.grpo", description=__doc__)
-    add_arguments(parser)
-    try:
-        return run(parser.parse_args(argv))
-    except UgstError as error:
-        print(f"ugst: {error}", file=sys.stderr)
-        return 4
+    return run_module("grpo", add_arguments, run, argv)
 
 
 if __name__ == "__main__":

@@ -93,8 +93,8 @@ def run_rejudge(args: argparse.Namespace) -> int:
         UsageError: For what the user has to mend.
     """
     from pytest_ugst import datafolders
-    from pytest_ugst.cli.progress import Progress
     from pytest_ugst.offline import builtin_registry, settings_here
+    from pytest_ugst.progress import Progress
     from pytest_ugst.trainers.data import read_data
     from pytest_ugst.trainers.making import by_unique_id, recorded
     from pytest_ugst.trainers.rejudging import judge_again

@@ -150,9 +150,10 @@ def told(error: Exception) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """``python -m pytest_ugst.trainers.sft``: as ``ugst train sft``, for accelerate and other launchers."""
-    from pytest_ugst.cli import main as ugst
+    from pytest_ugst.trainers.launching import run_module
+    from pytest_ugst.trainers.sft_command import add_arguments, run
 
-    return ugst(["train", "sft", *(sys.argv[1:] if argv is None else argv)])
+    return run_module("sft", add_arguments, run, argv)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """TRL's GRPO trainer, with prompts tokenized once and computed once.
 
-What is overridden are methods of TRL that are not public; :func:`trainer_class` looks for them, and without one of them
-leaves TRL's way of doing it.
+What is overridden are methods of TRL 1.16 that are not public, so the extra ``train`` asks for this version.
 """
 
 from __future__ import annotations

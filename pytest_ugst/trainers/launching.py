@@ -1,0 +1,39 @@
+"""``python -m pytest_ugst.trainers.NAME``: the commands as modules, which ``accelerate launch`` and others start."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from pytest_ugst.core.errors import UgstError
+
+_USAGE = 4  # as the ``ugst`` command's
+
+
+def run_module(
+    name: str,
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+    run: Callable[[argparse.Namespace], int],
+    argv: Sequence[str] | None,
+) -> int:
+    """Run a command of ``ugst train`` as a module.
+
+    Args:
+        name: Of the module and of the command.
+        add_arguments: Adds what it takes.
+        run: Runs it.
+        argv: What it was called with; the process's arguments unless given.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m pytest_ugst.trainers.{name}", description=f"As 'ugst train {name}', for launchers."
+    )
+    add_arguments(parser)
+    try:
+        return run(parser.parse_args(argv))
+    except UgstError as error:
+        print(f"ugst: {error}", file=sys.stderr)
+        return _USAGE
