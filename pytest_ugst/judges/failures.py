@@ -101,7 +101,8 @@ async def judge_failures(
     wanted = {s.component.id for s in parts}
     entries: dict[str, _Entry] = {}
     for entry in answer.failures:
-        name = entry.part.strip()
+        # Small models copy the word for an id from the form; where one part was asked about, it can't be another.
+        name = entry.part.strip() if len(parts) > 1 else parts[0].component.id
         if name in wanted:
             entries.setdefault(name, entry)
     if not entries:

@@ -33,7 +33,7 @@ def classify(episode: Episode) -> tuple[Failure, ...]:
     """
     reading = _Reading(episode)
     found = reading.contradictions()
-    if episode.broken_off is None:
+    if not reading.broken_off:
         found += reading.end()
         found += reading.neglected()
         found += reading.rest()
@@ -81,6 +81,7 @@ class _Reading:
 
     def __init__(self, episode: Episode) -> None:
         self.conversation = episode.conversation
+        self.broken_off = episode.broken_off is not None
         self.limit = episode.max_turns
         self.turns = len(episode.conversation.turns)
         self.left = {s.component.id: s for s in episode.final_state.failures() if s.error is None}
@@ -181,7 +182,12 @@ class _Reading:
         return [s for s in self.left.values() if s.category in HELD]
 
     def _left_out(self, state: ComponentState) -> bool:
-        """Whether it is broken by what was never done, which shows only at the end and in no words."""
+        """Whether it is broken by what was never done, which shows only at the end and in no words.
+
+        At the end of a conversation that broke off nobody can know.
+        """
+        if self.broken_off:
+            return False
         verdict = state.decisive
         return moves(state) == (self.turns,) and verdict is not None and not verdict.evidence
 

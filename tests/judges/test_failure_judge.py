@@ -70,6 +70,13 @@ def test_what_does_not_keep_to_the_form_is_left_out() -> None:
     assert (failure.pattern, failure.components) == (Pattern.CONTRADICTION, ("lamp",))
 
 
+def test_one_part_needs_no_name() -> None:
+    one = episode({"lamp": ".."}, said=["Return the running shoes.", "Return the desk lamp."])
+    chat = ScriptedChat(answer({"part": "id", "pattern": "confusion"}))
+    (failure,) = asyncio.run(judge_failures(chat, Prompts.load(), one, unsettled(one, classify(one))))
+    assert failure.components == ("lamp",)
+
+
 def test_an_answer_about_no_part_is_an_error() -> None:
     with pytest.raises(AnswerError, match="named a pattern for none of the 3"):
         ask(ScriptedChat(answer({"part": "everything", "pattern": "confusion"})))
