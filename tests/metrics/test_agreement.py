@@ -108,6 +108,16 @@ def test_proportions_errors_and_what_is_missing() -> None:
     assert {unit.turn for said in last.said.values() for unit in said} == {2}
 
 
+def test_two_errors_are_no_match_and_no_status() -> None:
+    made = together([labels({"t": ERROR}, {"t": "COMPLETE"})], [labels({"t": ERROR}, {"t": "COMPLETE"}, by="b")])
+    a, b = made.said["a"], made.said["b"]
+    task = rates(matches(a, b), resamples=0).columns["objective"]
+    assert (task.value, task.n, task.errors) == (50.0, 2, 1)
+    assert by_status(confusion(a, b)[Category.OBJECTIVE]) == 100.0
+    # One error alone takes nothing from the share of the statuses that were given.
+    assert by_status(Counter({(Status.COMPLETE, Status.COMPLETE): 2, (ERROR, Status.COMPLETE): 3})) == 100.0
+
+
 def test_conversations_of_one_annotator_are_left_out_and_counted() -> None:
     one, two = labels({"t": "COMPLETE"}), labels({"t": "COMPLETE"}, name="c2")
     made = together([one, two], [labels({"t": "COMPLETE"}, by="b")])

@@ -79,6 +79,11 @@ def test_the_score_over_the_episodes_that_were_kept() -> None:
     assert low < 55.6 < high
 
 
+def test_a_solved_task_of_which_nobody_knows_whether_the_goal_was_kept_is_not_lucky() -> None:
+    found = blame([Attributed("g", True, Conduct.UNDECIDED, None), Attributed("g", True, Conduct.STRAYED, None)])
+    assert (found.lucky, found.undecided, found.kept.episodes) == (1, 1, 0)
+
+
 def test_where_no_goal_was_kept_there_is_no_clean_score() -> None:
     found = blame([Attributed("a", False, Conduct.STRAYED, Fault.BOTH)])
     assert found.kept.solved.value is None

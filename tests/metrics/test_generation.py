@@ -57,6 +57,11 @@ def test_of_equally_similar_ones_that_of_the_same_category_is_taken() -> None:
     assert match("g", gold, made, word_overlap).scores.accuracy == 100.0
 
 
+@pytest.mark.parametrize(("similarity", "pairs"), [(0.5, 1), (0.499, 0)])
+def test_the_threshold_itself_is_enough(similarity: float, pairs: int) -> None:
+    assert len(match("g", parts("x"), parts("y"), lambda gold, made: [[similarity]], 0.5).pairs) == pairs
+
+
 def test_nothing_in_common() -> None:
     with pytest.raises(UsageError, match=r"no goal is in both \(gold has g, ..., generated are h, ...\)"):
         compare({"g": parts("x")}, {"h": parts("x")}, word_overlap)

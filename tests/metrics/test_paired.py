@@ -176,6 +176,18 @@ def test_few_goals_are_inconclusive_whatever_they_say(goals: int, verdict: Verdi
     assert finding.needed == (MIN_GOALS if verdict is Verdict.INCONCLUSIVE else None)
 
 
+def test_a_column_of_few_goals_has_no_interval_beside_others_that_have() -> None:
+    few = MIN_GOALS - 1
+    pairs = [
+        Pair(f"g{n}", {Category.POLICY: 1} | ({Category.PROFILE: 1} if n < few else {}), {Category.POLICY: n % 2}, {})
+        for n in range(30)
+    ]
+    found = differences(pairs).columns
+    assert (found["profile"].goals, found["profile"].low) == (few, None)
+    assert found["policy"].low is not None
+    assert found["avg"].low is not None
+
+
 def test_nothing_to_compare() -> None:
     found = differences([])
     assert set(found.columns) == set(COLUMNS)
@@ -214,6 +226,15 @@ def test_verdicts(value: float, low: float, high: float, verdict: Verdict) -> No
     (finding,) = judge(column(value, low, high), {"policy": 5})
     assert finding.verdict is verdict
     assert (finding.needed is not None) == (verdict is Verdict.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(("value", "size"), [(-6, 6), (1, 5), (-4, 5)])
+def test_the_size_that_is_named_is_the_drop_that_was_seen_and_no_less_than_the_margin(
+    value: float, size: float
+) -> None:
+    (finding,) = judge(column(value, value - 7, value + 7), {"policy": 5})
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.size == size
 
 
 def test_without_a_margin_every_drop_counts() -> None:
