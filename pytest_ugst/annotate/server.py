@@ -8,6 +8,7 @@ annotator's statuses.
 from __future__ import annotations
 
 import asyncio
+import signal
 import hmac
 import json
 import secrets
@@ -200,7 +201,7 @@ async def _read(request: web.Request, form: type[Any]) -> Any:
 
 
 async def serve(server: AnnotationServer, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until cancelled.
+    """Serve until the process is asked to end (Ctrl-C, or a signal to terminate), or the task is cancelled.
 
     Args:
         server: What to serve.
@@ -208,8 +209,12 @@ async def serve(server: AnnotationServer, port: int, ready: Callable[[str], None
         ready: Told the page's address.
     """
     runner = await server.start(port)
+    asked = asyncio.Event()
+    # By name, since a process that a shell put into the background ignores Ctrl-C otherwise.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
     try:
         ready(server.url)
-        await asyncio.Event().wait()
+        await asked.wait()
     finally:
         await runner.cleanup()

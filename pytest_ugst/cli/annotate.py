@@ -88,10 +88,8 @@ def _serve(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
 
     with only_one(path):
         server = AnnotationServer(run.name, episodes, path, annotator)
-        try:
-            asyncio.run(serve(server, args.port, ready))
-        except KeyboardInterrupt:
-            print()
+        asyncio.run(serve(server, args.port, ready))
+        print()
     return 0
 
 

@@ -94,7 +94,8 @@ def test_a_name_that_is_at_work(run: Run, capsys: pytest.CaptureFixture[str]) ->
     assert "ann is at work on this run in another process" in capsys.readouterr().err
 
 
-def test_it_serves_until_it_is_stopped() -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_stopped(how: signal.Signals) -> None:
     command = [sys.executable, "-m", "pytest_ugst.cli", "annotate", "latest", "--annotator=ann"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
@@ -108,7 +109,7 @@ def test_it_serves_until_it_is_stopped() -> None:
         status, _, text = request(f"{found.group()}api/run")
         assert (status, '"talk-1"' in text) == (200, True)
         assert "annotations/ann.json" in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(how)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
     assert err == ""
