@@ -23,7 +23,7 @@ from pytest_ugst.core.labels import ERROR, Label, StateLabels, conversation_dige
 from pytest_ugst.core.state import Category, first_status
 from pytest_ugst.core.tracking import GoalState
 from pytest_ugst.metrics.cost import CHECKS
-from pytest_ugst.metrics.disagreement import Rules
+from pytest_ugst.metrics.disagreement import Rules, by_rules, judged_and_checked
 from pytest_ugst.metrics.success import Count, Tally
 
 H = TypeVar("H", bound=Hashable)
@@ -134,15 +134,13 @@ def second_opinion(episode: Episode, rules: Rules) -> StateLabels | None:
     Returns:
         Labels of the sub-components that judge and check both have a say on; None where there are none.
     """
-    asked = {verdict.component for verdict in episode.verdicts if verdict.by not in ("", CHECKS)}
-    beside = [c for c in episode.components if c.check is not None and c.check.beside and c.id in asked]
+    beside = judged_and_checked(episode)
     if not beside:
         return None
     heard = episode.conversation
     last = len(heard.turns)
-    verdicts = [v for turn in range(1, last + 1) for v in rules.verdicts(beside, heard, turn)]
+    verdicts = by_rules(beside, heard, rules)
     states = [GoalState.fold(beside, verdicts, turn) for turn in range(1, last)]
-    verdicts += rules.finish(beside, heard)
     states.append(GoalState.fold(beside, verdicts, last, episode.broken_off))
     return StateLabels(
         id=episode.id,

@@ -12,6 +12,7 @@ from pytest_ugst.core.goal import Component
 from pytest_ugst.core.state import Status, last_status
 from pytest_ugst.core.tracking import ComponentState, GoalState
 from pytest_ugst.core.verdict import Verdict
+from pytest_ugst.metrics.cost import CHECKS
 
 
 class Rules(Protocol):
@@ -60,12 +61,11 @@ def compare(episodes: Iterable[Episode], rules: Rules) -> Opinions:
     """
     opinions = Opinions()
     for episode in episodes:
-        beside = [c for c in episode.components if c.check is not None and c.check.beside]
-        said = {verdict.component for verdict in episode.verdicts if verdict.by not in ("", "checks")}
-        beside = [c for c in beside if c.id in said]
+        beside = judged_and_checked(episode)
         if not beside:
             continue
-        second = _second(beside, episode, rules)
+        heard = episode.conversation
+        second = GoalState.fold(beside, by_rules(beside, heard, rules), len(heard.turns), episode.broken_off)
         for component in beside:
             judge, check = episode.final_state[component.id], second[component.id]
             if judge.error is not None or check.error is not None:
@@ -82,11 +82,17 @@ def compare(episodes: Iterable[Episode], rules: Rules) -> Opinions:
     return opinions
 
 
-def _second(components: Sequence[Component], episode: Episode, rules: Rules) -> GoalState:
-    heard = episode.conversation
-    verdicts = [v for turn in range(1, len(heard.turns) + 1) for v in rules.verdicts(components, heard, turn)]
-    verdicts += rules.finish(components, heard)
-    return GoalState.fold(components, verdicts, len(heard.turns), episode.broken_off)
+def judged_and_checked(episode: Episode) -> list[Component]:
+    """The sub-components that judge and check both have a say on."""
+    judged = {verdict.component for verdict in episode.verdicts if verdict.by not in ("", CHECKS)}
+    return [c for c in episode.components if c.check is not None and c.check.beside and c.id in judged]
+
+
+def by_rules(components: Sequence[Component], conversation: Conversation, rules: Rules) -> list[Verdict]:
+    """All that rules say of a conversation, after every turn and at the end."""
+    turns = range(1, len(conversation.turns) + 1)
+    verdicts = [verdict for turn in turns for verdict in rules.verdicts(components, conversation, turn)]
+    return verdicts + rules.finish(components, conversation)
 
 
 def _when(state: ComponentState) -> int | None:

@@ -82,18 +82,13 @@ class BaselineGoal(Frozen):
             found[category] = found.get(category, 0) + 1
         return found
 
-    def successes(self, missing: int = 0) -> dict[Category, float]:
-        """How many of them were successes, on average over the trials.
-
-        Args:
-            missing: Further trials, in which nothing was.
-        """
+    def successes(self) -> dict[Category, float]:
+        """How many of them were successes, on average over the trials."""
         found = dict.fromkeys(self.components.values(), 0)
         for trial in self.trials:
             for name, category in self.components.items():
                 found[category] += succeeded(trial.statuses[name])
-        trials = len(self.trials) + missing
-        return {category: count / trials for category, count in found.items()}
+        return {category: count / len(self.trials) for category, count in found.items()}
 
 
 class Baseline(Frozen):
