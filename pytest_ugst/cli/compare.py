@@ -54,17 +54,20 @@ def _compare(args: argparse.Namespace) -> int:
     from pytest_ugst.reports.changes_text import changes_tables, changes_text
     from pytest_ugst.reports.comparability import mismatches, outline
     from pytest_ugst.reports.comparison import compare, comparison_table, with_lost
+    from pytest_ugst.reports.contenders import unreadable
     from pytest_ugst.reports.styles import terminal
 
     if args.json and args.style not in (None, "json"):
         raise UsageError(f"--json and --style={args.style}: choose one")
     style = "json" if args.json else check_style(args)
     margins = parse_margins(args.max_drop, "--max-drop")
-    base, _ = find_baseline(args.dir, args.base)
+    base, base_run = find_baseline(args.dir, args.base)
     played, run = find_baseline(args.dir, args.new)
     new = with_lost(played, base)
     found = mismatches(outline(base), outline(new))
     comparison = compare(base, new, margins, name=args.base, found=found)
+    runs = {name: one for name, one in ((args.base, base_run), (args.new, run)) if one is not None}
+    comparison = comparison.model_copy(update={"notes": (*comparison.notes, *unreadable(runs))})
     changed = changes(base, new, run)
     if style == "json":
         _write(_as_json(comparison, changed), args.out)

@@ -6,7 +6,10 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from pytest_ugst.core.errors import UsageError
 
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting
@@ -57,6 +60,7 @@ def _failures(args: argparse.Namespace) -> int:
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.metrics.failure_shares import shares
     from pytest_ugst.metrics.failures import classify
+    from pytest_ugst.reports.contenders import shortcomings
     from pytest_ugst.reports.failures import failure_lines, failures_table
     from pytest_ugst.reports.reading import open_runs
 
@@ -72,7 +76,9 @@ def _failures(args: argparse.Namespace) -> int:
             lines = failure_lines(episodes)
             heading = [label] if len(found) > 1 else []
             print("\n".join([*heading, *(lines or ["no episode failed"]), ""]))
-    write_tables([failures_table({label: shares(one) for label, one in found.items()}, judge=args.judge)], args)
+    table = failures_table({label: shares(one) for label, one in found.items()}, judge=args.judge)
+    notes = shortcomings(dict(zip(args.runs, runs, strict=True)))
+    write_tables([replace(table, notes=(*table.notes, *notes))], args)
     for line in told:
         print(f"ugst: {line}", file=sys.stderr)
     return 1 if told else 0
@@ -80,16 +86,15 @@ def _failures(args: argparse.Namespace) -> int:
 
 def _blame(args: argparse.Namespace) -> int:
     from pytest_ugst.cli.styling import check_style, write_tables
-    from pytest_ugst.core.errors import UsageError
     from pytest_ugst.metrics.attribution import blame
     from pytest_ugst.reports.blame import attributions, blame_table
-    from pytest_ugst.reports.contenders import read_contenders
+    from pytest_ugst.reports.contenders import read_contenders, shortcomings
     from pytest_ugst.reports.reading import open_runs
 
     check_style(args)
-    runs = open_runs(args.dir, args.runs)
+    runs = dict(zip(args.runs, open_runs(args.dir, args.runs), strict=True))
     found: dict[str, dict[str, Blame]] = {}
-    for one in read_contenders(dict(zip(args.runs, runs, strict=True))):
+    for one in read_contenders(runs):
         for benchmark, played in one.entrant.benchmarks.items():
             if scored := attributions(played.outcomes):
                 found.setdefault(benchmark, {})[one.name] = blame(scored)
@@ -98,7 +103,9 @@ def _blame(args: argparse.Namespace) -> int:
             f"{', '.join(args.runs)}: no episode has a score of the agent's work; the domains airline and retail give "
             "one where a goal brings reference actions"
         )
-    write_tables([blame_table(by_label, benchmark) for benchmark, by_label in found.items()], args)
+    tables = [blame_table(by_label, benchmark) for benchmark, by_label in found.items()]
+    tables[-1] = replace(tables[-1], notes=(*tables[-1].notes, *shortcomings(runs)))
+    write_tables(tables, args)
     return 0
 
 
@@ -131,6 +138,9 @@ def _judged(
     from pytest_ugst.offline import builtin_registry, run_with_models, settings_here
     from pytest_ugst.progress import Progress
 
+    registry = builtin_registry()
+    if args.judge.partition(":")[0] in registry.judges:
+        raise UsageError(f"--judge={args.judge}: only a model can be asked; leave it out to go by the rules alone")
     settings = settings_here(judge=args.judge, prompts=args.prompts, dir=str(args.dir), cache=args.cache)
     progress = Progress()
 
@@ -155,7 +165,7 @@ def _judged(
         return found
 
     try:
-        return run_with_models(settings, builtin_registry(), ("judge",), work, kind="failures")
+        return run_with_models(settings, registry, ("judge",), work, kind="failures")
     finally:
         progress.clear()
 

@@ -131,6 +131,13 @@ def shortcomings(runs: Mapping[str, Run]) -> list[str]:
     for name, run in runs.items():
         if missing := len(not_played(run)):
             told.append(f"{name}: {missing} episodes could not be played and are in no rate")
-        if run.journal.torn:
-            told.append(f"{name}: {run.journal.torn} lines of its journal could not be read")
-    return told
+    return told + unreadable(runs)
+
+
+def unreadable(runs: Mapping[str, Run]) -> list[str]:
+    """How many lines of the journals of runs could not be read, a line for each run that has some."""
+    return [
+        f"{name}: {run.journal.torn} lines of its journal could not be read"
+        for name, run in runs.items()
+        if run.journal.torn
+    ]

@@ -89,6 +89,23 @@ def test_a_judge_is_asked_where_rules_guess(capsys: pytest.CaptureFixture[str]) 
     assert asked >= 2
 
 
+def test_what_is_no_model_can_not_be_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "failures", run_of(*three()), "--judge=checks"]) == 4
+    assert capsys.readouterr().err == (
+        "ugst: --judge=checks: only a model can be asked; leave it out to go by the rules alone\n"
+    )
+
+
+@pytest.mark.parametrize("command", [["failures"], ["blame"], ["compare", "whole"]])
+def test_lines_that_could_not_be_read_are_told(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    run_of(*three(task=0.0), name="whole")
+    folder = run_of(*three(task=0.0))
+    with (Path(folder) / "episodes.jsonl").open("ab") as journal:
+        journal.write(b"\xff{torn}\n")
+    assert main(["report", *command, folder]) == 0
+    assert f"{folder}: 1 lines of its journal could not be read" in capsys.readouterr().out
+
+
 def test_blame(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "blame", run_of(*three(task=0.0), episode({}, id="d", goal="d", task={"task": 1.0}))]) == 0
     out = capsys.readouterr().out
