@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import re
+import signal
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,9 +91,21 @@ def _serve(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
 
     with only_one(path):
         server = AnnotationServer(run.name, episodes, path, annotator)
-        asyncio.run(serve(server, args.port, ready))
+        asyncio.run(_until_asked(serve(server, args.port, ready)))
         print()
     return 0
+
+
+async def _until_asked(serving: Coroutine[Any, Any, None]) -> None:
+    """Serve until Ctrl-C, or a signal to terminate."""
+    import asyncio
+
+    task = asyncio.ensure_future(serving)
+    # By name, since a process that a shell put into the background ignores Ctrl-C otherwise.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 def _export(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
