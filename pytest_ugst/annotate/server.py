@@ -8,7 +8,6 @@ annotator's statuses.
 from __future__ import annotations
 
 import asyncio
-import signal
 import hmac
 import json
 import secrets
@@ -201,7 +200,7 @@ async def _read(request: web.Request, form: type[Any]) -> Any:
 
 
 async def serve(server: AnnotationServer, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until the process is asked to end (Ctrl-C, or a signal to terminate), or the task is cancelled.
+    """Serve until cancelled.
 
     Args:
         server: What to serve.
@@ -209,12 +208,8 @@ async def serve(server: AnnotationServer, port: int, ready: Callable[[str], None
         ready: Told the page's address.
     """
     runner = await server.start(port)
-    asked = asyncio.Event()
-    # By name, since a process that a shell put into the background ignores Ctrl-C otherwise.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, asked.set)
     try:
         ready(server.url)
-        await asked.wait()
+        await asyncio.Event().wait()
     finally:
         await runner.cleanup()
