@@ -6,7 +6,6 @@ twice is an error, and aliases may not blow a small file up into a large one.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,15 +114,21 @@ def _construct(loader: _Loader, node: yaml.Node) -> Any:
 def _measure(text: str) -> None:
     """Refuse text that is nested too deeply, by its events, which take no recursion. Other faults are found later."""
     depth = 0
-    with contextlib.suppress(yaml.YAMLError):
+    too_deep = f"nested more than {MAX_DEPTH} levels deep; write it flatter"
+    try:
         for event in yaml.parse(text, Loader=_Base):
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    line = event.start_mark.line + 1 if event.start_mark else 1
-                    raise YamlError(f"nested more than {MAX_DEPTH} levels deep; write it flatter", line)
+                    raise YamlError(too_deep, event.start_mark.line + 1 if event.start_mark else 1)
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
+    except yaml.MarkedYAMLError as error:
+        # PyYAML 6.0.4 has a limit of its own, which what is scanned ahead of the first event may reach.
+        if "nesting depth" in (error.problem or ""):
+            raise YamlError(too_deep, error.problem_mark.line + 1 if error.problem_mark else 1) from None
+    except yaml.YAMLError:
+        pass
 
 
 def _inspect(root: yaml.Node) -> None:
