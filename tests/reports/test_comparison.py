@@ -9,14 +9,15 @@ import pytest
 
 from pytest_ugst.cli import main
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.state import Status
+from pytest_ugst.core.goal import Component
+from pytest_ugst.core.state import Category, Status
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.engine.run import Run
 from pytest_ugst.metrics.verdicts import Comparison, parse_margins
 from pytest_ugst.reports.baseline import Baseline, baseline_of
 from pytest_ugst.reports.changes import changes
 from pytest_ugst.reports.changes_text import changes_text
-from pytest_ugst.reports.comparability import beside, mismatches, outline, parse_allowances, refusal
+from pytest_ugst.reports.comparability import beside, mismatches, outline, parse_allowances, refusal, shared_goals
 from pytest_ugst.reports.comparison import compare, comparison_table, signed, with_lost
 from pytest_ugst.reports.styles import STYLES, render
 from tests.recorded import episode, record, setting
@@ -206,6 +207,29 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(record_["changed"]) == 16
     assert main(["report", "compare", "a.json", "b", "--out", "c.md"]) == 0
     assert "### what got worse and better" in Path("c.md").read_text()
+
+
+def test_a_goal_of_another_text_is_another_goal() -> None:
+    one = baseline_of(record(HOME, "a", episode("g", {"x": True}), episode("h", {"x": True})))
+    other = baseline_of(
+        record(HOME, "b", episode("g", {"x": True}, text="You want coffee."), episode("h", {"x": True}))
+    )
+    assert [goal.parts for goal in one.goals] == [goal.parts for goal in other.goals]
+    assert [key.goal for key in shared_goals(one, other)] == ["h"]
+
+
+def test_from_one_success_to_another_nothing_got_better() -> None:
+    def run(name: str, status: str) -> Run:
+        base = episode("g", {"x": True})
+        parts = (Component(id="t", category=Category.OBJECTIVE, text="Book."),)
+        said = (Verdict(component="t", turn=1, status=Status(status), by="judges"),)
+        goal = base.goal.model_copy(update={"components": parts})
+        return record(HOME, name, base.model_copy(update={"goal": goal, "verdicts": said}))
+
+    ends = {status: run(status, status) for status in ("INCOMPLETE", "ATTEMPTED", "COMPLETE")}
+    made = {status: baseline_of(one) for status, one in ends.items()}
+    assert changes(made["ATTEMPTED"], made["COMPLETE"], ends["COMPLETE"]) == []
+    assert [one.net for one in changes(made["INCOMPLETE"], made["COMPLETE"], ends["COMPLETE"])] == [1]
 
 
 def test_an_edited_goal_is_left_out_though_its_digest_is_the_same(capsys: pytest.CaptureFixture[str]) -> None:
