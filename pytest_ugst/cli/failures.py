@@ -64,7 +64,7 @@ def _failures(args: argparse.Namespace) -> int:
     from pytest_ugst.reports.failures import failure_lines, failures_table
     from pytest_ugst.reports.reading import open_runs
 
-    check_style(args)
+    style = check_style(args)
     runs = open_runs(args.dir, args.runs)
     told: list[str] = []
     if args.judge is None:
@@ -72,10 +72,12 @@ def _failures(args: argparse.Namespace) -> int:
     else:
         found = _by_label(_judged(args, runs, told))
     if args.list:
+        # A table for a file or a program stays free of it.
+        aside = sys.stdout if style == "terminal" or args.out is not None else sys.stderr
         for label, episodes in found.items():
             lines = failure_lines(episodes)
             heading = [label] if len(found) > 1 else []
-            print("\n".join([*heading, *(lines or ["no episode failed"]), ""]))
+            print("\n".join([*heading, *(lines or ["no episode failed"]), ""]), file=aside)
     table = failures_table({label: shares(one) for label, one in found.items()}, judge=args.judge)
     notes = shortcomings(dict(zip(args.runs, runs, strict=True)))
     write_tables([replace(table, notes=(*table.notes, *notes))], args)

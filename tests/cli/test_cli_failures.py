@@ -89,6 +89,13 @@ def test_a_judge_is_asked_where_rules_guess(capsys: pytest.CaptureFixture[str]) 
     assert asked >= 2
 
 
+def test_the_list_stays_out_of_tables_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "failures", run_of(*three()), "--list", "--style=json"]) == 0
+    told = capsys.readouterr()
+    assert len(json.loads(told.out)["tables"]) == 1
+    assert "c: contradiction, turn 1" in told.err
+
+
 def test_what_is_no_model_can_not_be_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "failures", run_of(*three()), "--judge=checks"]) == 4
     assert capsys.readouterr().err == (
