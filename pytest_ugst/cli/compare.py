@@ -63,6 +63,8 @@ def _compare(args: argparse.Namespace) -> int:
     margins = parse_margins(args.max_drop, "--max-drop")
     base, base_run = find_baseline(args.dir, args.base)
     played, run = find_baseline(args.dir, args.new)
+    if base_run is not None and run is not None and base_run.folder.resolve() == run.folder.resolve():
+        raise UsageError(f"{args.base} and {args.new} are the same run; name two")
     new = with_lost(played, base)
     found = mismatches(outline(base), outline(new))
     comparison = compare(base, new, margins, name=args.base, found=found)

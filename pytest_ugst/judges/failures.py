@@ -99,10 +99,13 @@ async def judge_failures(
     )
     answer = (await chat.parse([{"role": "user", "content": asked}], PatternAnswer)).value
     wanted = {s.component.id for s in parts}
+    known = {component.id for component in episode.components}
     entries: dict[str, _Entry] = {}
     for entry in answer.failures:
-        # Small models copy the word for an id from the form; where one part was asked about, it can't be another.
-        name = entry.part.strip() if len(parts) > 1 else parts[0].component.id
+        name = entry.part.strip()
+        # Small models copy the word for an id from the form; asked about one part, they can only mean that.
+        if len(parts) == 1 and name not in known:
+            name = parts[0].component.id
         if name in wanted:
             entries.setdefault(name, entry)
     if not entries:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.state import Category
 from pytest_ugst.metrics.success import COLUMNS, CONFIDENCE, Rate, Rates
-from pytest_ugst.reports.styles import Cell, Column, Line, Mark, Table, ranked, render, terminal
+from pytest_ugst.reports.styles import Cell, Column, Line, Mark, Table, ranked, render
 from pytest_ugst.reports.text import one_line
 
 _LABEL = 40  # characters of a label in a note
@@ -60,17 +60,6 @@ def rates_table(
         lines.append(Line(tuple(cells), groups[number] if groups else ""))
     said = _notes(rows, names or [row.label for row in rows])[0 if legend else 1 :]
     return Table(tuple(columns), tuple(lines), title, (*said, *notes))
-
-
-def render_terminal(rows: Sequence[Row], *, width: int = 100, heading: str = "") -> str:
-    """The rows as a table for a terminal, without a line break at the end.
-
-    Args:
-        rows: At least one.
-        width: Columns to stay within; 72 are about the least a table can do with.
-        heading: Above the labels.
-    """
-    return terminal(rates_table(rows, heading=heading), width=width).rstrip("\n")
 
 
 def render_markdown(rows: Sequence[Row], *, heading: str = "") -> str:

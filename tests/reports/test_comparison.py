@@ -198,7 +198,8 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "regression" in out
     assert "worse: 16 episodes\n  g04: 1 lost\n    policy: ALIGNED -> MISALIGNED: You x\n      turn 1\n" in out
     assert "  ... and 15 more; --goals=-1 shows all" in out
-    assert main(["report", "compare", "b", "b"]) == 0
+    played("c", 4)
+    assert main(["report", "compare", "b", "c"]) == 0
     assert "no sub-component changed from success to failure, or back" in capsys.readouterr().out
     assert main(["baseline", "save", "a", "--out", "a.json"]) == 0
     assert main(["report", "compare", "a.json", "b", "--json", "--out", "c.json"]) == 0
@@ -251,3 +252,9 @@ def test_runs_that_share_no_goal_in_one_line(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err == (
         "ugst: a and c share no goal, so there is nothing to compare; name runs over the same goals\n"
     )
+
+
+def test_a_run_is_not_compared_with_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    played("a", 20)
+    assert main(["report", "compare", "a", "latest"]) == 4
+    assert capsys.readouterr().err == "ugst: a and latest are the same run; name two\n"

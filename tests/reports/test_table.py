@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from pytest_ugst.core.state import Category
 from pytest_ugst.metrics.success import Count, Rates, Tally, rates
-from pytest_ugst.reports.table import Row, percent, render_markdown, render_terminal
+from pytest_ugst.reports.styles import terminal
+from pytest_ugst.reports.table import Row, percent, rates_table, render_markdown
 
 
 def played(goals: int = 30, *, error: int = 0, skip: tuple[Category, ...] = (), unmeasured: int = 0) -> Rates:
@@ -27,6 +29,10 @@ def played(goals: int = 30, *, error: int = 0, skip: tuple[Category, ...] = (), 
         for i in range(goals)
     ]
     return rates([*made, *(Tally(goal=f"u{i}", measured=False) for i in range(unmeasured))])
+
+
+def render_terminal(rows: Sequence[Row], *, width: int = 100, heading: str = "") -> str:
+    return terminal(rates_table(rows, heading=heading), width=width).rstrip("\n")
 
 
 def test_one_row() -> None:
