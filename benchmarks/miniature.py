@@ -67,12 +67,12 @@ FULL = Scale(
 )
 SMALL = Scale(
     goals=12,
-    sft=("--preset", "laptop-sft", "--batch", "8", "--max-steps", "12", "--learning-rate", "5e-4"),
+    sft=("--preset", "laptop-sft", "--batch", "8", "--max-steps", "16", "--learning-rate", "1e-3"),
     grpo=("--preset", "laptop-grpo", "--steps", "1", "--batch", "1", "--rollouts", "2", "--micro-batch", "2",
           "--max-completion-tokens", "24"),
     attempts=(Attempt("grpo", "one step"),),
     trials=1,
-    tests="no-korean-tonight or a-zoo-in-town",
+    tests="no-korean-tonight or a-zoo-in-town or gallery-crawl",
 )  # fmt: skip
 
 

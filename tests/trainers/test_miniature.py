@@ -23,13 +23,13 @@ def test_what_is_trained_is_served_and_played(tmp_path: Path) -> None:
 
     log = (tmp_path / "logs" / "sft.log").read_text(encoding="utf-8")
     losses = [float(loss) for loss in re.findall(r"step \d+/\d+: loss ([\d.]+), learning", log)]
-    assert len(losses) == 12
+    assert len(losses) == 16
     assert min(losses[-3:]) < losses[0] / 2
 
     for name in ("base", "sft", "grpo"):
         home = tmp_path / "runs" / name
         run = open_run(home, "latest")
-        assert {episode.goal.id for episode in run.journal} == {"no-korean-tonight", "a-zoo-in-town"}
+        assert {episode.goal.id for episode in run.journal} == {"no-korean-tonight", "a-zoo-in-town", "gallery-crawl"}
         assert all(episode.setting.simulator == name for episode in run.journal)
         # A model that has learned the form speaks; that it speaks well is not for so few steps.
         assert any(episode.conversation.turns for episode in run.journal)
