@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,9 @@ def test_the_tables_of_the_reports_page(pytester: pytest.Pytester) -> None:
         assert program == "pytest"
         pytester.runpytest_inprocess("-p", "no:cacheprovider", f"--rootdir={pytester.path}", path, *options)
     runs = sorted(run.name for run in (pytester.path / ".ugst" / "runs").iterdir())
-    command = [*shlex.split(report)[:3], *runs]
-    assert command[:3] == ["ugst", "report", "table"]
+    assert shlex.split(report)[:3] == ["ugst", "report", "table"]
+    # The program itself is on the path only where the environment is activated.
+    command = [sys.executable, "-m", "pytest_ugst.cli", "report", "table", *runs]
     assert report.count("RUN") == len(runs)
     assert pytester.run(*command).outlines == blocks("docs/reports.md", "text")[0].splitlines()
     markdown = pytester.run(*command, "--style=markdown", "--no-intervals").outlines
