@@ -4,9 +4,9 @@
     python benchmarks/miniature.py --work miniature
 
 SmolLM2-135M-Instruct plays the user of the concierge domain. It is trained on goals that are put together from the
-parts of the *train* goals, and tested by the shipped suite on the *test* goals. Every step leaves its result in the
-work folder; a second call goes on after the last finished one, and a step that was cut off goes on from its own
-checkpoint or journal.
+parts of the *train* goals, and tested by the shipped suite on the *test* goals. Two steps run side by side, each on one
+core: a model this small gains little from a second one. Every step leaves its result in the work folder; a second call
+goes on after the finished ones, and a step that was cut off goes on from its own checkpoint or journal.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PROMPTS = ROOT / "benchmarks" / "miniature_prompts"
 SUITE = ROOT / "suites" / "test_concierge.py"
+CORES = 2
+SERVE_ARGS = ("--cpuparams.n-threads=1", "--cpuparams-batch.n-threads=1", "--flash-attn-type=0")
+"""Of the CPU server: one core; and attention without the fused kernel, which halves its speed with heads this small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +57,22 @@ class Scale:
 FULL = Scale(
     goals=160,
     sft=("--preset", "laptop-sft", "--epochs", "1", "--batch", "16", "--learning-rate", "5e-4", "--save-every", "10"),
-    grpo=("--preset", "laptop-grpo", "--steps", "30", "--bf16", "--max-completion-tokens", "160"),
+    grpo=(
+        *("--preset", "laptop-grpo", "--learning-rate", "5e-5", "--bf16", "--max-completion-tokens", "160"),
+        *("--save-every", "4"),
+    ),
     attempts=(
-        Attempt("grpo", "the paper's reward: five conditions, 0.5 each"),
+        Attempt("grpo", "the paper's reward: five conditions, 0.5 each", ("--steps", "24")),
         Attempt(
             "grpo-shaped",
-            "graded conditions and a penalty for ending at the wrong time",
-            ("--graded", "--termination-penalty", "0.5", "--thought-penalty", "0.2"),
+            "graded conditions, a penalty for ending at the wrong time, eight rollouts of two prompts",
+            ("--steps", "24", "--batch", "2", "--rollouts", "8", "--graded", "--termination-penalty", "0.5"),
         ),
-        Attempt("grpo-multi", "whole conversations, rewarded by the final goal state", ("--multi-turn",)),
+        Attempt(
+            "grpo-multi",
+            "whole conversations, rewarded by the final goal state",
+            ("--steps", "10", "--batch", "2", "--multi-turn"),
+        ),
     ),
     trials=3,
 )
@@ -74,6 +85,14 @@ SMALL = Scale(
     trials=1,
     tests="no-korean-tonight or a-zoo-in-town or gallery-crawl",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something to do, once others are done."""
+
+    do: Callable[[], None]
+    after: tuple[str, ...] = ()
 
 
 class Work:
@@ -90,8 +109,7 @@ class Work:
     def run(self, log: str, *command: str) -> None:
         """Run a command with its output in ``logs/``."""
         path = self.folder / "logs" / f"{log}.log"
-        # Waiting threads that spin would take the other core away from everybody.
-        env = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        env = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
         with path.open("a", encoding="utf-8") as out:
             print("$", *command, file=out, flush=True)
             done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, cwd=self.folder, env=env, check=False)
@@ -101,18 +119,28 @@ class Work:
     def ugst(self, log: str, *arguments: str) -> None:
         self.run(log, sys.executable, "-m", "pytest_ugst.cli", *arguments)
 
-    def step(self, name: str, do: Callable[[], None]) -> None:
-        """Do a step, unless it was done; its wall time goes into ``steps.json``."""
+    def steps(self, steps: Mapping[str, Step]) -> None:
+        """Do the steps that were not done yet, as many at once as there are cores.
+
+        Of those whose turn it is, the one that stands first begins. When each began and how many seconds it took goes
+        into ``steps.json``.
+        """
         book = self.folder / "steps.json"
-        seconds: dict[str, float] = json.loads(book.read_text()) if book.exists() else {}
-        if name in seconds:
-            return
-        print(f"{name} ...", flush=True)
-        began = time.monotonic()
-        do()
-        seconds[name] = round(time.monotonic() - began, 1)
-        book.write_text(json.dumps(seconds, indent=2) + "\n")
-        print(f"{name}: {seconds[name]:.0f} s", flush=True)
+        done: dict[str, dict[str, str | float]] = json.loads(book.read_text()) if book.exists() else {}
+        running: dict[Future[float], str] = {}
+        with ThreadPoolExecutor(CORES) as pool:
+            while len(done) < len(steps):
+                for name, step in steps.items():
+                    begun = name in done or name in running.values()
+                    if not begun and len(running) < CORES and done.keys() >= set(step.after):
+                        print(f"{time.strftime('%H:%M:%S')} {name} ...", flush=True)
+                        running[pool.submit(timed, step.do)] = name
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    seconds, name = round(future.result(), 1), running.pop(future)
+                    began = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() - seconds))
+                    done[name] = {"began": began, "seconds": seconds}
+                    book.write_text(json.dumps(done, indent=2) + "\n")
+                    print(f"{time.strftime('%H:%M:%S')} {name}: {seconds:.0f} s", flush=True)
 
     # What is done
 
@@ -171,9 +199,20 @@ class Work:
                 f'model = "{self.path(folder)}"',
                 f"sampling = {{ temperature = 0.3, max_tokens = {words} }}",
                 "concurrency = 8",
-                "serve = { parallel = 8, context = 2048 }",
+                f"serve = {{ parallel = 8, context = 2048, args = {json.dumps(SERVE_ARGS)} }}",
             ]
         (self.folder / "pyproject.toml").write_text("\n".join(lines) + "\n")
+
+
+def timed(do: Callable[[], None]) -> float:
+    """Do it.
+
+    Returns:
+        The seconds it took.
+    """
+    began = time.monotonic()
+    do()
+    return time.monotonic() - began
 
 
 def tail(path: Path, lines: int = 15) -> str:
@@ -189,22 +228,30 @@ def main() -> None:
     scale = SMALL if args.small else FULL
     work = Work(args.work, scale)
     work.aliases()
-    work.step("goals", work.goals)
-    work.step("data", work.data)
-    work.step("base", lambda: work.ugst("base", "train", "export-gguf", "smollm2", "--out", "base"))
-    work.step("serve base", lambda: work.serve("base"))
-    work.step("test base", lambda: work.test("base", "--ugst-sim=base"))
-    if not args.small:
-        work.step("test base, steered", lambda: work.test("steered", "--ugst-sim=base", "--ugst-steer=state"))
-    work.step("sft", work.sft)
-    work.step("serve sft", lambda: work.serve("sft"))
-    work.step("test sft", lambda: work.test("sft", "--ugst-sim=sft"))
-    for attempt in scale.attempts:
-        name = attempt.name
-        work.step(name, partial(work.grpo, attempt))
-        work.step(f"serve {name}", partial(work.serve, name))
-        work.step(f"test {name}", partial(work.test, name, f"--ugst-sim={name}"))
+    work.steps(plan(work, steered=not args.small))
     report(work, args.encoder)
+
+
+def plan(work: Work, *, steered: bool) -> dict[str, Step]:
+    """Everything there is to do, the most urgent first."""
+    attempts = work.scale.attempts
+    steps = {
+        "goals": Step(work.goals),
+        "base": Step(lambda: work.ugst("base", "train", "export-gguf", "smollm2", "--out", "base")),
+        "data": Step(work.data, ("goals",)),
+        "sft": Step(work.sft, ("data", "base")),
+        "serve base": Step(lambda: work.serve("base"), ("base",)),
+        "serve sft": Step(lambda: work.serve("sft"), ("sft",)),
+    }
+    for attempt in attempts:
+        steps[attempt.name] = Step(partial(work.grpo, attempt), ("sft",))
+        steps[f"serve {attempt.name}"] = Step(partial(work.serve, attempt.name), (attempt.name,))
+    for name in ("base", "sft", *(attempt.name for attempt in attempts)):
+        steps[f"test {name}"] = Step(partial(work.test, name, f"--ugst-sim={name}"), (f"serve {name}",))
+    if steered:
+        options = ("--ugst-sim=base", "--ugst-steer=state")
+        steps["test steered"] = Step(partial(work.test, "steered", *options), ("serve base",))
+    return steps
 
 
 def report(work: Work, encoder: str) -> None:
