@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.episode import Setting
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.usage import Usage
 from pytest_ugst.engine.plan import Cast
 from pytest_ugst.judges.checks import ChecksJudge
+from pytest_ugst.models import Models
 from pytest_ugst.registry import Names, Registry, RoleContext
 
 if TYPE_CHECKING:
-    from pytest_ugst.chat.client import ChatPool
-    from pytest_ugst.chat.servers import ServerPark
-    from pytest_ugst.chat.spec import ModelSpec
     from pytest_ugst.chat.types import Chat
     from pytest_ugst.collection import Case
     from pytest_ugst.core.goal import Goal
@@ -27,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Casting:
-    """The roles of one run, each made when it is first needed. What needs a model gets it through one pool."""
+    """The roles of one run, each made when it is first needed."""
 
     def __init__(
         self,
@@ -51,17 +47,9 @@ class Casting:
         """
         self.settings = self._settings = settings
         self._registry = registry
-        self._run_folder = run_folder
-        self._started = time.time() if started is None else started
-        self._say = say
-        self._park: ServerPark | None = None
-        self._specs: dict[str, ModelSpec] = {}
-        self._digests: dict[str, str] = {}
         self._domains: dict[str, Domain] = {}
-        if served:
-            from pytest_ugst.chat.spec import ModelSpec
-
-            self._specs = {name: ModelSpec.model_validate(spec) for name, spec in served.items()}
+        builtin = {*registry.simulators.entries, *registry.agents.entries, *registry.judges.entries}
+        self.models = Models(settings, builtin, run_folder, served, started, say)
 
     # Names
 
@@ -87,7 +75,7 @@ class Casting:
         """Whether a model plays the role, and not one of the built-ins or nobody."""
         return self._model_name(role) is not None
 
-    def _models(self, roles: Iterable[str]) -> dict[str, list[str]]:
+    def _needed(self, roles: Iterable[str]) -> dict[str, list[str]]:
         """The models needed, each with the roles it plays."""
         wanted = set(roles) | ({"decomposer"} if "judge" in roles else set())
         needed: dict[str, list[str]] = {}
@@ -95,32 +83,6 @@ class Casting:
             if role in wanted and (name := self._model_name(role)) is not None:
                 needed.setdefault(name, []).append(role)
         return needed
-
-    def _spec(self, name: str) -> ModelSpec:
-        if name not in self._specs:
-            self._specs[name] = self._resolved(name)
-        return self._specs[name]
-
-    def _resolved(self, name: str) -> ModelSpec:
-        from pytest_ugst.chat.models import resolve
-
-        s, r = self._settings, self._registry
-        from pytest_ugst.simulators.trained import folder_of, read_trained
-
-        builtin = {*r.simulators.entries, *r.agents.entries, *r.judges.entries}
-        spec = resolve(name, s.models, s.models_path, s.root, builtin)
-        folder = folder_of(spec.model) if spec.base_url is None else None
-        if folder is not None and (trained := read_trained(folder)) is not None:
-            spec = spec.model_copy(update={"sampling": {**trained.sampling, **spec.sampling}})
-        return spec
-
-    def _digest(self, name: str) -> str:
-        """What a name stands for, in short: equal for the same model in every process and at every address."""
-        if name not in self._digests:
-            from pytest_ugst.chat.spec import digest
-
-            self._digests[name] = digest(self._resolved(name))
-        return self._digests[name]
 
     # Before anything is spent
 
@@ -130,13 +92,10 @@ class Casting:
         Raises:
             UsageError: For what the user has to mend.
         """
-        models = self._models(roles)
+        models = self._needed(roles)
         if models or self._settings.prompts:
             _ = self.prompts
-        for name in models:
-            from pytest_ugst.chat.models import require_key
-
-            require_key(self._spec(name))
+        self.models.require(models)
 
     def check_goals(self, cases: Iterable[Case]) -> None:
         """Check that every goal can be played and judged by the roles that the options name.
@@ -184,30 +143,7 @@ class Casting:
         Raises:
             UgstError: If one can't be started; with the tail of its log.
         """
-        models = self._models(roles)
-        waiting = [name for name in models if self._spec(name).base_url is None]
-        if not waiting:
-            return
-        for name in waiting:
-            if "agent" in models[name] and self._domains:
-                self._require_tools(name)
-        if self._park is None:
-            from pytest_ugst.chat.servers import ServerPark
-
-            self._park = ServerPark(self._run_folder, say=self._say)
-        ready = self._park.start_all([self._spec(name) for name in waiting])
-        self._specs.update(zip(waiting, ready, strict=True))
-
-    def _require_tools(self, name: str) -> None:
-        """Of weights that are here it can be told before a server is started."""
-        from pytest_ugst.chat.servers import find_weights
-
-        spec = self._spec(name)
-        if find_weights(spec.model, spec.serve.chat_template).takes_tools is False:
-            raise UsageError(
-                f"model {name!r}: its chat template shows the model no tools, and the agent needs them; set "
-                "--ugst-agent to another model, or give this one a template by serve.chat_template"
-            )
+        self.models.start_servers(self._needed(roles), tools=bool(self._domains))
 
     async def preflight(self, roles: Iterable[str]) -> None:
         """Ask every model whether it is there, knows us, and can do what its role needs.
@@ -215,20 +151,7 @@ class Casting:
         Raises:
             UsageError: For what the user has to mend.
         """
-        for name, played in self._models(roles).items():
-            from pytest_ugst.chat.models import probe, probe_tools
-
-            await probe(self._spec(name), self.pool)
-            if "agent" in played and self._domains:
-                await probe_tools(self._spec(name), self.pool)
-
-    def served(self) -> dict[str, Any]:
-        """The models that servers of this process serve, for other processes on this machine. Holds keys."""
-        return {
-            name: spec.model_dump(mode="json") | {"api_key": spec.api_key and spec.api_key.get_secret_value()}
-            for name, spec in self._specs.items()
-            if spec.api_key is not None
-        }
+        await self.models.preflight(self._needed(roles), tools=bool(self._domains))
 
     # Roles
 
@@ -239,26 +162,9 @@ class Casting:
 
         return Prompts.load(self._settings.prompts_dir)
 
-    @cached_property
-    def pool(self) -> ChatPool:
-        """What all models share."""
-        from pytest_ugst.chat.cache import ResponseCache
-        from pytest_ugst.chat.client import ChatPool
-        from pytest_ugst.chat.servers import explain
-
-        cache = None
-        if self._settings.cache != "off":
-            self._settings.home.mkdir(parents=True, exist_ok=True)
-            cache = ResponseCache(self._settings.home / "cache.sqlite", self._settings.cache, since=self._started)
-        return ChatPool(cache, died=partial(explain, self._run_folder))
-
     def chat(self, name: str, role: str) -> Chat:
-        """A model to talk to. Whoever judges or decomposes is to say the same of the same, so it samples greedily
-        unless configured otherwise."""
-        spec = self._spec(name)
-        if role in ("judge", "decomposer") and "temperature" not in spec.sampling:
-            spec = spec.model_copy(update={"sampling": {"temperature": 0.0, **spec.sampling}})
-        return self.pool.chat(spec, role)
+        """A model to talk to, by its name."""
+        return self.models.chat(name, role)
 
     @cached_property
     def context(self) -> RoleContext:
@@ -310,7 +216,7 @@ class Casting:
         """The context of a simulator that a model plays: a trained one is prompted as it was trained."""
         from pytest_ugst.simulators.trained import as_trained
 
-        return as_trained(self.context, self._resolved(name).model)
+        return as_trained(self.context, self.models.resolved(name).model)
 
     def make_agent(self, name: str) -> Agent:
         """An agent by name."""
@@ -353,7 +259,7 @@ class Casting:
     def setting(self, simulator: str | None = None, agent: str | None = None, judge: str | None = None) -> Setting:
         """What an episode is played with; roles that a test brings itself by their own names."""
         s = self._settings
-        uses_prompts = bool(self._models(("simulator", "agent", "judge")))
+        uses_prompts = bool(self._needed(("simulator", "agent", "judge")))
         context, prompts = self.context, self.prompts
         if simulator is None and (model := self._model_name("simulator")) is not None:
             context = self._as_trained(model)
@@ -370,7 +276,7 @@ class Casting:
             seed=s.seed,
             decomposer=s.decomposer,
             tool_rounds=s.tool_rounds,
-            models={name: self._digest(name) for name in sorted(self._models(("simulator", "agent", "judge")))},
+            models={name: self.models.digest(name) for name in sorted(self._needed(("simulator", "agent", "judge")))},
         )
 
     def cast(self) -> Cast:
@@ -423,22 +329,6 @@ class Casting:
             f"ugst: {simulator}, {role('agent', s.agent)}, {role('judge', s.judge)}\n"
             f"ugst: {episodes} episode{'s' if episodes != 1 else ''}{trials}, seed {s.seed}, cache {s.cache}"
         )
-
-    def usage(self) -> Usage:
-        """What all models cost so far."""
-        return self.pool.totals.total() if "pool" in self.__dict__ else Usage()
-
-    # The end
-
-    async def close(self) -> None:
-        """Close connections and the cache."""
-        if "pool" in self.__dict__:
-            await self.pool.close()
-
-    def stop_servers(self) -> None:
-        """Stop the servers that were started here."""
-        if self._park is not None:
-            self._park.stop()
 
 
 def _is_url(name: str) -> bool:

@@ -77,14 +77,14 @@ def run_with_models(
                 raise
             raise _first(told) from None
         finally:
-            await casting.close()
+            await casting.models.close()
 
     try:
         casting.require(roles)
         casting.start_servers(roles)
         return asyncio.run(run())
     finally:
-        casting.stop_servers()
+        casting.models.stop_servers()
 
 
 def _first(errors: BaseExceptionGroup[UgstError]) -> UgstError:

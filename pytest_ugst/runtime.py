@@ -154,7 +154,7 @@ class Runtime:
 
     def usage(self) -> Usage:
         """What all models cost this process so far."""
-        return self.casting.usage()
+        return self.casting.models.usage()
 
     def plays(self, item: pytest.Item) -> bool:
         """Whether an episode is played for the item."""
@@ -230,7 +230,7 @@ class Runtime:
             shared=self._workers > 0,
             stop_note=self._stop_note,
             on_finished=self._finished,
-            closing=self.casting.close,
+            closing=self.casting.models.close,
         )
         self.engine.call(self.casting.preflight(roles))
         plans = [self._plan(case_of(item), self.setting) for item in ready]
@@ -351,7 +351,7 @@ class Runtime:
         if self.engine is not None:
             self.engine.close(cancel=cancel)
         if "casting" in self.__dict__:
-            self.casting.stop_servers()
+            self.casting.models.stop_servers()
 
 
 def _as_planned(episode: Episode, plan: Plan) -> bool:

@@ -101,10 +101,10 @@ class LiveCasting:
     def _close(self) -> None:
         try:
             if self._thread.is_alive():
-                self.run(self.casting.close())
+                self.run(self.casting.models.close())
                 self._loop.call_soon_threadsafe(self._loop.stop)
                 self._thread.join(10)
             if not self._loop.is_running():
                 self._loop.close()
         finally:
-            self.casting.stop_servers()
+            self.casting.models.stop_servers()

@@ -125,6 +125,6 @@ def test_a_run_records_how_it_is_played(checkpoint: Path) -> None:
     setting = casting.setting()
     assert setting.reasoning
     assert setting.prompts == Prompts.load(checkpoint / "prompts").version
-    assert casting._spec(str(checkpoint)).sampling == {"max_tokens": 128, "temperature": 0.3}
+    assert casting.models.spec(str(checkpoint)).sampling == {"max_tokens": 128, "temperature": 0.3}
     plain = Casting(settings_here(sim="agenda"), builtin_registry(), checkpoint.parent / "run").setting()
     assert not plain.reasoning
