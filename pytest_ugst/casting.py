@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.episode import Setting
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import counted
 from pytest_ugst.engine.plan import Cast
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.models import Models
@@ -327,7 +328,7 @@ class Casting:
         trials = f" ({s.trials} trials)" if s.trials > 1 else ""
         return (
             f"ugst: {simulator}, {role('agent', s.agent)}, {role('judge', s.judge)}\n"
-            f"ugst: {episodes} episode{'s' if episodes != 1 else ''}{trials}, seed {s.seed}, cache {s.cache}"
+            f"ugst: {counted(episodes, 'episode')}{trials}, seed {s.seed}, cache {s.cache}"
         )
 
 

@@ -11,9 +11,9 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.run import SETTING_FILE, Run, find_run
 from pytest_ugst.items import case_of, overridden
 from pytest_ugst.metrics.verdicts import Comparison, parse_margins
-from pytest_ugst.reports.baseline import Baseline, Key, baseline_of, find_baseline, parts_digest, text_digest
+from pytest_ugst.reports.asked import Asked, parts_digest, text_digest
+from pytest_ugst.reports.baseline import Baseline, Key, baseline_of, find_baseline
 from pytest_ugst.reports.comparability import (
-    Asked,
     Outline,
     mismatches,
     outline,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.ci import tell_github, tell_junit
+from pytest_ugst.core.text import counted
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.gate import Gate, parse_gate
 from pytest_ugst.reports.styles import render
@@ -190,7 +191,7 @@ class Terminal:
             stops[str(one.stop).replace("_", " ")] = stops.get(str(one.stop).replace("_", " "), 0) + 1
         turns = sum(o.turns for o in played) / len(played) if played else 0
         ended = ", ".join(f"{count} {name}" for name, count in sorted(stops.items(), key=lambda s: -s[1]))
-        notes = [f"{len(played)} episodes ({ended}), {turns:.1f} turns on average"]
+        notes = [f"{counted(len(played), 'episode')} ({ended}), {turns:.1f} turns on average"]
         if missing := len(runtime.run.selected) - len(summary.outcomes):
             notes.append(f"{missing} selected episodes were not played; --ugst-resume={runtime.run.name} plays them")
         for name, why in list(summary.failures.items())[:_SHOWN_FAILURES]:
@@ -198,7 +199,7 @@ class Terminal:
         if more := len(summary.failures) - _SHOWN_FAILURES:
             notes += [f"... and {more} more"] if more > 0 else []
         if runtime.run.journal.torn:
-            notes.append(f"{runtime.run.journal.torn} torn lines in the journal were left out")
+            notes.append(f"{counted(runtime.run.journal.torn, 'torn line')} of the journal left out")
         notes += [f"pytest_ugst_episode_finished failed: {one_line(e, 300)}" for e in runtime.all_callback_errors()[:3]]
         notes += [f"{role}: {describe(usage)}" for role, usage in summary.usage.items() if usage.calls]
         if self._page is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pytest_ugst import __version__
 from pytest_ugst.cli import annotate, baseline, challenge, data, goals, recombine, report, train
 from pytest_ugst.core.errors import UgstError, UsageError
+from pytest_ugst.core.text import counted
 
 _USAGE = 4  # as pytest's exit status for the same
 _FAILED = 1
@@ -121,8 +122,8 @@ def _lint(args: argparse.Namespace) -> int:
     bare = sum(goal.components is None for goal in goals)
     checked = sum(goal.fully_checked for goal in goals)
     print(
-        f"{len(files)} files, {len(goals)} goals, {parts} sub-components; {checked} goals need no judge model, "
-        f"{bare} have to be decomposed; {len(told)} problems"
+        f"{counted(len(files), 'file')}, {counted(len(goals), 'goal')}, {counted(parts, 'sub-component')}; {checked} "
+        f"need no judge model, {bare} have to be decomposed; {len(told)} problems"
     )
     return _FAILED if told else 0
 
@@ -144,7 +145,8 @@ def _show(args: argparse.Namespace) -> int:
         for episode in run.journal:
             failed = len(episode.final_state.failures())
             print(
-                f"{episode.id}: {len(episode.conversation.turns)} turns, {episode.conversation.stop}, {failed} failed"
+                f"{episode.id}: {counted(len(episode.conversation.turns), 'turn')}, {episode.conversation.stop}, "
+                f"{failed} failed"
             )
     elif args.episode in run.journal:
         print(render_episode(run.journal.get(args.episode), reasoning=args.reasoning))

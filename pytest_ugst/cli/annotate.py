@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import counted
 
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
@@ -86,7 +87,7 @@ def _serve(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
     path = file_of(run.folder, annotator)
 
     def ready(url: str) -> None:
-        print(f"{len(episodes)} conversations of {run.name} for {annotator}; open {url}")
+        print(f"{counted(len(episodes), 'conversation')} of {run.name} for {annotator}; open {url}")
         print(f"what you set is kept in {path}; stop with Ctrl-C", flush=True)
 
     with only_one(path):

@@ -6,6 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from pytest_ugst.core.text import counted, one_line
+
+_SHOWN = 5
+
 
 def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
     """Add the command group."""
@@ -33,7 +37,14 @@ def _save(args: argparse.Namespace) -> int:
     baseline = baseline_of(open_run(args.dir, args.played))
     write_baseline(args.out, baseline)
     parts = sum(len(goal.components) * len(goal.trials) for goal in baseline.goals)
-    counts = f"{len(baseline.goals)} goals, {baseline.episodes} episodes, {parts} sub-components"
+    counts = ", ".join(
+        counted(count, noun)
+        for count, noun in (
+            (len(baseline.goals), "goal"),
+            (baseline.episodes, "episode"),
+            (parts, "sub-component"),
+        )
+    )
     print(f"{args.out}: {counts} of {baseline.run}")
     if baseline.errors:
         print(
@@ -41,5 +52,9 @@ def _save(args: argparse.Namespace) -> int:
             f"drops later on; 'pytest --ugst-resume={baseline.run}' plays their episodes again"
         )
     if baseline.unplayed:
-        print(f"{len(baseline.unplayed)} episodes could not be played and are not in it")
+        print(f"{counted(len(baseline.unplayed), 'episode')} could not be played and so not kept")
+    for name, why in list(baseline.dropped.items())[:_SHOWN]:
+        print(f"not in it: {one_line(name)}: {why}")
+    if (more := len(baseline.dropped) - _SHOWN) > 0:
+        print(f"... and {more} more")
     return 0

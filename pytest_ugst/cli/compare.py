@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_ugst.files import replace_text
+from pytest_ugst.core.text import counted
 from pytest_ugst.options import DEFAULT_MAX_DROP
 
 if TYPE_CHECKING:
@@ -46,7 +44,7 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.cli.styling import check_style, terminal_width, write_tables, write_text
     from pytest_ugst.core.errors import UsageError
     from pytest_ugst.metrics.verdicts import parse_margins
     from pytest_ugst.reports.baseline import find_baseline
@@ -72,25 +70,14 @@ def _compare(args: argparse.Namespace) -> int:
     comparison = comparison.model_copy(update={"notes": (*comparison.notes, *unreadable(runs))})
     changed = changes(base, new, run)
     if style == "json":
-        _write(_as_json(comparison, changed), args.out)
+        write_text(_as_json(comparison, changed), args.out)
         return 0
-    table = comparison_table(comparison, title=f"{args.new} against {args.base}: {comparison.goals} goals")
+    table = comparison_table(comparison, title=f"{args.new} against {args.base}: {counted(comparison.goals, 'goal')}")
     if style == "terminal":
-        _write(terminal(table, width=_width()) + changes_text(changed, args.goals), args.out)
+        write_text(terminal(table, width=terminal_width()) + changes_text(changed, args.goals), args.out)
     else:
         write_tables([table, *changes_tables(changed)], args)
     return 0
-
-
-def _width() -> int:
-    return min(shutil.get_terminal_size((100, 24)).columns, 140)
-
-
-def _write(text: str, out: Path | None) -> None:
-    if out is None:
-        print(text, end="")
-    else:
-        replace_text(out, text)
 
 
 def _as_json(comparison: Comparison, changed: list[Changed]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import counted
 
 
 def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
@@ -44,5 +45,5 @@ def _html(args: argparse.Namespace) -> int:
     if args.baseline is not None:
         against = Against.of(run, find_baseline(args.dir, args.baseline)[0], args.baseline)
     write_page(run, out, against=against)
-    print(f"{out}: {len(run.journal)} episodes, {out.stat().st_size / 1e6:.1f} MB")
+    print(f"{out}: {counted(len(run.journal), 'episode')}, {out.stat().st_size / 1e6:.1f} MB")
     return 0

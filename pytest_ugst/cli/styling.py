@@ -67,5 +67,23 @@ def write_tables(tables: Sequence[Table], args: argparse.Namespace) -> None:
         return
     # Bold is no colour, but whoever sets NO_COLOR (https://no-color.org) wants no escape sequences.
     ansi = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    width = min(shutil.get_terminal_size((100, 24)).columns, 140)
-    print(render(tables, style, width=width, ansi=ansi), end="")
+    print(render(tables, style, width=terminal_width(), ansi=ansi), end="")
+
+
+def write_text(text: str, out: Path | None) -> None:
+    """Print a text, or write it into the file.
+
+    Raises:
+        UsageError: If the file can't be written.
+    """
+    from pytest_ugst.files import replace_text
+
+    if out is None:
+        print(text, end="")
+    else:
+        replace_text(out, text)
+
+
+def terminal_width() -> int:
+    """Columns to print tables in."""
+    return min(shutil.get_terminal_size((100, 24)).columns, 140)

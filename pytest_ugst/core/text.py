@@ -40,6 +40,11 @@ def plain(text: str, limit: int | None = None) -> str:
     return text
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: ``1 goal``, ``2 goals``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def one_line(text: str, limit: int | None = None) -> str:
     """As :func:`plain`, on one line: every run of blanks and line breaks becomes one space."""
     return plain(" ".join(plain(text, None if limit is None else 4 * limit).split()), limit)

@@ -24,6 +24,10 @@ class Journal:
         self.path = path
         self.torn = 0
         """Lines that could not be read."""
+        self.torn_end = False
+        """Whether, at the last look, the last line had no end: another process writes it, or was killed over it."""
+        self.first_fault: str | None = None
+        """What is wrong with the first line that could not be read."""
         self._spans: dict[str, tuple[int, int]] = {}
         self._read_to = 0
 
@@ -63,9 +67,11 @@ class Journal:
         try:
             with self.path.open("rb") as file:
                 file.seek(self._read_to)
+                self.torn_end = False
                 for line in file:
                     if not line.endswith(b"\n"):
-                        break  # still being written, or torn; either way not an episode yet
+                        self.torn_end = True  # either way not an episode yet
+                        break
                     start, self._read_to = self._read_to, self._read_to + len(line)
                     self._note(line, start)
         except FileNotFoundError:
@@ -92,6 +98,10 @@ class Journal:
                         f"{self.path} was written in episode format {detail['input']!r}, this version reads format 1; "
                         "read it with the version that wrote it, or start a new run"
                     ) from None
+            if self.first_fault is None:
+                first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+                where = ".".join(map(str, first["loc"]))
+                self.first_fault = f"{where}: {first['msg']}" if where else first["msg"]
             return None
 
     def __contains__(self, episode_id: object) -> bool:

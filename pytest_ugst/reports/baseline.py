@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import Field, ValidationError, model_validator
 
 from pytest_ugst.core.base import Frozen, Words
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.state import CHAINS, SUCCESS, Category, Status
 from pytest_ugst.engine.run import EPISODES_FILE, SETTING_FILE, Run
 from pytest_ugst.files import replace_text
+from pytest_ugst.reports.asked import parts_digest, text_digest
 from pytest_ugst.reports.reading import data_of, not_played, open_run
 from pytest_ugst.reports.results import RESULTS_FILE
 
@@ -104,6 +103,8 @@ class Baseline(Frozen):
     """Digests of the domains' data; a domain of which none is known is left out."""
     unplayed: dict[str, Words] = Field(default_factory=dict)
     """By episode id, why it could not be played at all."""
+    dropped: dict[str, Words] = Field(default_factory=dict)
+    """By episode id, why it was played and is yet not among the trials."""
     goals: tuple[BaselineGoal, ...]
     """In the order of their names."""
 
@@ -147,11 +148,13 @@ def baseline_of(run: Run) -> Baseline:
     """
     goals: dict[Key, BaselineGoal] = {}
     settings: dict[str, Setting] = {}
+    dropped: dict[str, str] = {}
     for name in run.selected or run.journal.ids():
         if name in run.journal:
             episode = run.journal.get(name)
             settings.setdefault(episode.setting.model_dump_json(), episode.setting)
-            _add(goals, episode)
+            if not _add(goals, episode):
+                dropped[name] = "cut into other sub-components than the goal's other trials"
     unplayed = {name: why for name, why in run.failures.items() if name not in run.journal}
     if not run.selected:
         unplayed |= {one.id: one.error or "" for one in not_played(run)}
@@ -160,11 +163,13 @@ def baseline_of(run: Run) -> Baseline:
         settings=tuple(settings[key] for key in sorted(settings)),
         data=dict(data_of(run)),
         unplayed=dict(sorted(unplayed.items())),
+        dropped=dropped,
         goals=tuple(goals[key] for key in sorted(goals)),
     )
 
 
-def _add(goals: dict[Key, BaselineGoal], episode: Episode) -> None:
+def _add(goals: dict[Key, BaselineGoal], episode: Episode) -> bool:
+    """Take an episode in, unless its goal is cut up otherwise in an earlier one: then it is not one goal any more."""
     goal = episode.goal
     trial = Trial(
         id=episode.id,
@@ -184,28 +189,12 @@ def _add(goals: dict[Key, BaselineGoal], episode: Episode) -> None:
     if there is None:
         goals[made.key] = made
     elif there.components == made.components:
-        # A goal that was cut up otherwise in another trial is not one goal any more.
         parts = there.parts if there.parts == made.parts else f"{there.parts}+{made.parts}"
         trials = tuple(sorted((*there.trials, trial), key=lambda one: one.id))
         goals[made.key] = there.model_copy(update={"trials": trials, "parts": parts})
-
-
-def text_digest(goal: Goal) -> str:
-    """A digest of what a goal asks for, its name and its sub-components apart."""
-    return _digest({"text": goal.text, "domain": goal.domain, "data": goal.model_dump(mode="json")["data"]})
-
-
-def parts_digest(goal: Goal) -> str:
-    """A digest of a goal's sub-components, with everything that decides their statuses."""
-    return _digest([_part(component) for component in goal.components or ()])
-
-
-def _part(component: Component) -> Any:
-    return component.model_dump(mode="json")
-
-
-def _digest(data: Any) -> str:
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+    else:
+        return False
+    return True
 
 
 # Writing and reading

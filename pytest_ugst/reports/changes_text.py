@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_ugst.core.text import one_line
+from pytest_ugst.core.text import counted, one_line
 from pytest_ugst.reports.changes import Change, Changed
 from pytest_ugst.reports.styles import Cell, Column, Line, Table
 
@@ -44,7 +44,7 @@ def _text(changed: Sequence[Changed], limit: int) -> Iterator[str]:
         if not some:
             continue
         yield ""
-        yield f"{heading}: {len(some)} episodes"
+        yield f"{heading}: {counted(len(some), 'episode')}"
         shown = some if limit < 0 else some[:limit]
         for one in shown:
             yield f"  {one_line(one.episode)}: {_counts(one)}" + (f"  {one.link}" if one.link else "")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pytest_ugst.core.episode import Setting
 from pytest_ugst.core.errors import UsageError, unknown
+from pytest_ugst.reports.asked import Asked
 from pytest_ugst.reports.baseline import Baseline, Key
 from pytest_ugst.reports.entrants import played_with
 
@@ -22,15 +23,6 @@ ALLOWANCES = {
 _BESIDE = {"agent": "agent", "decomposer": "decomposer", "tool_rounds": "tool rounds", "seed": "seed"}
 """What is said where it differs, and not refused."""
 _SHOWN = 3  # names in a message
-
-
-class Asked(NamedTuple):
-    """What was asked by the name of a goal."""
-
-    text: str
-    parts: str | None
-    """None where the goal is still to be cut into sub-components."""
-    max_turns: int
 
 
 @dataclass(frozen=True, slots=True)

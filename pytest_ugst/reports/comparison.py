@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import one_line
 from pytest_ugst.metrics.paired import Difference, Differences, Pair, differences
 from pytest_ugst.metrics.success import COLUMNS, CONFIDENCE
 from pytest_ugst.metrics.verdicts import Comparison, Finding, Verdict, judge
@@ -46,6 +47,7 @@ def compare(
         notes.append(
             f"compared over the {len(keys)} goals that both hold, of {len(before)} before and {len(after)} now"
         )
+    notes += [f"{one_line(id)} is not compared: {why}" for side in (base, new) for id, why in side.dropped.items()]
     notes += beside(base.settings, new.settings)
     notes += _trials(one_sided)
     notes += _errors(one_sided)

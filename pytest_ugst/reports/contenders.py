@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_ugst.core.text import counted
 from pytest_ugst.engine.run import Run
-from pytest_ugst.reports.entrants import Asked, Entrant, entrants, labels
+from pytest_ugst.reports.asked import Asked
+from pytest_ugst.reports.entrants import Entrant, entrants, labels
 from pytest_ugst.reports.methods import STEERED, method_of, rank
-from pytest_ugst.reports.reading import data_of, not_played
+from pytest_ugst.reports.reading import data_of, faults_of, not_played
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +132,10 @@ def shortcomings(runs: Mapping[str, Run]) -> list[str]:
     told = []
     for name, run in runs.items():
         if missing := len(not_played(run)):
-            told.append(f"{name}: {missing} episodes could not be played and are in no rate")
+            told.append(f"{name}: {counted(missing, 'episode')} could not be played and are in no rate")
     return told + unreadable(runs)
 
 
 def unreadable(runs: Mapping[str, Run]) -> list[str]:
-    """How many lines of the journals of runs could not be read, a line for each run that has some."""
-    return [
-        f"{name}: {run.journal.torn} lines of its journal could not be read"
-        for name, run in runs.items()
-        if run.journal.torn
-    ]
+    """What of the journals of runs could not be read, a line for each fault."""
+    return [f"{name}: journal: {fault}" for name, run in runs.items() for fault in faults_of(run)]

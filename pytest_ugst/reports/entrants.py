@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.success import Tally
-from pytest_ugst.reports.baseline import parts_digest, text_digest
+from pytest_ugst.reports.asked import Asked, parts_digest, text_digest
 from pytest_ugst.reports.results import Outcome, add_usage, outcome
 
 NO_DOMAIN = "no domain"
@@ -23,16 +22,6 @@ _WORDS = {
     "seed": "seed",
 }
 """What may differ between two settings of the same simulator, in a reader's words."""
-
-
-class Asked(NamedTuple):
-    """What was asked of a simulator by the name of a goal: a name alone does not say that goals are the same."""
-
-    goal: str
-    """A digest of the goal's text and data."""
-    parts: str
-    """A digest of its sub-components and their checks."""
-    max_turns: int
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_ugst.core.state import Category
+from pytest_ugst.core.text import counted
 from pytest_ugst.metrics.generation import Generation, Scores
 from pytest_ugst.reports.styles import Cell, Column, Line, Table
 from pytest_ugst.reports.table import percent
@@ -37,7 +38,8 @@ def _scores(result: Generation, similarity: str, threshold: float) -> Table:
         for name, scores in (("mean over goals", result.mean()), ("pooled", result.pooled()))
     ]
     notes = [
-        f"{len(result.goals)} goals; sub-components matched one to one by {similarity}, from {threshold:g} on",
+        f"{counted(len(result.goals), 'goal')}; sub-components matched one to one by {similarity}, from "
+        f"{threshold:g} on",
         "Acc.: percent of the matched whose category is the same",
     ]
     if result.missing:

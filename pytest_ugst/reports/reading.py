@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import counted, one_line
 from pytest_ugst.engine.run import EPISODES_FILE, Run, find_run
 from pytest_ugst.reports.results import RESULTS_FILE, Outcome, Results
 
@@ -30,8 +31,8 @@ def open_run(home: Path, name: str) -> Run:
     run = Run(Path(name)) if alone.is_file() and name != "latest" else find_run(home, name, option="")
     run.journal.refresh()
     if not len(run.journal):
-        torn = f"; {run.journal.torn} lines could not be read" if run.journal.torn else ""
-        raise UsageError(f"{run.journal.path} holds no finished episode{torn}; name another run")
+        faults = "".join(f"; {fault}" for fault in faults_of(run))
+        raise UsageError(f"{run.journal.path} holds no finished episode{faults}; name another run")
     return run
 
 
@@ -75,6 +76,18 @@ def data_of(run: Run) -> Mapping[str, str]:
         return run.read_data()
     except UsageError:  # a journal alone does not know
         return {}
+
+
+def faults_of(run: Run) -> list[str]:
+    """What of a run's journal could not be read, in words."""
+    journal = run.journal
+    told = []
+    if journal.torn:
+        first = f" (the first: {one_line(journal.first_fault, 200)})" if journal.first_fault else ""
+        told.append(f"{counted(journal.torn, 'line')} could not be read{first}")
+    if journal.torn_end:
+        told.append("its last line is cut off")
+    return told
 
 
 def not_played(run: Run) -> list[Outcome]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_ugst.core.text import counted
 from pytest_ugst.metrics.passk import pass_hat
 from pytest_ugst.reports.blame import blame_line
 from pytest_ugst.reports.entrants import Entrant
@@ -35,7 +36,7 @@ def scores_line(outcomes: Sequence[Outcome]) -> str | None:
     for name in names:
         values = [outcome.task[name] for outcome in scored if name in outcome.task]
         parts.append(f"{name} {percent(100 * sum(values) / len(values))}")
-    return f"agent's own score, in percent of {len(scored)} episodes: {', '.join(parts)}"
+    return f"agent's own score, in percent of {counted(len(scored), 'episode')}: {', '.join(parts)}"
 
 
 def scores_notes(named: Sequence[tuple[str, Entrant]], benchmark: str) -> list[str]:

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -258,8 +259,14 @@ _LATEX = {
 
 
 def escape_latex(text: str) -> str:
-    """One line of text that LaTeX prints as it is."""
-    return "".join(_LATEX.get(character, character) for character in one_line(text))
+    """One line of text that LaTeX prints as it is; what pdfLaTeX's fonts lack, such as emoji, by its number."""
+    return "".join(map(_in_latex, one_line(text)))
+
+
+def _in_latex(character: str) -> str:
+    if ord(character) > 0xFFFF or unicodedata.category(character) in ("So", "Cn", "Co"):
+        return f"U+{ord(character):04X}"
+    return _LATEX.get(character, character)
 
 
 def _latex(table: Table) -> str:

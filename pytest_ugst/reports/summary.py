@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pytest_ugst.core.text import counted
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.gate import Gate
 from pytest_ugst.metrics.success import rates
@@ -56,7 +57,7 @@ class Summary:
         """The tables for any style; what the numbers are is said below the last one of rates."""
         tables = [table.table(legend=table is self.tables[-1]) for table in self.tables]
         if self.comparison is not None and not self.comparison.refused:
-            title = f"against {self.comparison.base}: {self.comparison.goals} goals"
+            title = f"against {self.comparison.base}: {counted(self.comparison.goals, 'goal')}"
             tables.append(comparison_table(self.comparison, title=title))
         return tables
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import counted
 
 _KEEP = ("episodes", "turns", "all")
 _TRACES = ("auto", "recorded", "written", "none")
@@ -160,7 +161,7 @@ def _played(args: argparse.Namespace, settings: Any, registry: Any) -> Any:
         progress.clear()
     for name, why in run.failures.items():
         print(f"ugst: {name}: {why}", file=sys.stderr)
-    print(f"ugst: {len(run.journal)} episodes in {folder}", file=sys.stderr)
+    print(f"ugst: {counted(len(run.journal), 'episode')} in {folder}", file=sys.stderr)
     return run.journal
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import counted
 from pytest_ugst.trainers.presets import add_option_flags, read_options
 from pytest_ugst.trainers.sft_options import SftOptions
 
@@ -120,5 +121,5 @@ def run_rejudge(args: argparse.Namespace) -> int:
         )
     finally:
         progress.clear()
-    print(f"{len(run.journal)} episodes judged by {args.judge} in {run.folder}", file=sys.stderr)
+    print(f"{counted(len(run.journal), 'episode')} judged by {args.judge} in {run.folder}", file=sys.stderr)
     return 0

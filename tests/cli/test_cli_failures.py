@@ -110,7 +110,7 @@ def test_lines_that_could_not_be_read_are_told(command: list[str], capsys: pytes
     with (Path(folder) / "episodes.jsonl").open("ab") as journal:
         journal.write(b"\xff{torn}\n")
     assert main(["report", *command, folder]) == 0
-    assert f"{folder}: 1 lines of its journal could not be read" in capsys.readouterr().out
+    assert f"{folder}: journal: 1 line could not be read" in capsys.readouterr().out
 
 
 def test_blame(capsys: pytest.CaptureFixture[str]) -> None:

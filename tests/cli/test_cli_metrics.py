@@ -322,7 +322,7 @@ def test_cost_by_role_episode_and_verdict(capsys: pytest.CaptureFixture[str], ta
     assert report("cost", "one") == 0
     told = capsys.readouterr().out
     assert "per verdict (12)" in told
-    assert "one: 1 lines of its journal could not be read" in told
+    assert "one: journal: 1 line could not be read (the first: Invalid JSON: " in told
 
 
 @pytest.mark.parametrize("verb", ["quality", "agreement", "cost", "generation"])
@@ -335,7 +335,12 @@ def test_journals_that_can_not_be_read(verb: str, capsys: pytest.CaptureFixture[
     assert "was written in episode format 0, this version reads format 1" in capsys.readouterr().err
     (folder / "episodes.jsonl").write_text(good[:50])
     assert report(*command) == 4
-    assert "holds no finished episode" in capsys.readouterr().err
+    assert "holds no finished episode; its last line is cut off; name another run" in capsys.readouterr().err
+    (folder / "episodes.jsonl").write_text(good.replace('"goal":{"id":"g1"', '"goal":{"id":7'))
+    assert report(*command) == 4
+    assert (
+        "1 line could not be read (the first: goal.id: Input should be a valid string); name" in capsys.readouterr().err
+    )
     assert report(verb, *["nowhere"] * (len(command) - 1)) == 4
     told = capsys.readouterr().err
     assert "nowhere" in told

@@ -102,9 +102,11 @@ def test_a_line_being_written_is_read_once_it_is_whole(tmp_path: Path) -> None:
     journal = Journal(path)
     journal.refresh()
     assert len(journal) == 0
+    assert journal.torn_end
     with path.open("ab") as file:
         file.write(whole[20:])
     journal.refresh()
+    assert not journal.torn_end
     assert journal.ids() == ("first",)
     assert journal.torn == 0
 
@@ -118,6 +120,7 @@ def test_lines_that_are_no_episode_are_counted_and_left_out(tmp_path: Path) -> N
     journal.refresh()
     assert journal.ids() == ("first",)
     assert journal.torn == 4
+    assert journal.first_fault == "goal: Field required"
 
 
 @pytest.mark.parametrize("version", [0, 2, "1.5", None])

@@ -79,4 +79,4 @@ def test_command_runs(installed: Path, tmp_path: Path) -> None:
     ugst = installed.parent / "ugst"
     result = subprocess.run([ugst, "goals", "lint", tmp_path], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "1 goals" in result.stdout
+    assert "1 file, 1 goal" in result.stdout

@@ -188,7 +188,7 @@ def test_a_torn_line_is_left_out_and_played_again(project: Project) -> None:
     journal.write_bytes(lines[0] + lines[1][:100])
     result = project.run("--ugst-resume")
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["2 episodes *", "1 torn lines in the journal were left out"])
+    result.stdout.fnmatch_lines(["2 episodes *", "1 torn line of the journal left out"])
     whole = [json.loads(line)["id"] for line in journal.read_bytes().splitlines() if line.endswith(b"}")]
     assert sorted(whole) == ["a", "b"]
 

@@ -117,7 +117,7 @@ def test_ctrl_c_stops_everything(project: Project) -> None:
     out = "".join(lines) + process.communicate(timeout=40)[0]
     assert process.returncode == pytest.ExitCode.INTERRUPTED, out
     assert project.ids() == ["a0"]
-    assert "1 episodes (1 user ended)" in out
+    assert "1 episode (1 user ended)" in out
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)  # no worker is left
 

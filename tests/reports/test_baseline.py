@@ -98,6 +98,17 @@ def test_a_goal_that_was_cut_up_in_two_ways_is_like_no_other() -> None:
     assert len(two.goals[0].trials) == 2
 
 
+def test_a_trial_with_other_parts_is_left_out_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    record(Path(".ugst"), "run", episode("g", {"x": True}), episode("g", {"y": True}, trial=2))
+    record(Path(".ugst"), "base", episode("g", {"x": True}))
+    assert main(["baseline", "save", "run", "--out", "b.json"]) == 0
+    why = "cut into other sub-components than the goal's other trials"
+    assert f"not in it: g@2: {why}" in capsys.readouterr().out
+    assert [one.id for one in read_baseline(Path("b.json")).goals[0].trials] == ["g"]
+    assert main(["report", "compare", "base", "run"]) == 0
+    assert f"g@2 is not compared: {why}" in " ".join(capsys.readouterr().out.split())
+
+
 def test_what_is_missing_in_a_run_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     lost = episode("g", {"x": True}).model_copy(
         update={"verdicts": (Verdict(component="x", turn=1, error="no answer", by="judges"),)}

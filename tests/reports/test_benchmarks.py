@@ -222,8 +222,8 @@ def test_what_was_not_played_or_can_not_be_read_is_told(home: Path) -> None:
     failed = not_played("h", "h", 1, "no decomposition")
     write_results(run.folder / "results.json", Results(run="a", created="", rows=(), episodes=(failed,)))
     assert tables(home, "a")[0].notes[1:] == (
-        "a: 1 episodes could not be played and are in no rate",
-        "a: 1 lines of its journal could not be read",
+        "a: 1 episode could not be played and are in no rate",
+        "a: journal: 1 line could not be read (the first: Invalid JSON: expected value at line 1 column 1)",
     )
     (run.folder / "results.json").write_text("{}")
     assert len(tables(home, "a")[0].notes) == 2

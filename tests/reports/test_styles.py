@@ -121,6 +121,7 @@ def test_latex() -> None:
         [table(line("50%_of {a} & b\\c^~", 4.0, "SFT", Mark.BEST), line("d", 2.0, "SFT", Mark.SECOND))], "latex"
     )
     assert "\n[" not in render([table(line("[x]", 1.0), line("*", 1.0))], "latex")
+    assert "U+1F642 café" in render([table(line("🙂 café", 1.0))], "latex")
     assert "\n*" not in render([table(line("[x]", 1.0), line("*", 1.0))], "latex")
     assert r"50\%\_of \{a\} \& b\textbackslash{}c\textasciicircum{}\textasciitilde{} & \textbf{4.0}" in text
     assert "d & \\underline{2.0} & 7 \\\\[-1pt]\n & {\\scriptsize 3--5} &  \\\\\n" in text
