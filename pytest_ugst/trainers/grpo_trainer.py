@@ -126,15 +126,16 @@ class Training:
             raise UsageError(f"the trainer can't be set up: {one_line(str(error), 300)}") from error
 
     def _config(self, gpu: bool) -> Any:
-        from accelerate import PartialState
         from trl import GRPOConfig
 
         o = self._options
-        at_once = o.micro_batch * PartialState().num_processes
+        # By the launcher's word: accelerate's state does not know of other processes on CPUs before TRL's settings do.
+        processes = int(os.environ.get("WORLD_SIZE", "1"))
+        at_once = o.micro_batch * processes
         if o.completions % at_once:
             raise UsageError(
                 f"batch x rollouts = {o.completions} completions a step can't be cut into micro-batches of "
-                f"{o.micro_batch} on {PartialState().num_processes} process(es); set micro_batch to a divisor"
+                f"{o.micro_batch} on {processes} process(es); set micro_batch to a divisor"
             )
         fields: dict[str, Any] = {
             "output_dir": str(self._run.steps),
