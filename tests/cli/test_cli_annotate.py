@@ -101,15 +101,18 @@ def test_it_serves_until_it_is_stopped(how: signal.Signals) -> None:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+/\S+/", line)
-        assert found is not None, line
-        assert "1 conversations of first for ann" in line
-        status, _, text = request(f"{found.group()}api/run")
-        assert (status, '"talk-1"' in text) == (200, True)
-        assert "annotations/ann.json" in process.stdout.readline()
-        process.send_signal(how)
-        _, err = process.communicate(timeout=20)
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            found = re.search(r"http://127\.0\.0\.1:\d+/\S+/", line)
+            assert found is not None, line
+            assert "1 conversation of first for ann" in line
+            status, _, text = request(f"{found.group()}api/run")
+            assert (status, '"talk-1"' in text) == (200, True)
+            assert "annotations/ann.json" in process.stdout.readline()
+            process.send_signal(how)
+            _, err = process.communicate(timeout=20)
+        finally:
+            process.kill()  # whatever else went wrong, nobody waits for it
     assert process.returncode == 0, err
     assert err == ""
