@@ -94,7 +94,7 @@ def bad(name: str, text: str | None) -> None:
     [
         ("nothing", "nothing: no such run; the latest in .ugst/runs: "),
         ("empty", ".ugst/runs/empty/episodes.jsonl holds no finished episode; name another run"),
-        ("garbage", "episodes.jsonl holds no finished episode; 2 lines could not be read; name another run"),
+        ("garbage", "episodes.jsonl holds no finished episode; 2 lines could not be read (the first: "),
         ("old", "old/episodes.jsonl was written in episode format 0, this version reads format 1; read it with"),
         ("folder", "can't read .ugst/runs/folder/episodes.jsonl: Is a directory; "),
         ("first first", "'first' is given twice (.ugst/runs/first); name every run once"),
