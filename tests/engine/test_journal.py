@@ -101,12 +101,11 @@ def test_a_line_being_written_is_read_once_it_is_whole(tmp_path: Path) -> None:
     path.write_bytes(whole[:20])
     journal = Journal(path)
     journal.refresh()
-    assert len(journal) == 0
-    assert journal.torn_end
+    assert (len(journal), journal.torn_end) == (0, True)
     with path.open("ab") as file:
         file.write(whole[20:])
     journal.refresh()
-    assert not journal.torn_end
+    assert (len(journal), journal.torn_end) == (1, False)
     assert journal.ids() == ("first",)
     assert journal.torn == 0
 
