@@ -71,7 +71,7 @@ FULL = Scale(
         Attempt(
             "grpo-multi",
             "whole conversations, rewarded by the final goal state",
-            ("--steps", "10", "--batch", "2", "--multi-turn"),
+            ("--steps", "6", "--batch", "2", "--multi-turn"),
         ),
     ),
     trials=3,
