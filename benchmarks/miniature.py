@@ -29,7 +29,7 @@ PROMPTS = ROOT / "benchmarks" / "miniature_prompts"
 SUITE = ROOT / "suites" / "test_concierge.py"
 CORES = 2
 SERVE_ARGS = ("--cpuparams.n-threads=1", "--cpuparams-batch.n-threads=1", "--flash-attn-type=0")
-"""Of the CPU server: one core; and attention without the fused kernel, which halves its speed with heads this small."""
+"""Of the CPU server: one core; and attention without the fused kernel, which is slower with heads this small."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class Casting:
             settings: The options.
             registry: The names they may use.
             run_folder: Where servers keep their logs.
-            served: Models that another process serves, as its :meth:`served` gives them.
+            served: Models that another process serves, as its ``models.served()`` gives them.
             started: When the run began, in seconds since the epoch; now unless given. What was cached before is not
                 used by ``--ugst-cache=refresh``.
             say: Told in a line what takes long.
@@ -260,7 +260,7 @@ class Casting:
     def setting(self, simulator: str | None = None, agent: str | None = None, judge: str | None = None) -> Setting:
         """What an episode is played with; roles that a test brings itself by their own names."""
         s = self._settings
-        uses_prompts = bool(self._needed(("simulator", "agent", "judge")))
+        needed = self._needed(("simulator", "agent", "judge"))
         context, prompts = self.context, self.prompts
         if simulator is None and (model := self._model_name("simulator")) is not None:
             context = self._as_trained(model)
@@ -272,12 +272,12 @@ class Casting:
             judge=judge or s.judge,
             steer=s.steer,
             reasoning=context.reasoning,
-            prompts=prompts.version if uses_prompts else "",
+            prompts=prompts.version if needed else "",
             judge_sees_tools=s.judge_tools == "on",
             seed=s.seed,
             decomposer=s.decomposer,
             tool_rounds=s.tool_rounds,
-            models={name: self.models.digest(name) for name in sorted(self._needed(("simulator", "agent", "judge")))},
+            models={name: self.models.digest(name) for name in sorted(needed)},
         )
 
     def cast(self) -> Cast:

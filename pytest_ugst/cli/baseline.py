@@ -37,15 +37,8 @@ def _save(args: argparse.Namespace) -> int:
     baseline = baseline_of(open_run(args.dir, args.played))
     write_baseline(args.out, baseline)
     parts = sum(len(goal.components) * len(goal.trials) for goal in baseline.goals)
-    counts = ", ".join(
-        counted(count, noun)
-        for count, noun in (
-            (len(baseline.goals), "goal"),
-            (baseline.episodes, "episode"),
-            (parts, "sub-component"),
-        )
-    )
-    print(f"{args.out}: {counts} of {baseline.run}")
+    goals, episodes = counted(len(baseline.goals), "goal"), counted(baseline.episodes, "episode")
+    print(f"{args.out}: {goals}, {episodes}, {counted(parts, 'sub-component')} of {baseline.run}")
     if baseline.errors:
         print(
             f"{baseline.errors} sub-components have no trustworthy verdict and count as no success, which hides "

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class UgstError(Exception):
@@ -23,6 +27,14 @@ class GoalFileError(UsageError):
 
 class RoleError(UgstError):
     """A role (simulator, agent or judge) could not do its part of one episode."""
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong, as ``field: fault``; the fault alone where no field is at fault."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    field = ".".join(map(str, first["loc"]))
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {said}" if field else said
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pytest_ugst.core.episode import SCHEMA_VERSION, Episode
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UsageError, first_fault
 
 
 class Journal:
@@ -99,9 +99,7 @@ class Journal:
                         "read it with the version that wrote it, or start a new run"
                     ) from None
             if self.first_fault is None:
-                first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-                where = ".".join(map(str, first["loc"]))
-                self.first_fault = f"{where}: {first['msg']}" if where else first["msg"]
+                self.first_fault = first_fault(error)
             return None
 
     def __contains__(self, episode_id: object) -> bool:

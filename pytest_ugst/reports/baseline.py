@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from pytest_ugst.core.base import Frozen, Words
 from pytest_ugst.core.episode import Episode, Setting
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.state import CHAINS, SUCCESS, Category, Status
 from pytest_ugst.engine.run import EPISODES_FILE, SETTING_FILE, Run
 from pytest_ugst.files import replace_text
@@ -244,10 +244,7 @@ def read_baseline(path: Path) -> Baseline:
     try:
         return Baseline.model_validate(record)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{path}: {field + ': ' if field else ''}{said}; {remedy}") from None
+        raise UsageError(f"{path}: {first_fault(error)}; {remedy}") from None
 
 
 def find_baseline(home: Path, name: str, *, root: Path | None = None) -> tuple[Baseline, Run | None]:

@@ -16,6 +16,7 @@ from pytest_ugst.trainers.bases import load_model
 from pytest_ugst.trainers.checkpoint import describe, lineage_of, next_step, prompt_files, save_checkpoint
 from pytest_ugst.trainers.grpo_options import GrpoOptions
 from pytest_ugst.trainers.grpo_run import GrpoRun
+from pytest_ugst.trainers.launching import processes
 from pytest_ugst.trainers.reward import Judged, TurnReward
 from pytest_ugst.trainers.rollouts import Rollout, Rollouts, judge_rollouts
 from pytest_ugst.trainers.trl_grpo import trainer_class
@@ -129,13 +130,11 @@ class Training:
         from trl import GRPOConfig
 
         o = self._options
-        # By the launcher's word: accelerate's state does not know of other processes on CPUs before TRL's settings do.
-        processes = int(os.environ.get("WORLD_SIZE", "1"))
-        at_once = o.micro_batch * processes
+        at_once = o.micro_batch * processes()
         if o.completions % at_once:
             raise UsageError(
                 f"batch x rollouts = {o.completions} completions a step can't be cut into micro-batches of "
-                f"{o.micro_batch} on {processes} process(es); set micro_batch to a divisor"
+                f"{o.micro_batch} on {processes()} process(es); set micro_batch to a divisor"
             )
         fields: dict[str, Any] = {
             "output_dir": str(self._run.steps),

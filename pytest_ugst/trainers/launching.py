@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 from pytest_ugst.core.errors import UgstError
 
 _USAGE = 4  # as the ``ugst`` command's
+
+
+def processes() -> int:
+    """How many processes train together, by the launcher's word: accelerate's state does not know of other processes on
+    CPUs before TRL's settings do."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def run_module(

@@ -13,6 +13,7 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.simulators.trained import Trained
 from pytest_ugst.trainers.bases import load_model
 from pytest_ugst.trainers.checkpoint import lineage_of, next_step, prompt_files, save_checkpoint
+from pytest_ugst.trainers.launching import processes
 from pytest_ugst.trainers.prefixes import IGNORED, Tree, collate, grow
 from pytest_ugst.trainers.sft import SftCall, last_step, told
 
@@ -110,9 +111,7 @@ class Training:
         from trl import SFTConfig
 
         o = self._options
-        # By the launcher's word: accelerate's state does not know of other processes on CPUs before TRL's settings do.
-        processes = int(os.environ.get("WORLD_SIZE", "1"))
-        at_once = o.micro_batch * processes
+        at_once = o.micro_batch * processes()
         rows = len(self._parts["train"])
         batch = max(1, round(o.batch * items / rows)) if o.share_prefixes else o.batch
         if o.share_prefixes:
@@ -124,7 +123,7 @@ class Training:
         elif batch % at_once:
             raise UsageError(
                 f"a batch of {batch} rows can't be cut into micro-batches of {o.micro_batch} on "
-                f"{processes} process(es); set micro_batch to a divisor"
+                f"{processes()} process(es); set micro_batch to a divisor"
             )
         steps = math.ceil(items / batch) * o.epochs if not o.max_steps else o.max_steps
         saves = "steps" if o.save_every else "epoch"
