@@ -25,6 +25,7 @@ from pytest_ugst.casting import Casting
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.engine.plan import Plan
 from pytest_ugst.engine.rollout import play
+from pytest_ugst.models import Models
 from pytest_ugst.offline import builtin_registry, settings_here
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.trainers.data import DataInfo, write_data
@@ -33,7 +34,8 @@ from pytest_ugst.trainers.rows import rows_of
 
 def make_data(folder: Path) -> None:
     """The rows of the agenda's conversations with the rules agent."""
-    casting = Casting(settings_here(cache="off"), builtin_registry(), folder)
+    settings, registry = settings_here(cache="off"), builtin_registry()
+    casting = Casting(settings, registry, Models(settings, registry.roles(), folder))
 
     async def play_all() -> list[Episode]:
         cast, setting = casting.cast(), casting.setting()

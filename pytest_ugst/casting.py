@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.episode import Setting
@@ -12,7 +11,6 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
 from pytest_ugst.engine.plan import Cast
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.models import Models
 from pytest_ugst.registry import Names, Registry, RoleContext
 
 if TYPE_CHECKING:
@@ -20,37 +18,25 @@ if TYPE_CHECKING:
     from pytest_ugst.collection import Case
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.roles import Agent, Domain, Judge, SimulatorFactory
+    from pytest_ugst.models import Models
     from pytest_ugst.settings import Settings
 
 
 class Casting:
     """The roles of one run, each made when it is first needed."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        registry: Registry,
-        run_folder: Path,
-        served: dict[str, Any] | None = None,
-        started: float | None = None,
-        say: Callable[[str], None] | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, registry: Registry, models: Models) -> None:
         """Nothing is made yet.
 
         Args:
             settings: The options.
             registry: The names they may use.
-            run_folder: Where servers keep their logs.
-            served: Models that another process serves, as its ``models.served()`` gives them.
-            started: When the run began, in seconds since the epoch; now unless given. What was cached before is not
-                used by ``--ugst-cache=refresh``.
-            say: Told in a line what takes long.
+            models: Those of this run.
         """
         self.settings = self._settings = settings
         self._registry = registry
         self._domains: dict[str, Domain] = {}
-        builtin = {*registry.simulators.entries, *registry.agents.entries, *registry.judges.entries}
-        self.models = Models(settings, builtin, run_folder, served, started, say)
+        self.models = models
 
     # Names
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ugst.core.text import one_line
 from pytest_ugst.reports.styles import escape_markdown, render
-from pytest_ugst.reports.text import one_line
 
 if TYPE_CHECKING:
     import pytest

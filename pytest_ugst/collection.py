@@ -247,7 +247,7 @@ class GoalItem(pytest.Function):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
         """The explanation alone: there is no code of the user's to show."""
         if isinstance(excinfo.value, Misaligned | UsageError):
-            from pytest_ugst.reports.text import plain
+            from pytest_ugst.core.text import plain
 
             return plain(str(excinfo.value))
         return super().repr_failure(excinfo, *args, **kwargs)

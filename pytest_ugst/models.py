@@ -28,8 +28,8 @@ class Models:
     def __init__(
         self,
         settings: Settings,
-        builtin: Iterable[str],
-        run_folder: Path,
+        others: Iterable[str],
+        folder: Path,
         served: Mapping[str, Any] | None = None,
         started: float | None = None,
         say: Callable[[str], None] | None = None,
@@ -38,16 +38,16 @@ class Models:
 
         Args:
             settings: The options, with the aliases of models.
-            builtin: Names that are no models, for the message about a name that is neither.
-            run_folder: Where servers keep their logs.
+            others: Names that are no models, for the message about a name that is neither; ``registry.roles()``.
+            folder: Where servers keep their logs.
             served: Models that another process serves, as its :meth:`served` gives them.
             started: When the run began, in seconds since the epoch; now unless given. What was cached before is not
                 used by ``--ugst-cache=refresh``.
             say: Told in a line what takes long.
         """
         self._settings = settings
-        self._builtin = frozenset(builtin)
-        self._run_folder = run_folder
+        self._others = frozenset(others)
+        self._folder = folder
         self._started = time.time() if started is None else started
         self._say = say
         self._park: ServerPark | None = None
@@ -80,7 +80,7 @@ class Models:
         from pytest_ugst.simulators.trained import folder_of, read_trained
 
         s = self._settings
-        spec = resolve(name, s.models, s.models_path, s.root, self._builtin)
+        spec = resolve(name, s.models, s.models_path, s.root, self._others)
         folder = folder_of(spec.model) if spec.base_url is None else None
         if folder is not None and (trained := read_trained(folder)) is not None:
             spec = spec.model_copy(update={"sampling": {**trained.sampling, **spec.sampling}})
@@ -126,7 +126,7 @@ class Models:
         if self._park is None:
             from pytest_ugst.chat.servers import ServerPark
 
-            self._park = ServerPark(self._run_folder, say=self._say)
+            self._park = ServerPark(self._folder, say=self._say)
         ready = self._park.start_all([self.spec(name) for name in waiting])
         self._specs.update(zip(waiting, ready, strict=True))
 
@@ -171,7 +171,7 @@ class Models:
         if self._settings.cache != "off":
             self._settings.home.mkdir(parents=True, exist_ok=True)
             cache = ResponseCache(self._settings.home / "cache.sqlite", self._settings.cache, since=self._started)
-        return ChatPool(cache, died=partial(explain, self._run_folder))
+        return ChatPool(cache, died=partial(explain, self._folder))
 
     def chat(self, name: str, role: str) -> Chat:
         """A model to talk to. Whoever judges or decomposes is to say the same of the same, so it samples greedily

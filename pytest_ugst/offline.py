@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_ugst.casting import Casting
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.engine.run import new_name
+from pytest_ugst.models import Models
 from pytest_ugst.settings import Settings, read_models
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def run_with_models(
         UgstError: If one can't be reached at all.
     """
     folder = settings.home / kind / new_name()
-    casting = Casting(settings, registry, folder, say=lambda line: print(f"ugst: {line}", file=sys.stderr))
+    models = Models(settings, registry.roles(), folder, say=lambda line: print(f"ugst: {line}", file=sys.stderr))
+    casting = Casting(settings, registry, models)
 
     async def run() -> T:
         try:
@@ -77,14 +79,14 @@ def run_with_models(
                 raise
             raise _first(told) from None
         finally:
-            await casting.models.close()
+            await models.close()
 
     try:
         casting.require(roles)
         casting.start_servers(roles)
         return asyncio.run(run())
     finally:
-        casting.models.stop_servers()
+        models.stop_servers()
 
 
 def _first(errors: BaseExceptionGroup[UgstError]) -> UgstError:

@@ -67,6 +67,10 @@ class Registry:
         self.domains: Names[Callable[[], Domain]] = Names("domain")
         self.goal_sources: Names[Callable[[str | None], Iterable[Goal]]] = Names("goal source")
 
+    def roles(self) -> frozenset[str]:
+        """The names of all that plays a role without a model."""
+        return frozenset({*self.simulators.entries, *self.agents.entries, *self.judges.entries})
+
     def simulator(self, name: str, make: Callable[[str | None, RoleContext], SimulatorFactory]) -> None:
         """Register a simulator: ``make(argument, context)`` returns its factory, for ``--ugst-sim=NAME[:ARGUMENT]``."""
         self.simulators.add(name, make)

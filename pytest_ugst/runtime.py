@@ -22,6 +22,7 @@ from pytest_ugst.engine.run import Run, find_run, new_name
 from pytest_ugst.gating import BaselineGate
 from pytest_ugst.items import ROLES, case_of, cast_name, is_episode_item, origin, overridden, role_fixtures
 from pytest_ugst.metrics.gate import parse_gate
+from pytest_ugst.models import Models
 from pytest_ugst.playable import lacking, remedy
 from pytest_ugst.registry import Registry
 from pytest_ugst.sources.edited import EditedGoals
@@ -163,14 +164,10 @@ class Runtime:
     @cached_property
     def casting(self) -> Casting:
         """From names to roles."""
-        return Casting(
-            self.settings,
-            self.registry,
-            self.run.folder,
-            served=self._served,
-            started=datetime.fromisoformat(self._begun).timestamp(),
-            say=self.say,
-        )
+        started = datetime.fromisoformat(self._begun).timestamp()
+        names = self.registry.roles()
+        models = Models(self.settings, names, self.run.folder, served=self._served, started=started, say=self.say)
+        return Casting(self.settings, self.registry, models)
 
     @property
     def simulator(self) -> Any:
@@ -352,6 +349,8 @@ class Runtime:
             self.engine.close(cancel=cancel)
         if "casting" in self.__dict__:
             self.casting.models.stop_servers()
+        if "settings" in self.__dict__:
+            datafolders.use(None)
 
 
 def _as_planned(episode: Episode, plan: Plan) -> bool:

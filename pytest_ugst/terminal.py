@@ -8,12 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.ci import tell_github, tell_junit
-from pytest_ugst.core.text import counted
+from pytest_ugst.core.text import counted, one_line, plain
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.gate import Gate, parse_gate
 from pytest_ugst.reports.styles import render
 from pytest_ugst.reports.summary import Summary, summarise
-from pytest_ugst.reports.text import one_line, plain
 
 if TYPE_CHECKING:
     from pathlib import Path

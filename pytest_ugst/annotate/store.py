@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pytest_ugst.annotate.record import ANNOTATIONS_VERSION, Annotations
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.files import replace_text
 
 FOLDER = "annotations"
@@ -54,10 +54,8 @@ def load(path: Path, annotator: str) -> Annotations:
     try:
         found = Annotations.model_validate_json(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part)[:60] for part in first["loc"]) or "the file"
         raise UsageError(
-            f"{path}: {field}: {first['msg'][:200]}; this version reads annotations of format "
+            f"{path}: {first_fault(error)}; this version reads annotations of format "
             f"{ANNOTATIONS_VERSION}; mend the file or move it away"
         ) from None
     if found.annotator != annotator:

@@ -41,8 +41,8 @@ def _save(args: argparse.Namespace) -> int:
     print(f"{args.out}: {goals}, {episodes}, {counted(parts, 'sub-component')} of {baseline.run}")
     if baseline.errors:
         print(
-            f"{baseline.errors} sub-components have no trustworthy verdict and count as no success, which hides "
-            f"drops later on; 'pytest --ugst-resume={baseline.run}' plays their episodes again"
+            f"{counted(baseline.errors, 'sub-component', ('has', 'have'))} no trustworthy verdict: no success for now, "
+            f"which hides drops later on; 'pytest --ugst-resume={baseline.run}' plays their episodes again"
         )
     if baseline.unplayed:
         print(f"{counted(len(baseline.unplayed), 'episode')} could not be played and so not kept")

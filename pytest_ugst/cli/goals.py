@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import counted
 
 if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
@@ -109,7 +110,7 @@ def write_output(out: Path | None, goals: Iterable[Goal]) -> None:
     if out is None:
         print(to_yaml(goals), end="")
     else:
-        print(f"{write_goals(out, goals)} goals written to {out}")
+        print(f"{counted(write_goals(out, goals), 'goal')} written to {out}")
 
 
 def check_limit(limit: int | None) -> None:

@@ -30,10 +30,13 @@ class RoleError(UgstError):
 
 
 def first_fault(error: ValidationError) -> str:
-    """The first thing that is wrong, as ``field: fault``; the fault alone where no field is at fault."""
+    """The first thing that is wrong, as ``field: fault``; the fault alone where no field is at fault.
+
+    A file from outside chooses the names of its fields, and some faults repeat a value: neither gets a page of room.
+    """
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    field = ".".join(map(str, first["loc"]))
-    said = first["msg"].removeprefix("Value error, ")
+    field = ".".join(str(part)[:60] for part in first["loc"])
+    said = first["msg"].removeprefix("Value error, ")[:300]
     return f"{field}: {said}" if field else said
 
 

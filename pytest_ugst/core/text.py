@@ -40,9 +40,16 @@ def plain(text: str, limit: int | None = None) -> str:
     return text
 
 
-def counted(count: int, noun: str) -> str:
-    """A count with its noun: ``1 goal``, ``2 goals``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def counted(count: int, noun: str, verbs: tuple[str, str] | None = None) -> str:
+    """A count with its noun and verb: ``1 goal has``, ``2 goals have``.
+
+    Args:
+        count: How many.
+        noun: For one, with a regular plural.
+        verbs: For one and for several; no verb unless given.
+    """
+    one = count == 1
+    return f"{count} {noun}{'' if one else 's'}" + (f" {verbs[not one]}" if verbs else "")
 
 
 def one_line(text: str, limit: int | None = None) -> str:

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from pytest_ugst.core.labels import ERROR, Label
 from pytest_ugst.core.state import CHAINS, Category, Status
+from pytest_ugst.core.text import counted
 from pytest_ugst.metrics.agreement import (
     Annotators,
     alpha_of,
@@ -57,9 +58,11 @@ def _proportions(annotators: Annotators, pairs: Sequence[tuple[str, str]]) -> Ta
     ]
     for row in rows:
         wrong = row.rates.average
-        notes += [f"{row.label}: {wrong.errors} of {wrong.n} labels are errors"] if wrong.errors else []
+        if wrong.errors:
+            notes.append(f"{row.label}: {counted(wrong.errors, 'error')} among {counted(wrong.n, 'label')}")
     for name, count in annotators.alone.items():
-        notes += [f"{name}: {count} conversations were annotated by nobody else and are left out"] if count else []
+        if count:
+            notes.append(f"{name}: {counted(count, 'conversation')} left out that nobody else annotated")
     return replace(rates_table(rows, title="Agreement", heading="annotators"), notes=tuple(notes))
 
 

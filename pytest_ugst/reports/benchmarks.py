@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence, Sized
 from itertools import combinations
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import counted
 from pytest_ugst.metrics.success import RESAMPLES, rates
 from pytest_ugst.reports.contenders import Contender
 from pytest_ugst.reports.entrants import difference, differences
@@ -83,7 +84,7 @@ def _doubts(contenders: Sequence[Contender], benchmark: str | None) -> list[str]
         differing = sorted(goal for goal in shared if len({goals[goal][field] for goals in asked}) > 1)
         if differing:
             names = ", ".join(name for _, name in differing[:_SHOWN]) + (", ..." if len(differing) > _SHOWN else "")
-            notes.append(f"not the same {words} in {len(differing)} goals of the same name: {names}")
+            notes.append(f"not the same {words} in {counted(len(differing), 'goal')} of the same name: {names}")
     notes += differences([(one.name, one.entrant.setting) for one in contenders])
     for name in dict.fromkeys(name for goals in asked for name, _ in goals):
         known = [(one.name, f"[{one.entrant.data[name][:8]}]") for one in contenders if one.entrant.data.get(name)]

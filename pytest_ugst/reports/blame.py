@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from pytest_ugst.core.text import counted, one_line
 from pytest_ugst.metrics.attribution import Attributed, Blame, Fault, Score, attribute, blame
 from pytest_ugst.reports.results import Outcome
 from pytest_ugst.reports.styles import Cell, Column, Line, Table
 from pytest_ugst.reports.table import percent
-from pytest_ugst.reports.text import one_line
 
 _HEADINGS = {Fault.SIMULATOR: "simul.", Fault.UNDECIDED: "undec."}
 _MEANS = (
@@ -35,14 +35,14 @@ def blame_line(outcomes: Iterable[Outcome]) -> str | None:
         return None
     found = blame(every, resamples=0)
     failed = sum(found.faults.values())
-    said = f"{failed} tasks failed"
+    said = f"{counted(failed, 'task')} failed"
     if failed:
         by = [f"{count} by {_WHO[fault]}" for fault, count in found.faults.items() if count]
         said += f": {', '.join(by)}"
     if found.kept.solved.value is None:
         return f"{said}; in no episode did the simulator stay on its goal"
     return (
-        f"{said}; over the {found.kept.episodes} episodes whose simulator stayed on its goal the agent's "
+        f"{said}; over the {counted(found.kept.episodes, 'episode')} whose simulator stayed on its goal the agent's "
         f"pass^1 is {percent(found.kept.solved.value)}"
     )
 
@@ -90,11 +90,12 @@ def blame_table(found: Mapping[str, Blame], benchmark: str) -> Table:
     ]
     for label, one in found.items():
         notes += [
-            f"{label}: {_hat(one.raw)} over all {one.raw.episodes} episodes of {one.raw.solved.n} goals; "
-            f"{_hat(one.kept)} over the {one.kept.episodes} of {one.kept.solved.n} goals where the goal was kept"
+            f"{label}: {_hat(one.raw)} over all: {_over(one.raw)}; "
+            f"{_hat(one.kept)} where the goal was kept: {_over(one.kept)}"
         ]
         if one.undecided:
-            notes.append(f"{label}: in {one.undecided} episodes missing verdicts leave open whether the goal was kept")
+            left = counted(one.undecided, "episode")
+            notes.append(f"{label}: in {left} missing verdicts leave open whether the goal was kept")
     return Table(columns, lines, f"whose fault: {one_line(benchmark)}", tuple(notes))
 
 
@@ -106,6 +107,10 @@ def _cell(score: Score) -> Cell:
         return Cell(more=more)
     aside = "" if solved.low is None or solved.high is None else f"{solved.low:.0f}–{solved.high:.0f}"
     return Cell(solved.value, f"{percent(solved.value)}", aside, more=more)
+
+
+def _over(score: Score) -> str:
+    return f"{counted(score.episodes, 'episode')} of {counted(score.solved.n, 'goal')}"
 
 
 def _hat(score: Score) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pytest_ugst.core.episode import Setting
 from pytest_ugst.core.errors import UsageError, unknown
+from pytest_ugst.core.text import counted
 from pytest_ugst.reports.asked import Asked
 from pytest_ugst.reports.baseline import Baseline, Key
 from pytest_ugst.reports.entrants import played_with
@@ -88,11 +89,9 @@ def mismatches(base: Outline, new: Outline) -> list[Mismatch]:
     limits = sorted(key for key in there if base.goals[key].max_turns != new.goals[key].max_turns)
     if limits:
         was, now = (sorted({one.goals[key].max_turns for key in limits}) for one in (base, new))
-        found.append(
-            Mismatch(
-                "turns", f"turn limit {_list(was)} before, {_list(now)} now, in {len(limits)} goals ({_some(limits)})"
-            )
-        )
+        goals = counted(len(limits), "goal")
+        told = f"turn limit {_list(was)} before, {_list(now)} now, in {goals} ({_some(limits)})"
+        found.append(Mismatch("turns", told))
     if base.settings and new.settings:
         for kind, describe in (("judge", _judges), ("prompts", _prompts)):
             there_by, here_by = describe(base.settings), describe(new.settings)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.text import one_line
+from pytest_ugst.core.text import counted, one_line
 from pytest_ugst.metrics.paired import Difference, Differences, Pair, differences
 from pytest_ugst.metrics.success import COLUMNS, CONFIDENCE
 from pytest_ugst.metrics.verdicts import Comparison, Finding, Verdict, judge
@@ -44,9 +44,8 @@ def compare(
     one_sided = [(before[key], after[key]) for key in keys]
     notes = [one.told for one in found]
     if len(keys) < max(len(before), len(after)):
-        notes.append(
-            f"compared over the {len(keys)} goals that both hold, of {len(before)} before and {len(after)} now"
-        )
+        both = counted(len(keys), "goal")
+        notes.append(f"compared over the {both} that both hold, of {len(before)} before and {len(after)} now")
     notes += [f"{one_line(id)} is not compared: {why}" for side in (base, new) for id, why in side.dropped.items()]
     notes += beside(base.settings, new.settings)
     notes += _trials(one_sided)
@@ -168,7 +167,7 @@ def _what_it_takes(one: Finding) -> str:
     if found.value is None:
         return "no sub-component to compare in these goals"
     if found.low is None:
-        few = f"{found.goals} goals are too few to tell anything"
+        few = f"{counted(found.goals, 'goal', ('is', 'are'))} too few to tell anything"
         return f"{few}; {one.needed} would give an interval" if one.needed else few
     if one.needed is None or one.size is None:
         return "so near to what it may drop that hardly any number of goals would settle it"

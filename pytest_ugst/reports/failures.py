@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pytest_ugst.core.failure import RULE, Pattern
+from pytest_ugst.core.text import counted, one_line
 from pytest_ugst.metrics.failure_shares import PAPER, Classified, Shares
 from pytest_ugst.metrics.means import Mean
 from pytest_ugst.reports.styles import Cell, Column, Line, Table
-from pytest_ugst.reports.text import one_line
 
 _HEADINGS = {
     Pattern.CONFUSION: "Confus.",
@@ -53,7 +53,8 @@ def failures_table(found: Mapping[str, Shares], *, judge: str | None = None) -> 
     ]
     for label, one in found.items():
         if one.undecided:
-            notes.append(f"{label}: {one.undecided} episodes lack verdicts and show no failure; they may have failed")
+            few = counted(one.undecided, "episode")
+            notes.append(f"{label}: {few} without a failure, but with verdicts missing: may have failed")
     return Table(columns, tuple(lines), "failure patterns", tuple(notes))
 
 

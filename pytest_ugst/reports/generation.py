@@ -44,9 +44,8 @@ def _scores(result: Generation, similarity: str, threshold: float) -> Table:
     ]
     if result.missing:
         names = ", ".join(result.missing[:5]) + (", ..." if len(result.missing) > 5 else "")
-        notes.append(
-            f"{len(result.missing)} goals have nothing generated, all their sub-components are missed: {names}"
-        )
+        goals = counted(len(result.missing), "goal")
+        notes.append(f"{goals} with nothing generated, so that all sub-components are missed: {names}")
     return Table(tuple(columns), tuple(lines), "Goal state generation", tuple(notes))
 
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pytest_ugst.reports.text import one_line
+from pytest_ugst.core.text import one_line
 
 STYLES = ("terminal", "markdown", "latex", "csv", "json")
 NO_DATA = "–"

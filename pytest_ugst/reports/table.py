@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.state import Category
+from pytest_ugst.core.text import one_line
 from pytest_ugst.metrics.success import COLUMNS, CONFIDENCE, Rate, Rates
 from pytest_ugst.reports.styles import Cell, Column, Line, Mark, Table, ranked, render
-from pytest_ugst.reports.text import one_line
 
 _LABEL = 40  # characters of a label in a note
 

@@ -7,7 +7,7 @@ import textwrap
 
 from pytest_ugst.core.conversation import ToolCall
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.reports.text import one_line, plain
+from pytest_ugst.core.text import one_line, plain
 
 _WIDTH = 100
 _RESULT = 300  # characters of a tool's result

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, ValidationError
 
 from pytest_ugst.core.base import Frozen
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UsageError, first_fault
 
 if TYPE_CHECKING:
     from pytest_ugst.registry import RoleContext
@@ -74,11 +74,7 @@ def read_trained(folder: Path | str) -> Trained | None:
         raw = json.loads(path.read_text(encoding="utf-8"))
         return Trained.model_validate(raw)
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        where = ".".join(map(str, detail["loc"]))
-        raise UsageError(
-            f"{path}: {where or 'content'}: {detail['msg'].lower()}; was it saved by another version?"
-        ) from None
+        raise UsageError(f"{path}: {first_fault(error)}; was it saved by another version?") from None
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} can't be read: {error}") from None
 

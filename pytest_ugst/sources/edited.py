@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_ugst.core.errors import GoalFileError, UsageError
 from pytest_ugst.core.goal import Goal
+from pytest_ugst.core.text import counted
 from pytest_ugst.sources.goalfiles import find_duplicates, goal_files_in, load_goals
 
 
@@ -55,6 +56,6 @@ class EditedGoals:
             first = next(iter(self._goals))
             named = ", ".join(map(str, self._paths))
             raise UsageError(
-                f"--ugst-goals={named}: no test asks for a goal with an id of its {len(self._goals)} goals "
-                f"({first}, ...); select tests that play them, or leave it out"
+                f"--ugst-goals={named}: no test asks for a goal with an id of its {counted(len(self._goals), 'goal')} "
+                f"({first}{', ...' if len(self._goals) > 1 else ''}); select tests that play them, or leave it out"
             )

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.labels import LABELS_VERSION, StateLabels, TurnLabels, conversation_digest, labelled_parts
 from pytest_ugst.core.state import Category
@@ -157,7 +157,7 @@ def _labels(data: dict[str, Any], where: str) -> StateLabels:
     try:
         return StateLabels.model_validate(data)
     except ValidationError as error:
-        raise UsageError(f"{where}: {_first(error)}") from None
+        raise UsageError(f"{where}: {first_fault(error)}") from None
 
 
 def _gold(data: dict[str, Any], where: str) -> GoldConversation:
@@ -177,7 +177,7 @@ def _gold(data: dict[str, Any], where: str) -> GoldConversation:
             labels=line.labels,
         )
     except ValidationError as error:
-        raise UsageError(f"{where}: {_first(error)}") from None
+        raise UsageError(f"{where}: {first_fault(error)}") from None
     return GoldConversation(goal, conversation, labels)
 
 
@@ -187,10 +187,3 @@ def _turn(turn: _Turn) -> Turn:
         for number, tool in enumerate(turn.tools, 1)
     )
     return Turn(user=turn.user, tool_calls=calls, agent=turn.agent or None)
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    field = ".".join(str(part)[:60] for part in first["loc"])
-    message = str(first["msg"]).removeprefix("Value error, ")[:300]
-    return f"{field}: {message}" if field else message

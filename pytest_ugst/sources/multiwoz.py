@@ -24,7 +24,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.sources.jsonstream import JsonStreamError, members
 
@@ -154,9 +154,7 @@ def _goal(where: str, name: str, record: Any, part: str | None) -> Goal:
             source=where,
         )
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{where}: {field}: {first['msg']}; is this MultiWOZ 2.0, 2.1 or 2.4?") from None
+        raise UsageError(f"{where}: {first_fault(error)}; is this MultiWOZ 2.0, 2.1 or 2.4?") from None
 
 
 def wording(message: tuple[str, ...]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.goal import Goal
 
 DOMAINS = ("airline", "retail")
@@ -134,7 +134,7 @@ def _goals(folder: Path, domain: str, split: str) -> Iterator[Goal]:
                 source=where,
             )
         except ValidationError as error:
-            raise UsageError(f"{where}: task {task.id!r}: {_first(error)}") from None
+            raise UsageError(f"{where}: task {task.id!r}: {first_fault(error)}") from None
 
 
 def instruction(scenario: _Scenario) -> str:
@@ -155,11 +155,6 @@ def _read(path: Path, kind: TypeAdapter[Any]) -> Any:
     except OSError as error:
         raise UsageError(f"{path}: can't be read: {error.strerror}; 'ugst data fetch tau2-bench' gets it") from None
     except ValidationError as error:
-        raise UsageError(f"{path}: {_first(error)}; is this tau2-bench's file?") from None
+        raise UsageError(f"{path}: {first_fault(error)}; is this tau2-bench's file?") from None
     except (ValueError, RecursionError):
         raise UsageError(f"{path}: is no valid JSON, perhaps cut off; 'ugst data fetch tau2-bench' gets it") from None
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from pytest_ugst.core.base import Frozen
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.goal import Goal, Text
 from pytest_ugst.sources.literals import Call, read_calls
 
@@ -109,9 +109,7 @@ def _task(call: Call, where: str) -> _Task:
         fields = {**call.fields, "actions": [_action(a) for a in actions] if isinstance(actions, list) else actions}
         return _Task.model_validate(fields)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{where}: {field}: {first['msg']}; is this tau-bench's task list?") from None
+        raise UsageError(f"{where}: {first_fault(error)}; is this tau-bench's task list?") from None
 
 
 def _action(value: Any) -> Any:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationEr
 
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.goal import Goal
 
 STOP = "###STOP###"
@@ -111,9 +111,7 @@ def read_recordings(path: Path, domain: str) -> Iterator[Recording]:
     except OSError as error:
         raise UsageError(f"{path}: can't be read: {error.strerror}") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{path}: {field}: {first['msg']}; is this a file of tau-bench's trajectories?") from None
+        raise UsageError(f"{path}: {first_fault(error)}; is this a file of tau-bench's trajectories?") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: is no valid JSON, perhaps cut off ({str(error)[:80]})") from None
     for trial in trials:

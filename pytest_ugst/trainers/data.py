@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.engine.journal import Journal
 from pytest_ugst.engine.run import EPISODES_FILE
 from pytest_ugst.files import replace_text
@@ -119,7 +119,7 @@ def read_data(folder: Path, *, kind: Literal["simulator", "judge"] = "simulator"
     try:
         info = DataInfo.model_validate(raw)
     except ValidationError as error:
-        raise UsageError(f"{path}: {_first(error)}; {remedy}") from None
+        raise UsageError(f"{path}: {first_fault(error)}; {remedy}") from None
     if info.kind != kind:
         raise UsageError(f"{folder} teaches a {info.kind}, and a {kind} is to be trained; {remedy}")
     rows = {part: _read_rows(folder / f"{part}.jsonl") for part in PARTS}
@@ -142,7 +142,7 @@ def _read_rows(path: Path) -> list[Row]:
                 try:
                     row = Row.model_validate_json(line)
                 except ValidationError as error:
-                    raise UsageError(f"{path}:{number}: {_first(error)}; make the data again") from None
+                    raise UsageError(f"{path}:{number}: {first_fault(error)}; make the data again") from None
                 if len(row.completion) != 1 or row.completion[0].role != "assistant" or not row.prompt:
                     raise UsageError(f"{path}:{number}: a row has a prompt and one assistant message as completion")
                 rows.append(row)
@@ -151,12 +151,6 @@ def _read_rows(path: Path) -> list[Row]:
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}") from None
     return rows
-
-
-def _first(error: ValidationError) -> str:
-    detail = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(map(str, detail["loc"]))
-    return f"{where}: {detail['msg'].lower()}" if where else "not a JSON object of the form asked for"
 
 
 def write_data(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ugst import datafolders
 from pytest_ugst.core.errors import UgstError, UsageError
+from pytest_ugst.core.text import counted
 from pytest_ugst.offline import builtin_registry, settings_here
 from pytest_ugst.trainers.bases import load_tokenizer, require_libraries
 from pytest_ugst.trainers.data import TrainingData, read_data
@@ -146,7 +147,7 @@ def _samples(data: TrainingData, o: GrpoOptions, tokens: PromptTokens) -> Sample
     )
     turns = ", ".join(f"{count} of turn {turn}" for turn, count in samples.by_turn().items())
     left = "".join(f"; {count} left out: {why}" for why, count in samples.left_out.items())
-    print(f"ugst: {len(samples.chosen)} samples ({turns}){left}", flush=True)
+    print(f"ugst: {counted(len(samples.chosen), 'sample')} ({turns}){left}", flush=True)
     return samples
 
 

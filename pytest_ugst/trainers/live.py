@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_ugst.casting import Casting
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.threads import DaemonThreads
+from pytest_ugst.models import Models
 
 if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
@@ -35,7 +36,8 @@ class LiveCasting:
             roles: Those of ``agent`` and ``judge`` that are needed.
             folder: Where servers keep their logs.
         """
-        self.casting = Casting(settings, registry, folder, say=lambda line: print(f"ugst: {line}", flush=True))
+        models = Models(settings, registry.roles(), folder, say=lambda line: print(f"ugst: {line}", flush=True))
+        self.casting = Casting(settings, registry, models)
         self._roles = tuple(roles)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._turn, name="ugst-judges", daemon=True)

@@ -109,7 +109,7 @@ def test_work_is_kept_and_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "the file: Invalid JSON"),
+        ("{", "Invalid JSON"),
         ('{"annotations_version": 2, "annotator": "ann"}', "annotations_version"),
         ('{"annotator": "ann", "episodes": {"e": {"digest": "", "turns": 0}}}', "episodes.e.turns"),
         ('{"annotator": "bob"}', "is the work of 'bob'"),

@@ -56,7 +56,7 @@ def test_the_list_says_which_episode_failed_how(capsys: pytest.CaptureFixture[st
     assert "c: contradiction, turn 1: goes against the profile [profile]" in out
     assert "turn 1, user: “I have cash”" in out  # escape sequences don't reach the terminal
     assert "d: undecided, verdicts are missing" in out
-    assert "sim: 1 episodes lack verdicts" in out
+    assert "sim: 1 episode without a failure" in out
 
 
 def test_several_runs_of_one_simulator_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,13 +118,14 @@ def test_blame(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     cells = next(line for line in out.splitlines() if line.startswith("sim ")).split()
     assert [cell for cell in cells if "–" not in cell] == ["sim", "25.0", "50.0", "3", "1", "1", "1", "0", "0"]
-    assert "pass^1 25.0 over all 4 episodes of 4 goals; pass^1 50.0 over the 2 of 2 goals" in out
+    assert "pass^1 25.0 over all: 4 episodes of 4 goals; " in out
+    assert "pass^1 50.0 where the goal was kept: 2 episodes of 2 goals" in out
 
 
 def test_the_table_of_a_run_says_whose_fault(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "table", run_of(*three(task=0.0))]) == 0
     assert (
-        "3 tasks failed: 1 by the agent, 1 by the simulator, 1 by both; over the 1 episodes whose simulator stayed on "
+        "3 tasks failed: 1 by the agent, 1 by the simulator, 1 by both; over the 1 episode whose simulator stayed on "
         "its goal the agent's pass^1 is 0.0"
     ) in capsys.readouterr().out
 

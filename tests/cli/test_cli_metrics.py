@@ -282,7 +282,7 @@ def test_generation_against_a_goal_file(capsys: pytest.CaptureFixture[str], tabl
     told = table()
     _, pooled = told["Goal state generation"]["lines"]
     assert (pooled["precision"], pooled["recall"], pooled["accuracy"]) == (100.0, pytest.approx(200 / 3), 100.0)
-    assert any("1 goals have nothing generated" in note for note in told["Goal state generation"]["notes"])
+    assert any("1 goal with nothing generated" in note for note in told["Goal state generation"]["notes"])
     assert [one["gold_text"] for one in told["Sub-components"]["lines"]] == [
         "You never lie",
         "You want to fly",

@@ -115,7 +115,7 @@ def test_what_is_missing_in_a_run_is_told(capsys: pytest.CaptureFixture[str]) ->
     )
     record(Path(".ugst"), "run", lost)
     assert main(["baseline", "save", "run", "--out", "b.json"]) == 0
-    assert "1 sub-components have no trustworthy verdict" in capsys.readouterr().out
+    assert "1 sub-component has no trustworthy verdict" in capsys.readouterr().out
     assert read_baseline(Path("b.json")).goals[0].successes() == {"policy": 0}
 
 

@@ -178,8 +178,8 @@ def test_what_the_rates_do_not_say(home: Path) -> None:
     assert table.notes == (
         "rates in percent",
         "not the same goals: users 3, mine 2; 2 in common",
-        "not the same text in 1 goals of the same name: h",
-        "not the same turn limit in 1 goals of the same name: g",
+        "not the same text in 1 goal of the same name: h",
+        "not the same turn limit in 1 goal of the same name: g",
         "not the same judge: judges for users; other for mine",
         "not the same prompts: none for users; 2 for mine",
         "trials are pooled; episodes of goals: users 5 of 3, mine 2 of 2",

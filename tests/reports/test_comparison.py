@@ -242,7 +242,7 @@ def test_an_edited_goal_is_left_out_though_its_digest_is_the_same(capsys: pytest
     assert len(edited) < len(text)
     Path("a.json").write_text(edited)
     assert main(["report", "compare", "a.json", "b"]) == 0
-    assert "compared over the 1 goals that both hold" in capsys.readouterr().out
+    assert "compared over the 1 goal that both hold" in capsys.readouterr().out
 
 
 def test_runs_that_share_no_goal_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

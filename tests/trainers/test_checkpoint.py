@@ -12,6 +12,7 @@ import pytest
 
 from pytest_ugst.casting import Casting
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.models import Models
 from pytest_ugst.offline import builtin_registry, settings_here
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.registry import RoleContext
@@ -94,7 +95,7 @@ def test_results_go_into_the_card(checkpoint: Path, tmp_path: Path) -> None:
 
 
 def test_a_damaged_description_is_told(checkpoint: Path) -> None:
-    for text, what in (("{", "can't be read"), ('{"format": 9}', "format: input should be 1")):
+    for text, what in (("{", "can't be read"), ('{"format": 9}', "format: Input should be 1")):
         (checkpoint / "ugst.json").write_text(text)
         with pytest.raises(UsageError, match=what):
             read_trained(checkpoint)
@@ -120,11 +121,16 @@ def test_a_simulator_is_played_as_it_was_trained(checkpoint: Path, tmp_path: Pat
     assert as_trained(context(), str(checkpoint / "model.gguf")).reasoning
 
 
+def casting_of(sim: str, folder: Path) -> Casting:
+    settings, registry = settings_here(sim=sim), builtin_registry()
+    return Casting(settings, registry, Models(settings, registry.roles(), folder / "run"))
+
+
 def test_a_run_records_how_it_is_played(checkpoint: Path) -> None:
-    casting = Casting(settings_here(sim=str(checkpoint)), builtin_registry(), checkpoint.parent / "run")
+    casting = casting_of(str(checkpoint), checkpoint.parent)
     setting = casting.setting()
     assert setting.reasoning
     assert setting.prompts == Prompts.load(checkpoint / "prompts").version
     assert casting.models.spec(str(checkpoint)).sampling == {"max_tokens": 128, "temperature": 0.3}
-    plain = Casting(settings_here(sim="agenda"), builtin_registry(), checkpoint.parent / "run").setting()
+    plain = casting_of("agenda", checkpoint.parent).setting()
     assert not plain.reasoning

@@ -83,10 +83,10 @@ def spoil(folder: Path, name: str, text: str) -> None:
     [
         ("data.json", '{"format": 2}', r"data.json: format is 2 and not 1; make it with"),
         ("data.json", "[", r"data.json can't be read"),
-        ("data.json", '{"format": 1, "surplus": 1}', r"data.json: surplus: extra inputs"),
+        ("data.json", '{"format": 1, "surplus": 1}', r"data.json: surplus: Extra inputs"),
         ("data.json", '{"format": 1, "kind": "judge"}', r"teaches a judge, and a simulator is to be trained"),
         ("train.jsonl", "", r"train.jsonl holds no row"),
-        ("train.jsonl", '{"text": "other format"}\n', r"train.jsonl:1: prompt: field required"),
+        ("train.jsonl", '{"text": "other format"}\n', r"train.jsonl:1: prompt: Field required"),
         ("train.jsonl", "\n{", r"train.jsonl:2: "),
     ],
 )
