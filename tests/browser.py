@@ -142,6 +142,8 @@ def browser(width: int = 1280, height: int = 900, *, dark: bool = False, phone: 
     try:
         driver = Chrome(options=options, service=ChromeService(program))
         try:
+            driver.set_page_load_timeout(3 * WAIT)  # a script that never ends fails a test, and does not hang it
+            driver.set_script_timeout(WAIT)
             metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}
             driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
             driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": phone})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import counted
 
 if TYPE_CHECKING:
     from pytest_ugst.metrics.generation import Similarity
@@ -29,6 +30,12 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
     quality.add_argument("runs", nargs="+", metavar="RUN", help="a run's name or folder, or 'latest'")
     _add_encoder(quality, "measure BERTScore F1 of utterances and goal")
     quality.add_argument("--judge", metavar="MODEL", help="rate naturalness and coherence; named as for --ugst-judge")
+    quality.add_argument(
+        "--sample",
+        type=int,
+        metavar="N",
+        help="have N conversations of each simulator rated, of as many goals as can be, the same in all runs (all)",
+    )
     quality.add_argument("--prompts", default="", metavar="DIR", help="as --ugst-prompts")
     quality.add_argument(
         "--cache", choices=("off", "read", "on", "refresh"), default="on", help="of ratings, as --ugst-cache (on)"
@@ -115,6 +122,10 @@ def _quality(args: argparse.Namespace) -> int:
     from pytest_ugst.settings import read_models
 
     check_style(args)
+    if args.sample is not None and args.judge is None:
+        raise UsageError("--sample says nothing without --judge")
+    if args.sample is not None and args.sample < 1:
+        raise UsageError(f"--sample={args.sample}: write a number of conversations, from 1")
     by_name = named_runs(args.dir, args.runs)
     contenders = read_contenders(by_name, aliases=read_models(Path.cwd())[0])
     found = speakers(contenders, by_name)
@@ -152,17 +163,23 @@ def _rated(found: Sequence[Speaker], args: argparse.Namespace) -> str:
     from pytest_ugst.offline import builtin_registry, settings_here
     from pytest_ugst.prompts.loader import Prompts
     from pytest_ugst.rating import rate_all
+    from pytest_ugst.reports.quality import sampled
 
     settings = settings_here(judge=args.judge, prompts=args.prompts, dir=str(args.dir), cache=args.cache)
-    told = [(one.text, one.conversation) for speaker in found for one in speaker.spoken]
+    chosen = [sampled(speaker.spoken, args.sample) for speaker in found]
+    spoken = [speaker.spoken[number] for speaker, numbers in zip(found, chosen, strict=True) for number in numbers]
+    told = [(one.text, one.conversation) for one in spoken]
     for aspect, ratings in rate_all(told, settings, builtin_registry()).items():
         left = iter(ratings)
-        for speaker in found:
-            mine = [next(left) for _ in speaker.spoken]
-            speaker.values[aspect.value] = [rating.score for rating in mine]
-            speaker.errors[aspect.value] = sum(rating.error is not None for rating in mine)
+        for speaker, numbers in zip(found, chosen, strict=True):
+            mine = {number: next(left) for number in numbers}
+            scores = {number: rating.score for number, rating in mine.items()}
+            speaker.values[aspect.value] = [scores.get(number) for number in range(len(speaker.spoken))]
+            speaker.asked[aspect.value] = len(mine)
+            speaker.errors[aspect.value] = sum(rating.error is not None for rating in mine.values())
     digest = Prompts.load(settings.prompts_dir).digest(*PROMPT_NAMES)
-    return f"N and C: naturalness and coherence, 1 to 5, rated by {args.judge} (prompts {digest})"
+    few = f"; at most {counted(args.sample, 'conversation')} of each simulator" if args.sample else ""
+    return f"N and C: naturalness and coherence, 1 to 5, rated by {args.judge} (prompts {digest}){few}"
 
 
 def _agreement(args: argparse.Namespace) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.episode import Episode
@@ -56,8 +58,10 @@ class Speaker:
     spoken: list[Spoken] = field(default_factory=list)
     values: dict[str, list[float | None]] = field(default_factory=dict)
     """By column, one value per conversation; a column that was not measured is left out."""
+    asked: dict[str, int] = field(default_factory=dict)
+    """By column, of how many conversations a model was asked for a value."""
     errors: dict[str, int] = field(default_factory=dict)
-    """By column, how many of the missing values are a model's failures."""
+    """By column, how many of those it failed to give."""
     short: int = 0
     """Conversations too short for the measures of diversity."""
     unstable: int = 0
@@ -92,6 +96,25 @@ def speakers(contenders: Sequence[Contender], runs: Mapping[str, Run]) -> list[S
     for speaker in made:
         measure_diversity(speaker)
     return made
+
+
+def sampled(spoken: Sequence[Spoken], at_most: int | None) -> list[int]:
+    """Where the conversations of a sample are: of as many goals as can be, and of the same ones whoever speaks.
+
+    Args:
+        spoken: All conversations.
+        at_most: How many; all, if None.
+    """
+    if at_most is None:
+        return list(range(len(spoken)))
+    before: Counter[tuple[str, str]] = Counter()
+    order = []
+    for number, one in enumerate(spoken):
+        goal = (one.benchmark, one.goal)
+        # Trials of a goal come one after the other; which goals come first is chance, and the same in every run.
+        order.append((before[goal], sha256("\0".join(goal).encode()).digest(), number))
+        before[goal] += 1
+    return sorted(number for *_, number in sorted(order)[:at_most])
 
 
 def measure_diversity(speaker: Speaker) -> None:
@@ -168,5 +191,5 @@ def _notes(speakers: Sequence[Speaker]) -> list[str]:
             told.append(f"{about}{speaker.unstable} of {total} have under {STABLE} words, where MTLD is unstable")
         for column, errors in speaker.errors.items():
             if errors:
-                told.append(f"{about}{errors} of {total} ratings of {column} failed and are in no mean")
+                told.append(f"{about}{errors} of {speaker.asked[column]} ratings of {column} failed and are in no mean")
     return told

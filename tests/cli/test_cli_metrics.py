@@ -133,6 +133,33 @@ def test_ratings_are_cached_and_what_is_no_rating_is_counted_apart(rater: ChatSe
     assert len([body for body in rater.requests if "Rome" in json.dumps(body)]) == 2
 
 
+def test_a_sample_is_of_the_same_goals_in_every_run(rater: ChatServer, table: Told) -> None:
+    """Trials of a goal follow only when every goal has its turn; an episode more or less changes no choice."""
+    make_run(
+        "one", *(played(f"g{n}").model_copy(update={"id": f"g{n}-{t}", "trial": t}) for n in (1, 2, 3) for t in (1, 2))
+    )
+    make_run("two", *(played(f"g{n}", simulator="other", said=f"{SAID} again") for n in (3, 2, 1)))
+    assert report("quality", "one", "two", "--judge", "rater", "--sample", "2", "--style", "json") == 0
+    told = table()[""]
+    assert [(line["conversations"], line["coherence"]["n"], line["errors"]) for line in told["lines"]] == [
+        (6, 2, 0),
+        (3, 2, 0),
+    ]
+    assert told["notes"][-2].endswith("; at most 2 conversations of each simulator")
+    asked = [json.dumps(body["messages"]) for body in rater.requests]
+    goals = {
+        run: {
+            name
+            for name in ("g1", "g2", "g3")
+            for text in asked
+            if f"You want {name}." in text and (" again" in text) is run
+        }
+        for run in (False, True)
+    }
+    assert goals[False] == goals[True]
+    assert len(goals[True]) == 2
+
+
 def test_similarity_of_all_that_was_said(monkeypatch: pytest.MonkeyPatch, table: Told) -> None:
     class Encoder:
         def __init__(self, model: str, layer: int | None = None) -> None:
@@ -157,6 +184,8 @@ def test_similarity_of_all_that_was_said(monkeypatch: pytest.MonkeyPatch, table:
     [
         (["--judge", "checks"], "--judge=checks: only a model can rate"),
         (["--judge", "nobody"], "nobody"),
+        (["--sample", "3"], "--sample says nothing without --judge"),
+        (["--sample", "0", "--judge", "rater"], "--sample=0: write a number of conversations, from 1"),
         (["--encoder-layer", "3"], "--encoder-layer says nothing without --encoder"),
         (["--encoder", "./nowhere"], "there is no folder ./nowhere; name a folder with an encoder"),
         (["--out", "q.doc"], "the name says no style"),
