@@ -9,21 +9,60 @@ from pathlib import Path
 from pytest_ugst.core.errors import UsageError
 
 
+def check_target(path: Path, told: str) -> None:
+    """Say before the work is done that a file can't be written afterwards, as far as that can be known.
+
+    Args:
+        path: The file to write.
+        told: The option that named it and its value, for messages.
+
+    Raises:
+        UsageError: If it is a folder, or lies where no file can be made.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise UsageError(f"{told}: this is a folder; name a file in it")
+    special = target.exists() and not target.is_file()  # a pipe or a device: not replaced, but written to
+    there = target if special else next(folder for folder in target.parents if folder.exists())
+    if not special and not there.is_dir():
+        raise UsageError(f"{told}: {there} is no folder; name another file")
+    if not os.access(there, os.W_OK):
+        raise UsageError(f"{told}: {there} can't be written to; name a file in a folder you can write")
+
+
 def replace_text(path: Path, text: str) -> None:
     """Write a text file whole: whoever reads it meanwhile sees the old one or the new one, never half of one.
+
+    Folders on the way to it are made. A link stays a link, and the file that it leads to is replaced; a pipe or a
+    device, such as ``/dev/stdout``, is written to.
 
     Raises:
         UsageError: If it can't be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise UsageError(f"can't write {path}: it is a folder; name a file")
+    try:
+        if target.exists() and not target.is_file():
+            with target.open("w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _replace(target, text)
+    except OSError as error:
+        told = error.strerror or str(error)
+        raise UsageError(f"can't write {path}: {told}; name a file in a folder you can write") from None
+
+
+def _replace(target: Path, text: str) -> None:
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         with draft.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
+        draft.replace(target)
+    except OSError:
         with contextlib.suppress(OSError):
             draft.unlink()
-        told = error.strerror or str(error)
-        raise UsageError(f"can't write {path}: {told}; name a file in a folder you can write") from None
+        raise

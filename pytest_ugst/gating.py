@@ -113,7 +113,7 @@ class BaselineGate:
         if not told and not shared_goals(self.base, new):
             told = f"--ugst-baseline={self.name}: {self._nothing_shared()}"
         if told:
-            return Comparison(base=self.name, run=self.base.run, goals=0, refused=told)
+            return Comparison(base=self.name, base_run=self.base.run, run=run.name, goals=0, refused=told)
         return compare(self.base, new, self.margins, name=self.name, found=found)
 
     def verdict(self, comparison: Comparison) -> list[tuple[str, bool]]:
@@ -157,4 +157,8 @@ def check_baseline(settings: Settings) -> None:
             return
         if (settings.root / settings.baseline / SETTING_FILE).is_file():
             return
+        if settings.baseline.endswith(".json"):
+            raise UsageError(
+                f"--ugst-baseline={settings.baseline}: there is no such file; name a baseline that was saved, or a run"
+            )
         find_run(settings.home, settings.baseline, option="--ugst-baseline")

@@ -28,7 +28,7 @@ class Models:
     def __init__(
         self,
         settings: Settings,
-        others: Iterable[str],
+        others: Mapping[str, str],
         folder: Path,
         served: Mapping[str, Any] | None = None,
         started: float | None = None,
@@ -38,7 +38,8 @@ class Models:
 
         Args:
             settings: The options, with the aliases of models.
-            others: Names that are no models, for the message about a name that is neither; ``registry.roles()``.
+            others: Names that are no models, each with what it is, for the message about a name that is no model;
+                ``registry.roles()``.
             folder: Where servers keep their logs.
             served: Models that another process serves, as its :meth:`served` gives them.
             started: When the run began, in seconds since the epoch; now unless given. What was cached before is not
@@ -46,7 +47,7 @@ class Models:
             say: Told in a line what takes long.
         """
         self._settings = settings
-        self._others = frozenset(others)
+        self._others = dict(others)
         self._folder = folder
         self._started = time.time() if started is None else started
         self._say = say

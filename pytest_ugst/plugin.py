@@ -93,6 +93,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _check_early(settings: Settings, config: pytest.Config) -> None:
     """What can be told to be wrong before anything is collected, or any worker started."""
+    from pytest_ugst.core.errors import UsageError
+
+    for gate in ("--ugst-fail-under", "--ugst-baseline"):
+        # An unset variable in a CI script, most likely: a gate that is not there would go unnoticed.
+        if config.getoption(gate) == "":
+            raise UsageError(f"{gate}= is empty; give it a value, or leave it out (of the ini file: -o {gate[2:]}=)")
+    if not settings.baseline:
+        for option in ("--ugst-max-drop", "--ugst-strict-gate", "--ugst-baseline-allow"):
+            if config.getoption(option):
+                raise UsageError(f"{option} says nothing without --ugst-baseline; name a baseline, or leave it out")
     if settings.fail_under:
         from pytest_ugst.metrics.gate import parse_gate
 

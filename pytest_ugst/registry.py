@@ -67,9 +67,13 @@ class Registry:
         self.domains: Names[Callable[[], Domain]] = Names("domain")
         self.goal_sources: Names[Callable[[str | None], Iterable[Goal]]] = Names("goal source")
 
-    def roles(self) -> frozenset[str]:
-        """The names of all that plays a role without a model."""
-        return frozenset({*self.simulators.entries, *self.agents.entries, *self.judges.entries})
+    def roles(self) -> dict[str, str]:
+        """The names of all that plays a role without a model, each with what it plays."""
+        plays: dict[str, list[str]] = {}
+        for names in (self.simulators, self.agents, self.judges):
+            for name in names.entries:
+                plays.setdefault(name, []).append(names.kind)
+        return {name: " and ".join(kinds) for name, kinds in plays.items()}
 
     def simulator(self, name: str, make: Callable[[str | None, RoleContext], SimulatorFactory]) -> None:
         """Register a simulator: ``make(argument, context)`` returns its factory, for ``--ugst-sim=NAME[:ARGUMENT]``."""

@@ -15,8 +15,6 @@ from pytest_ugst.reports.styles import render
 from pytest_ugst.reports.summary import Summary, summarise
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
 
     from pytest_ugst.core.episode import Episode
@@ -42,7 +40,7 @@ class Terminal:
         self._runtime: Runtime | None = None
         self._summary: Summary | None = None
         self._missed: list[str] = []
-        self._page: Path | None = None
+        self._page = ""
         self._gate = Gate(floors={})
 
     # Progress
@@ -61,6 +59,7 @@ class Terminal:
         if self._reporter is not None:
             with self._uncaptured():
                 self._erase()
+                self._reporter.ensure_newline()
                 self._reporter.write_line(f"ugst: {plain(line)}")
 
     def tick(self) -> None:
@@ -142,13 +141,13 @@ class Terminal:
         against = None
         if runtime.gate is not None and compared is not None and not compared.refused:
             against = Against(runtime.gate.base, compared)
-        path = page_path(runtime.settings.html, runtime.settings.root, runtime.run.folder)
         try:
+            path = page_path(runtime.settings.html, runtime.settings.root, runtime.run.folder)
             write_page(runtime.run, path, summary, against)
         except UgstError as error:  # pytest would show a traceback, and the run is not lost
-            self.say(str(error))
+            self._page = f"no page: {error}"
         else:
-            self._page = path
+            self._page = f"page: {path}"
 
     def _verdict(self) -> list[tuple[str, bool]]:
         """What the gates say, a line each, and whether it is good news."""
@@ -201,8 +200,7 @@ class Terminal:
             notes.append(f"{counted(runtime.run.journal.torn, 'torn line')} of the journal left out")
         notes += [f"pytest_ugst_episode_finished failed: {one_line(e, 300)}" for e in runtime.all_callback_errors()[:3]]
         notes += [f"{role}: {describe(usage)}" for role, usage in summary.usage.items() if usage.calls]
-        if self._page is not None:
-            notes.append(f"page: {self._page}")
+        notes += [self._page] if self._page else []
         folder = f" --dir={runtime.settings.dir}" if runtime.settings.dir != ".ugst" else ""
         notes.append(f"run: {runtime.run.folder} ('ugst show{folder}' prints its conversations)")
         return notes

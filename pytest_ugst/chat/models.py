@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,7 +46,7 @@ def resolve(
     tables: Mapping[str, Any],
     source: Path | None = None,
     root: Path | None = None,
-    builtin: Iterable[str] = (),
+    builtin: Mapping[str, str] | None = None,
 ) -> ModelSpec:
     """Find the model a name stands for.
 
@@ -59,7 +59,8 @@ def resolve(
         tables: The tables ``[tool.ugst.models.*]``.
         source: The file they come from.
         root: The folder that relative paths in ``name`` may start from, after the current one.
-        builtin: Names that would do in its place and are no models, to be told to whoever mistyped one.
+        builtin: Names of what plays a role and is no model, each with the role, to be told to whoever mistyped one or
+            gave it another role.
 
     Returns:
         The model; without a ``base_url`` where a server has to be started for it.
@@ -82,7 +83,10 @@ def resolve(
         return ModelSpec(name=name, model=name, **_hosted())
     if _HUB_NAME.fullmatch(name):
         return ModelSpec(name=name, model=name)
-    hint = unknown("model", name, [*tables, *PACKAGED, *builtin])
+    others = builtin or {}
+    if (role := others.get(name.partition(":")[0])) is not None:
+        raise UsageError(f"{name!r} plays another role ({role}) and is no model; name one that fits, or a model")
+    hint = unknown("model", name, [*tables, *PACKAGED, *others], others)
     raise UsageError(
         f"{hint}; add [tool.ugst.models.{_toml_key(name)}] with {_EXAMPLE} to "
         f"{source or 'pyproject.toml'}, or name a URL, a checkpoint folder or a *.gguf file"

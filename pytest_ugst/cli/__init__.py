@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
+import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,17 +32,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not hasattr(args, "run"):
         (args.group if hasattr(args, "group") else parser).print_help()
         return _USAGE
+    _print_what_can_be_printed()
     try:
         status: int = args.run(args)
+        sys.stdout.flush()
     except UgstError as error:
         print(f"ugst: {error}", file=sys.stderr)
         return _USAGE
     except BrokenPipeError:  # such as "ugst goals schema | head"
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        print(f"ugst: {error.strerror}" + (f": {error.filename}" if error.filename else ""), file=sys.stderr)
+        with contextlib.suppress(OSError, ValueError):  # what is left in the buffer would fail once more at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _print_what_can_be_printed() -> None:
+    """In the locale of a bare container a question mark stands for what it lacks: a traceback would help nobody."""
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper) and not out.encoding.lower().startswith("utf"):
+        out.reconfigure(errors="replace")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -137,10 +157,12 @@ def _schema(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     from pytest_ugst.core.errors import unknown
-    from pytest_ugst.reports.reading import open_run
+    from pytest_ugst.reports.reading import faults_of, open_run
     from pytest_ugst.reports.transcript import render_episode
 
     run = open_run(args.dir, args.of)
+    for fault in faults_of(run):
+        print(f"ugst: {run.name}: journal: {fault}", file=sys.stderr)
     if args.episode is None:
         for episode in run.journal:
             failed = len(episode.final_state.failures())

@@ -121,7 +121,10 @@ def _export(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
         found = [labels_of(episode, annotations.of(episode), name) for episode in episodes]
         records += [labels for labels in found if labels is not None]
     if not records:
-        raise UsageError(f"{run.name}: nothing is annotated yet; begin with 'ugst annotate {args.run_name}'")
+        others = [name for name in annotators(run.folder) if name not in names]
+        known = f" by {names[0]} (there is: {', '.join(others)})" if others else ""
+        raise UsageError(f"{run.name}: nothing is annotated yet{known}; begin with 'ugst annotate {args.run_name}'")
     write_labels(args.export, records)
-    print(f"{len(records)} annotated conversations by {len({r.annotator for r in records})} annotators: {args.export}")
+    people = counted(len({record.annotator for record in records}), "annotator")
+    print(f"{counted(len(records), 'annotated conversation')} by {people}: {args.export}")
     return 0

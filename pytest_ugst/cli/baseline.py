@@ -32,9 +32,10 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
 
 def _save(args: argparse.Namespace) -> int:
     from pytest_ugst.reports.baseline import baseline_of, write_baseline
-    from pytest_ugst.reports.reading import open_run
+    from pytest_ugst.reports.reading import faults_of, open_run
 
-    baseline = baseline_of(open_run(args.dir, args.played))
+    run = open_run(args.dir, args.played)
+    baseline = baseline_of(run)
     write_baseline(args.out, baseline)
     parts = sum(len(goal.components) * len(goal.trials) for goal in baseline.goals)
     goals, episodes = counted(len(baseline.goals), "goal"), counted(baseline.episodes, "episode")
@@ -46,6 +47,8 @@ def _save(args: argparse.Namespace) -> int:
         )
     if baseline.unplayed:
         print(f"{counted(len(baseline.unplayed), 'episode')} could not be played and so not kept")
+    for fault in faults_of(run):
+        print(f"journal: {fault}")
     for name, why in list(baseline.dropped.items())[:_SHOWN]:
         print(f"not in it: {one_line(name)}: {why}")
     if (more := len(baseline.dropped) - _SHOWN) > 0:

@@ -37,7 +37,10 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
         "--max-drop", default=DEFAULT_MAX_DROP, metavar="POINTS", help=f"as --ugst-max-drop ({DEFAULT_MAX_DROP})"
     )
     compare.add_argument(
-        "--goals", type=int, default=_SHOWN, metavar="N", help=f"goals to show in each direction ({_SHOWN}); -1 for all"
+        "--goals",
+        type=int,
+        metavar="N",
+        help=f"episodes to tell of in each direction, -1 for all (all, but in the terminal style {_SHOWN})",
     )
     add_home(compare)
     compare.set_defaults(run=_compare)
@@ -49,7 +52,7 @@ def _compare(args: argparse.Namespace) -> int:
     from pytest_ugst.metrics.verdicts import parse_margins
     from pytest_ugst.reports.baseline import find_baseline
     from pytest_ugst.reports.changes import changes
-    from pytest_ugst.reports.changes_text import changes_tables, changes_text
+    from pytest_ugst.reports.changes_text import changes_tables, changes_text, most_changed
     from pytest_ugst.reports.comparability import mismatches, outline
     from pytest_ugst.reports.comparison import compare, comparison_table, with_lost
     from pytest_ugst.reports.contenders import unreadable
@@ -59,6 +62,8 @@ def _compare(args: argparse.Namespace) -> int:
         raise UsageError(f"--json and --style={args.style}: choose one")
     style = "json" if args.json else check_style(args)
     margins = parse_margins(args.max_drop, "--max-drop")
+    if args.goals is not None and args.goals < -1:
+        raise UsageError(f"--goals={args.goals}: write a number from 0, or -1 for all")
     base, base_run = find_baseline(args.dir, args.base)
     played, run = find_baseline(args.dir, args.new)
     if base_run is not None and run is not None and base_run.folder.resolve() == run.folder.resolve():
@@ -69,12 +74,15 @@ def _compare(args: argparse.Namespace) -> int:
     runs = {name: one for name, one in ((args.base, base_run), (args.new, run)) if one is not None}
     comparison = comparison.model_copy(update={"notes": (*comparison.notes, *unreadable(runs))})
     changed = changes(base, new, run)
+    if args.goals is not None and style != "terminal":
+        changed = most_changed(changed, args.goals)
     if style == "json":
         write_text(_as_json(comparison, changed), args.out)
         return 0
     table = comparison_table(comparison, title=f"{args.new} against {args.base}: {counted(comparison.goals, 'goal')}")
     if style == "terminal":
-        write_text(terminal(table, width=terminal_width()) + changes_text(changed, args.goals), args.out)
+        limit = _SHOWN if args.goals is None else args.goals
+        write_text(terminal(table, width=terminal_width()) + changes_text(changed, limit), args.out)
     else:
         write_tables([table, *changes_tables(changed)], args)
     return 0

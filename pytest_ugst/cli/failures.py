@@ -33,7 +33,9 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
         "--judge a model is asked where rules can only guess. Rates come from the journals; nothing is played.",
     )
     failures.add_argument("runs", nargs="+", metavar="RUN", help="a run's name or folder, or 'latest'")
-    failures.add_argument("--list", action="store_true", help="list the failed episodes first")
+    failures.add_argument(
+        "--list", action="store_true", help="list the failed episodes first, on the terminal also with --out"
+    )
     failures.add_argument("--judge", metavar="MODEL", help="ask this model, named as for --ugst-judge")
     failures.add_argument("--prompts", default="", metavar="DIR", help="as --ugst-prompts")
     failures.add_argument(

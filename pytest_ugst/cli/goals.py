@@ -91,8 +91,9 @@ def check_output(out: Path | None, force: bool) -> None:
     """Make sure that nothing would be lost, before any work is done.
 
     Raises:
-        UsageError: If the file is there, or its name is not a goal file's.
+        UsageError: If the file is there, its name is not a goal file's, or it can't be written.
     """
+    from pytest_ugst.files import check_target
     from pytest_ugst.sources.goalfiles import SUFFIXES
 
     if out is None:
@@ -101,6 +102,7 @@ def check_output(out: Path | None, force: bool) -> None:
         raise UsageError(f"{out}: a goal file's name ends with .goal.yaml or .goal.jsonl")
     if out.exists() and not force:
         raise UsageError(f"{out} is there already; name another file, or overwrite it with --force")
+    check_target(out, f"--out={out}")
 
 
 def write_output(out: Path | None, goals: Iterable[Goal]) -> None:

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
 
 
@@ -30,6 +29,7 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 
 def _html(args: argparse.Namespace) -> int:
+    from pytest_ugst.files import check_target
     from pytest_ugst.reports.baseline import find_baseline
     from pytest_ugst.reports.html.against import Against
     from pytest_ugst.reports.html.builder import PAGE_FILE, write_page
@@ -37,10 +37,7 @@ def _html(args: argparse.Namespace) -> int:
 
     run = open_run(args.dir, args.of)
     out: Path = args.out or run.folder / PAGE_FILE
-    if out.is_dir():
-        raise UsageError(f"--out={out}: this is a folder; name a file in it")
-    if not out.parent.is_dir():
-        raise UsageError(f"--out={out}: there is no folder {out.parent}; make it first, or name another file")
+    check_target(out, f"--out={out}")
     against = None
     if args.baseline is not None:
         against = Against.of(run, find_baseline(args.dir, args.baseline)[0], args.baseline)

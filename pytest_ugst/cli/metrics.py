@@ -192,6 +192,8 @@ def _agreement(args: argparse.Namespace) -> int:
     check_style(args)
     datafolders.use(args.data)
     found: list[Named] = []
+    if twice := [source for source in args.sources if args.sources.count(source) > 1]:
+        raise UsageError(f"{twice[0]!r} is given twice; name every source once")
     for source in args.sources:
         found += labels_of(source, args.dir, checks=args.checks)
     together = put_together(named_apart(found), final=args.final)

@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,9 +34,13 @@ def check_style(args: argparse.Namespace) -> str:
     """The style that the options ask for; to be called before any work is done.
 
     Raises:
-        UsageError: If there is none.
+        UsageError: If there is none, or the file can't be written.
     """
+    from pytest_ugst.files import check_target
+
     out: Path | None = args.out
+    if out is not None:
+        check_target(out, f"--out={out}")
     if args.style:
         return str(args.style)
     if out is None:
@@ -60,7 +64,7 @@ def write_tables(tables: Sequence[Table], args: argparse.Namespace) -> None:
 
     style = check_style(args)
     if style == "csv":
-        for note in dict.fromkeys(note for table in tables for note in table.notes):
+        for note in dict.fromkeys(_notes(tables)):
             print(note, file=sys.stderr)
     if args.out is not None:
         replace_text(args.out, render(tables, style))
@@ -68,6 +72,14 @@ def write_tables(tables: Sequence[Table], args: argparse.Namespace) -> None:
     # Bold is no colour, but whoever sets NO_COLOR (https://no-color.org) wants no escape sequences.
     ansi = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     print(render(tables, style, width=terminal_width(), ansi=ansi), end="")
+
+
+def _notes(tables: Sequence[Table]) -> Iterator[str]:
+    """Notes that hold for all tables as they are, the others with the title of theirs."""
+    for table in tables:
+        for note in table.notes:
+            general = not table.title or all(note in other.notes for other in tables)
+            yield note if general else f"{table.title}: {note}"
 
 
 def write_text(text: str, out: Path | None) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+
+
+_MEMBER = re.compile(r"(str-enum|literal)\[")
 
 
 class UgstError(Exception):
@@ -35,14 +39,26 @@ def first_fault(error: ValidationError) -> str:
     A file from outside chooses the names of its fields, and some faults repeat a value: neither gets a page of room.
     """
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    field = ".".join(str(part)[:60] for part in first["loc"])
+    # Of a union, which of its members was tried: nothing that stands in the input.
+    parts = [part for part in first["loc"] if not (isinstance(part, str) and _MEMBER.match(part))]
+    field = ".".join(str(part)[:60] for part in parts)
     said = first["msg"].removeprefix("Value error, ")[:300]
     return f"{field}: {said}" if field else said
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Say that a name is unknown, with the nearest known one or all of them."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
-    return f"unknown {kind} {name!r}; {hint}"
+def unknown(kind: str, name: str, known: Iterable[str], about: Mapping[str, str] | None = None) -> str:
+    """Say that a name is unknown, with the nearest known one or all of them.
+
+    Args:
+        kind: What it is the name of.
+        name: The name.
+        known: Those there are.
+        about: What some of them are, told where all are listed.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"unknown {kind} {name!r}; did you mean {near[0]!r}?"
+    more = about or {}
+    listed = ", ".join(f"{one} ({more[one]})" if one in more else one for one in names)
+    return f"unknown {kind} {name!r}; known: {listed or 'none'}"

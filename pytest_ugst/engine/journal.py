@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class Journal:
         """What is wrong with the first line that could not be read."""
         self._spans: dict[str, tuple[int, int]] = {}
         self._read_to = 0
+        self._lines = 0
 
     def append(self, episode: Episode) -> None:
         """Write an episode; on return it is with the operating system, so that only the machine's end can lose it.
@@ -53,6 +55,7 @@ class Journal:
             if end == self._read_to and not torn_tail:  # nobody else wrote meanwhile: no need to read it back
                 self._spans[episode.id] = (end, len(line) + 1)
                 self._read_to = end + len(line) + 1
+                self._lines += 1
             else:
                 self.refresh()
         except OSError as error:
@@ -73,11 +76,14 @@ class Journal:
                         self.torn_end = True  # either way not an episode yet
                         break
                     start, self._read_to = self._read_to, self._read_to + len(line)
+                    self._lines += 1
                     self._note(line, start)
         except FileNotFoundError:
             return
         except OSError as error:
-            raise UsageError(f"can't read {self.path}: {error.strerror}; set --ugst-dir to another folder") from None
+            raise UsageError(
+                f"can't read {self.path}: {error.strerror}; make it readable, or name another run"
+            ) from None
 
     def _note(self, line: bytes, start: int) -> None:
         if not line.strip():
@@ -99,7 +105,10 @@ class Journal:
                         "read it with the version that wrote it, or start a new run"
                     ) from None
             if self.first_fault is None:
-                self.first_fault = first_fault(error)
+                # The parser's own "at line 1" is of this line.
+                self.first_fault = (
+                    f"line {self._lines}: {re.sub(r' at line 1 column', ' at column', first_fault(error))}"
+                )
             return None
 
     def __contains__(self, episode_id: object) -> bool:

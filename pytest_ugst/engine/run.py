@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,14 +141,14 @@ def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> Run:
 
     Args:
         home: The folder that holds ``runs``.
-        name: A run's name, a folder, or ``latest``.
+        name: A run's name, a folder, or ``latest`` for the one that began last.
         option: The option that named it, for messages; empty for a plain argument.
 
     Raises:
         UsageError: If there is no such run.
     """
     runs = home / "runs"
-    there = sorted(_runs_in(runs))
+    there = _runs_in(runs)
     if name == "latest":
         if not there:
             remedy = "leave the option out to start one" if option else "play one with pytest, or name a run's folder"
@@ -160,11 +160,22 @@ def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> Run:
         if (folder / SETTING_FILE).is_file():
             return Run(folder)
     shown = ", ".join(there[-5:]) or "none"
-    hint = f"; to resume the latest run, put the path to test before {option}" if option and Path(name).exists() else ""
+    resumed = option == "--ugst-resume" and Path(name).exists()  # its value may be left out, and a path taken for it
+    hint = f"; to resume the latest run, put the path to test before {option}" if resumed else ""
     raise UsageError(f"{option and option + '='}{name}: no such run; the latest in {runs}: {shown}{hint}")
 
 
-def _runs_in(runs: Path) -> Iterable[str]:
+def _runs_in(runs: Path) -> list[str]:
+    """Names of runs, the one that began last at the end, whatever they are called by now."""
     if not runs.is_dir():
         return []
-    return [folder.name for folder in runs.iterdir() if (folder / SETTING_FILE).is_file()]
+    there = (folder for folder in runs.iterdir() if (folder / SETTING_FILE).is_file())
+    return [folder.name for folder in sorted(there, key=lambda folder: (_began(folder), folder.name))]
+
+
+def _began(folder: Path) -> datetime:
+    path = folder / SETTING_FILE
+    try:
+        return datetime.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["created"]).astimezone(UTC)
+    except (OSError, ValueError, KeyError, TypeError):
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)

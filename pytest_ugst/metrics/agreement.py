@@ -52,6 +52,8 @@ class Annotators:
     """Those that at least two annotated."""
     alone: dict[str, int] = field(default_factory=dict)
     """By annotator, how many conversations nobody else has annotated; they are left out."""
+    final: bool = False
+    """Whether only the goal states at the end were taken."""
 
 
 def put_together(records: Iterable[tuple[str, StateLabels]], *, final: bool = False) -> Annotators:
@@ -87,7 +89,7 @@ def put_together(records: Iterable[tuple[str, StateLabels]], *, final: bool = Fa
         example = {annotator: name for name, same in by_conversation.items() for annotator in same}
         told = ", ".join(f"{annotator}: {name}" for annotator, name in list(example.items())[:3])
         raise UsageError(f"no conversation was annotated by two ({told}, ...); name labels of the same conversations")
-    together = Annotators({name: {} for name in names}, len(shared), dict.fromkeys(names, 0))
+    together = Annotators({name: {} for name in names}, len(shared), dict.fromkeys(names, 0), final)
     for name, same in by_conversation.items():
         if name not in shared:
             together.alone[next(iter(same))] += 1

@@ -30,7 +30,7 @@ class Gate(Frozen):
                 told.append(f"{name}: no sub-component to measure, and at least {floor:g} was asked for")
             elif rate.value < floor - _TOLERANCE:
                 errors = f" ({rate.errors} of {rate.n} are errors)" if rate.errors else ""
-                short = f"{_below(rate.value, floor)} is below {floor:g}, by {floor - rate.value:.2g}"
+                short = f"{_below(rate.value, floor)} is below {floor:g}, by {_short(floor - rate.value)}"
                 told.append(f"{name}: {short}{errors}")
         return told
 
@@ -90,6 +90,11 @@ def parse_columns(option: str, text: str, *, alone: str, unit: str = "percent") 
 
 _EXAMPLES = {"percent": "avg=85,policy=50", "point": "10,avg=5"}
 _KINDS = {"percent": "percentage", "point": "number of points"}
+
+
+def _short(points: float) -> str:
+    """One decimal, and never a zero: there are points missing."""
+    return f"{points:.1f}".removesuffix(".0") if round(points, 1) else f"{points:.1g}"
 
 
 def _below(value: float, floor: float) -> str:

@@ -55,8 +55,10 @@ class Comparison(Frozen):
 
     base: str
     """What the baseline was called."""
-    run: str
+    base_run: str = ""
     """The run that it was made of."""
+    run: str
+    """The run that was held against it."""
     goals: int
     """Goals that were compared."""
     findings: tuple[Finding, ...] = ()

@@ -47,19 +47,24 @@ def _pair(a: str, b: str) -> str:
 
 def _proportions(annotators: Annotators, pairs: Sequence[tuple[str, str]]) -> Table:
     rows = []
+    compared = set()
     for a, b in pairs:
         first, second = annotators.said[a], annotators.said[b]
+        compared |= {unit.conversation for unit in first.keys() & second.keys()}
         rows.append(Row(label=_pair(a, b), rates=rates(matches(first, second))))
         rows.append(Row(label=f"{a} / never moves", rates=rates(resting(first, second))))
+    which = "at the end of conversations" if annotators.final else "over all turns"
     notes = [
-        f"percent of equal statuses over all turns, with 95% intervals bootstrapped over conversations "
-        f"({annotators.conversations})",
+        f"percent of equal statuses {which}, with 95% intervals bootstrapped over conversations ({len(compared)})",
         "an error is no match; 'never moves' is who leaves every status where it starts",
     ]
     for row in rows:
         wrong = row.rates.average
         if wrong.errors:
             notes.append(f"{row.label}: {counted(wrong.errors, 'error')} among {counted(wrong.n, 'label')}")
+    if missing := annotators.conversations - len(compared):
+        where = "at the last turn" if annotators.final else "in common"
+        notes.append(f"{counted(missing, 'conversation')} left out in which two annotators have no label {where}")
     for name, count in annotators.alone.items():
         if count:
             notes.append(f"{name}: {counted(count, 'conversation')} left out that nobody else annotated")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from pytest_ugst.core.text import counted, one_line
 from pytest_ugst.reports.changes import Change, Changed
@@ -20,6 +21,23 @@ _COLUMNS = {
     "words": "words",
     "link": "link",
 }
+_KINDS: Mapping[str, Literal["prose", "link"]] = {"text": "prose", "words": "prose", "link": "link"}
+
+
+def most_changed(changed: Sequence[Changed], limit: int) -> list[Changed]:
+    """Of the episodes that got worse, of the mixed and of the better ones the first.
+
+    Args:
+        changed: What got worst first.
+        limit: Episodes of each kind; all, if negative.
+    """
+    return [one for _, some in _directions(changed) for one in (some if limit < 0 else some[:limit])]
+
+
+def _directions(changed: Sequence[Changed]) -> Iterator[tuple[str, list[Changed]]]:
+    yield "worse", [one for one in changed if one.net < 0]
+    yield "worse in one thing, better in another", [one for one in changed if one.net == 0]
+    yield "better", [one for one in reversed(changed) if one.net > 0]
 
 
 def changes_text(changed: Sequence[Changed], limit: int = -1) -> str:
@@ -37,10 +55,7 @@ def _text(changed: Sequence[Changed], limit: int) -> Iterator[str]:
         yield ""
         yield "no sub-component changed from success to failure, or back"
         return
-    worse = [one for one in changed if one.net < 0]
-    mixed = [one for one in changed if one.net == 0]
-    better = [one for one in reversed(changed) if one.net > 0]
-    for heading, some in (("worse", worse), ("worse in one thing, better in another", mixed), ("better", better)):
+    for heading, some in _directions(changed):
         if not some:
             continue
         yield ""
@@ -95,5 +110,5 @@ def changes_tables(changed: Sequence[Changed]) -> list[Table]:
                 change.link,
             )
             lines.append(Line(tuple(map(Cell, values))))
-    columns = tuple(Column(name, heading) for name, heading in _COLUMNS.items())
+    columns = tuple(Column(name, heading, _KINDS.get(name, "value")) for name, heading in _COLUMNS.items())
     return [Table(columns, tuple(lines), "what got worse and better")] if lines else []

@@ -141,11 +141,11 @@ def _goals(base: Outline, new: Outline) -> str:
     changed = sorted(key for key in both if not _same(base.goals[key], new.goals[key]))
     parts = []
     if missing:
-        parts.append(f"{len(missing)} of {len(base.goals)} are not played now ({_some(missing)})")
+        parts.append(f"{len(missing)} of {counted(len(base.goals), 'goal')} not played now ({_some(missing)})")
     if changed:
-        parts.append(f"{len(changed)} have another text, other sub-components or checks now ({_some(changed)})")
+        parts.append(f"{len(changed)} with another text, other sub-components or checks now ({_some(changed)})")
     if added:
-        parts.append(f"{len(added)} are played only now ({_some(added)})")
+        parts.append(f"{len(added)} played only now ({_some(added)})")
     return f"not the same goals: {', '.join(parts)}" if parts else ""
 
 

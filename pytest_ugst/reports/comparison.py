@@ -52,7 +52,8 @@ def compare(
     notes += _errors(one_sided)
     return Comparison(
         base=name,
-        run=base.run,
+        base_run=base.run,
+        run=new.run,
         goals=len(keys),
         findings=tuple(findings),
         others={column: one for column, one in measured.columns.items() if column not in asked and one.goals},
@@ -89,7 +90,8 @@ def _trials(goals: Sequence[tuple[BaselineGoal, BaselineGoal]]) -> list[str]:
     if was == now and len(was) == 1:
         return []
     counts = [f"{side[0]}" if len(side) == 1 else f"{side[0]} to {side[-1]}" for side in (was, now)]
-    return [f"trials of a goal: {counts[0]} before, {counts[1]} now; every goal weighs the same for all that"]
+    weight = "a goal weighs by its sub-components, however often it was played"
+    return [f"trials of a goal: {counts[0]} before, {counts[1]} now; {weight}"]
 
 
 def _errors(goals: Sequence[tuple[BaselineGoal, BaselineGoal]]) -> list[str]:

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final, Literal
 
 from pytest_ugst.core.text import one_line
 
@@ -64,6 +65,8 @@ class Column:
     """For CSV and JSON."""
     heading: str | None = ""
     """As it is printed; None where the column is for CSV and JSON only."""
+    kind: Literal["value", "prose", "link"] = "value"
+    """On a page of paper prose takes several lines, and links have no place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +272,13 @@ def _in_latex(character: str) -> str:
     return _LATEX.get(character, character)
 
 
+_PROSE: Final = 0.5
+"""Of a line, for all columns of prose together."""
+
+
 def _latex(table: Table) -> str:
     """Asides stand below their numbers, since columns of a page are narrow."""
-    printed = _printed(table)
+    printed = [number for number in _printed(table) if table.columns[number].kind != "link"]
 
     def text(cell: Cell) -> str:
         shown = escape_latex(cell.shown)
@@ -283,11 +290,14 @@ def _latex(table: Table) -> str:
         return f"{{\\scriptsize {escape_latex(cell.aside)}}}" if cell.aside else ""
 
     headings = " & ".join(escape_latex(table.columns[number].heading or "") for number in printed)
+    prose = sum(table.columns[number].kind == "prose" for number in printed)
+    wide = f"p{{{_PROSE / prose:.2g}\\linewidth}}" if prose else ""
+    kinds = [wide if table.columns[number].kind == "prose" else "r" for number in printed[1:]]
     lines = [
         r"\begin{table}",
         r"\centering",
         r"\small\setlength{\tabcolsep}{4pt}",
-        f"\\begin{{tabular}}{{l{'r' * (len(printed) - 1)}}}",
+        f"\\begin{{tabular}}{{l{''.join(kinds)}}}",
     ]
     lines += [r"\toprule", f"{headings} \\\\", r"\midrule"]
     group = ""

@@ -129,6 +129,16 @@ def test_unknown_names(name: str, words: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_what_plays_another_role_is_not_suggested_in_its_place() -> None:
+    others = {"agenda": "simulator", "rules": "agent"}
+    with pytest.raises(UsageError, match=r"^'agenda:confusion' plays another role \(simulator\) and is no model; name"):
+        resolve("agenda:confusion", TABLES, builtin=others)
+    with pytest.raises(UsageError, match=r"'agend'; did you mean 'agenda'\?"):
+        resolve("agend", TABLES, builtin=others)
+    with pytest.raises(UsageError, match=r"'zzz'; known: agenda \(simulator\), llama-8b, .*, rules \(agent\), .*; add"):
+        resolve("zzz", TABLES, builtin=others)
+
+
 @pytest.mark.parametrize(
     ("table", "words"),
     [

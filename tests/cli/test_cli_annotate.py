@@ -60,6 +60,9 @@ def test_labels_of_all_annotators_are_exported(run: Run, capsys: pytest.CaptureF
 def test_the_agreement_reads_what_was_exported(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     annotate(run, "ann", 3)
     assert main(["annotate", "first", "--export=ann.jsonl"]) == 0
+    assert "1 annotated conversation by 1 annotator: ann.jsonl" in capsys.readouterr().out
+    assert main(["annotate", "first", "--annotator=zed", "--export=zed.jsonl"]) == 4
+    assert "nothing is annotated yet by zed (there is: ann); begin with" in capsys.readouterr().err
     assert main(["report", "agreement", "first", "ann.jsonl"]) == 0
     assert "ann" in capsys.readouterr().out
 

@@ -227,6 +227,7 @@ def test_agreement_of_a_run_and_a_person(capsys: pytest.CaptureFixture[str], tab
     (confused,) = [one for one in tables["Who said what"]["lines"] if one["first"] == "COMPLETE"]
     assert (confused["attempted"], confused["complete"]) == (1, 1)
     assert report("agreement", "one", "ann.jsonl", "ann.jsonl") == 4
+    assert capsys.readouterr().err == "ugst: 'ann.jsonl' is given twice; name every source once\n"
     assert report("agreement", "ann.jsonl", "one", "--final") == 0
     assert "75.0" in capsys.readouterr().out  # of four final labels
 
@@ -351,7 +352,13 @@ def test_cost_by_role_episode_and_verdict(capsys: pytest.CaptureFixture[str], ta
     assert report("cost", "one") == 0
     told = capsys.readouterr().out
     assert "per verdict (12)" in told
-    assert "one: journal: 1 line could not be read (the first: Invalid JSON: " in told
+    assert "one: journal: 1 line could not be read (the first: line 3: Invalid JSON: " in told
+    make_run("two", played("g1"))
+    assert report("cost", "one", "two", "--style", "csv") == 0
+    told = capsys.readouterr().err
+    assert told.count("seconds: waiting") == 1
+    assert "\none: episodes took " in told
+    assert "\ntwo: episodes took " in told
 
 
 @pytest.mark.parametrize("verb", ["quality", "agreement", "cost", "generation"])
@@ -368,7 +375,8 @@ def test_journals_that_can_not_be_read(verb: str, capsys: pytest.CaptureFixture[
     (folder / "episodes.jsonl").write_text(good.replace('"goal":{"id":"g1"', '"goal":{"id":7'))
     assert report(*command) == 4
     assert (
-        "1 line could not be read (the first: goal.id: Input should be a valid string); name" in capsys.readouterr().err
+        "1 line could not be read (the first: line 1: goal.id: Input should be a valid string); name"
+        in capsys.readouterr().err
     )
     assert report(verb, *["nowhere"] * (len(command) - 1)) == 4
     told = capsys.readouterr().err

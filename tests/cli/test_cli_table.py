@@ -105,8 +105,8 @@ def bad(name: str, text: str | None) -> None:
         ("first --label=a=first --label=b=first", "--label=b=first: first is named twice"),
         ("first --out=t.pdf", "--out=t.pdf: the name says no style; end it with one of .txt, .md, "),
         (
-            "first --out=no/t.md",
-            "can't write no/t.md: No such file or directory; name a file in a folder you can write",
+            "first --out=/dev/null/t.md",
+            "--out=/dev/null/t.md: /dev/null is no folder; name another file",
         ),
     ],
 )

@@ -119,7 +119,7 @@ def test_lines_that_are_no_episode_are_counted_and_left_out(tmp_path: Path) -> N
     journal.refresh()
     assert journal.ids() == ("first",)
     assert journal.torn == 4
-    assert journal.first_fault == "goal: Field required"
+    assert journal.first_fault == "line 3: goal: Field required"
 
 
 @pytest.mark.parametrize("version", [0, 2, "1.5", None])

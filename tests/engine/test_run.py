@@ -67,12 +67,28 @@ def test_finding_by_name_by_folder_and_the_latest(tmp_path: Path) -> None:
     assert find_run(tmp_path / "elsewhere", str(folder)).folder == folder
 
 
+def test_the_latest_is_the_one_that_began_last_whatever_it_is_called(tmp_path: Path) -> None:
+    for name, began in (("main-branch", "2026-01-01T00:00:00+00:00"), ("2026-01-02T00-00-00-aaaa", None)):
+        record = make_run(tmp_path, name).folder / "run.json"
+        if began:
+            record.write_text(json.dumps({**json.loads(record.read_text()), "created": began}))
+    assert find_run(tmp_path, "latest").name == "2026-01-02T00-00-00-aaaa"
+    # Of a record that can't be read, when it was written.
+    (tmp_path / "runs" / "main-branch" / "run.json").write_text("{")
+    assert find_run(tmp_path, "latest").name == "main-branch"
+
+
 def test_finding_nothing_says_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no run in .* yet; leave the option out"):
         find_run(tmp_path, "latest")
     make_run(tmp_path, "2026-01-02T00-00-00-aaaa")
     with pytest.raises(UsageError, match=r"--ugst-resume=nope: no such run; .*2026-01-02T00-00-00-aaaa"):
         find_run(tmp_path, "nope")
+    with pytest.raises(UsageError, match="to resume the latest run, put the path to test before --ugst-resume"):
+        find_run(tmp_path, str(tmp_path))
+    with pytest.raises(UsageError) as caught:
+        find_run(tmp_path, str(tmp_path), option="--ugst-baseline")
+    assert "resume" not in str(caught.value)
 
 
 def test_a_folder_without_a_run_has_no_setting(tmp_path: Path) -> None:

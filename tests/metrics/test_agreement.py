@@ -30,6 +30,7 @@ from pytest_ugst.metrics.agreement import (
     second_opinion,
 )
 from pytest_ugst.metrics.success import rates
+from pytest_ugst.reports.agreement import agreement_tables
 from tests.played import SETTING, make_goal, objective, verdict
 
 PARTS = (
@@ -123,6 +124,17 @@ def test_conversations_of_one_annotator_are_left_out_and_counted() -> None:
     made = together([one, two], [labels({"t": "COMPLETE"}, by="b")])
     assert (made.conversations, made.alone) == (1, {"a": 1, "b": 0})
     assert {unit.conversation for unit in made.said["a"]} == {"c1"}
+
+
+def test_what_is_compared_at_the_end_is_said_as_such() -> None:
+    whole = [labels({"t": "INCOMPLETE"}, {"t": "COMPLETE"}, name=name) for name in ("c1", "c2")]
+    half = [whole[0].model_copy(update={"annotator": "b"}), labels({"t": "INCOMPLETE"}, name="c2", by="b")]
+    notes = agreement_tables(together(whole, half, final=True))[0].notes
+    assert notes[0] == (
+        "percent of equal statuses at the end of conversations, with 95% intervals bootstrapped over conversations (1)"
+    )
+    assert "1 conversation left out in which two annotators have no label at the last turn" in notes
+    assert "over all turns" in agreement_tables(together(whole, half))[0].notes[0]
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,10 @@ def test_says_by_how_much() -> None:
     ]
 
 
+def test_the_difference_is_that_of_the_numbers_beside_it() -> None:
+    assert parse_gate("avg=85").missed(played(policy=69, requirement=70)) == ["avg: 69.5 is below 85, by 15.5"]
+
+
 def test_a_near_miss_does_not_look_like_a_hit() -> None:
     near = rates([Tally(goal="a", counts={Category.POLICY: Count(100_000, 84_999)})])
     assert parse_gate("policy=85").missed(near) == ["policy: 84.999 is below 85, by 0.001"]

@@ -93,12 +93,12 @@ def test_beside_fail_under(played: Project) -> None:
     [
         (
             "fewer",
-            "not the same goals: 1 of 12 are not played now (gb), 1 are played only now (gz)",
+            "not the same goals: 1 of 12 goals not played now (gb), 1 played only now (gz)",
             "goals",
         ),
         (
             "reworded",
-            "not the same goals: 1 have another text, other sub-components or checks now (g3)",
+            "not the same goals: 1 with another text, other sub-components or checks now (g3)",
             "goals",
         ),
         ("longer", "turn limit 10 before, 20 now, in 12 goals (g0, g1, g2, ...)", "turns"),
@@ -198,13 +198,14 @@ def test_decided_once_under_xdist(played: Project, sim: str) -> None:
     assert result.ret == (sim == "rude")
     assert sum(line.startswith("against latest: 12 goals") for line in result.outlines) == 1
     assert result.parseoutcomes() == ({"passed": 12} if sim == "words" else {"xfailed": 12})
-    assert played.results()["comparison"]["run"] == played.runs()[0].name
+    compared = played.results()["comparison"]
+    assert [compared["base_run"], compared["run"]] == [run.name for run in played.runs()]
 
 
 def test_refused_under_xdist(played: Project) -> None:
     result = played.launch("-n", "2", "-k", "g0 or g1", "--ugst-baseline=latest")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert any("10 of 12 are not played now (g2, g3, g4, ...)" in line for line in result.errlines + result.outlines)
+    assert any("10 of 12 goals not played now (g2, g3, g4, ...)" in line for line in result.errlines + result.outlines)
     assert len(played.runs()) == 1
 
 
@@ -212,6 +213,11 @@ def test_refused_under_xdist(played: Project) -> None:
     ("option", "told"),
     [
         ("--ugst-baseline=nowhere", "--ugst-baseline=nowhere: no such run; *"),
+        ("--ugst-baseline=nowhere.json", "--ugst-baseline=nowhere.json: there is no such file; name a baseline that *"),
+        ("--ugst-baseline=", "--ugst-baseline= is empty; give it a value, or leave it out (of the ini file: *"),
+        ("--ugst-fail-under=", "--ugst-fail-under= is empty; *"),
+        ("--ugst-strict-gate", "--ugst-strict-gate says nothing without --ugst-baseline; name a baseline, or *"),
+        ("--ugst-max-drop=5", "--ugst-max-drop says nothing without --ugst-baseline; *"),
         ("--ugst-baseline=goals/cafe.goal.yaml", "* is no JSON file, so no baseline; save one with *"),
         ("--ugst-baseline=latest --ugst-max-drop=plicy=5", "--ugst-max-drop=plicy=5: 'plicy' is no column; *"),
         (

@@ -19,7 +19,10 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.metrics.success import rates, tally
 from pytest_ugst.reports.baseline import Baseline, baseline_of, find_baseline, read_baseline, write_baseline
+from pytest_ugst.reports.html.builder import build_page
+from pytest_ugst.reports.reading import open_run
 from tests.recorded import episode, record, setting
+from tests.reports.html_things import Page
 from tests.strategies import episodes
 
 
@@ -161,6 +164,18 @@ def test_what_contradicts_itself_is_refused(old: str, new: str, told: str) -> No
     with pytest.raises(UsageError, match=r"main\.json: ") as caught:
         read_baseline(path)
     assert told in str(caught.value)
+
+
+def test_a_damaged_journal_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    saved()
+    journal = Path(".ugst/runs/first/episodes.jsonl")
+    journal.write_bytes(b"{\n" + journal.read_bytes()[:-9])
+    assert main(["baseline", "save", "first", "--out", "cut.json"]) == 0
+    assert "journal: 1 line could not be read (the first: line 1: Invalid JSON" in (told := capsys.readouterr().out)
+    assert "journal: its last line is cut off\n" in told
+    assert main(["show", "--run", "first"]) == 0
+    assert "ugst: first: journal: its last line is cut off\n" in capsys.readouterr().err
+    assert Page(build_page(open_run(Path(".ugst"), "first"))).index["run"]["faults"][1] == "its last line is cut off"
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"[" * 100_000, b"[1]", b"null"])

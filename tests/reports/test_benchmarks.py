@@ -223,7 +223,7 @@ def test_what_was_not_played_or_can_not_be_read_is_told(home: Path) -> None:
     write_results(run.folder / "results.json", Results(run="a", created="", rows=(), episodes=(failed,)))
     assert tables(home, "a")[0].notes[1:] == (
         "a: 1 episode could not be played and are in no rate",
-        "a: journal: 1 line could not be read (the first: Invalid JSON: key must be a string at line 1 column 2)",
+        "a: journal: 1 line could not be read (the first: line 2: Invalid JSON: key must be a string at column 2)",
     )
     (run.folder / "results.json").write_text("{}")
     assert len(tables(home, "a")[0].notes) == 2

@@ -53,7 +53,7 @@ def test_what_differs_is_named() -> None:
     other = setting(prompts="2", models={"judges": "e" * 64}, judge_sees_tools=False)
     new = baseline_of(played("b", 20, 18, setting=other, max_turns=5))
     assert told(base, new) == [
-        "goals: not the same goals: 2 of 20 are not played now (g18, g19)",
+        "goals: not the same goals: 2 of 20 goals not played now (g18, g19)",
         "turns: turn limit 10 before, 5 now, in 18 goals (g00, g01, g02, ...)",
         "judge: judge 'judges' [dddddddd] before, 'judges' [eeeeeeee] without tools now",
         "prompts: prompts '1' before, '2' now",
@@ -86,8 +86,8 @@ def test_other_data_of_a_domain_that_both_play() -> None:
 def test_a_goal_of_the_same_name_in_another_domain_is_another_goal() -> None:
     base, new = baseline_of(played("a", 20)), baseline_of(played("b", 20, domain="sea"))
     assert told(base, new) == [
-        "goals: not the same goals: 20 of 20 are not played now (g00, g01, g02, ...), "
-        "20 are played only now (g00, g01, g02, ...)"
+        "goals: not the same goals: 20 of 20 goals not played now (g00, g01, g02, ...), "
+        "20 played only now (g00, g01, g02, ...)"
     ]
     with pytest.raises(UsageError, match=r"^base and b share no goal, so there is nothing to compare; name runs over"):
         compare(base, new, parse_margins("10"), name="base")
@@ -105,7 +105,8 @@ def test_a_goal_weighs_the_same_whatever_its_trials() -> None:
     )
     found = compared(base, new)
     assert found.findings[0].difference.new == 50  # and not 80, as of all episodes together
-    assert "trials of a goal: 1 before, 1 to 4 now; every goal weighs the same for all that" in found.notes
+    weight = "a goal weighs by its sub-components, however often it was played"
+    assert f"trials of a goal: 1 before, 1 to 4 now; {weight}" in found.notes
 
 
 def test_what_could_not_be_played_counts_against_the_new_run_only() -> None:
@@ -206,6 +207,13 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     record_ = json.loads(Path("c.json").read_text())
     assert [one["verdict"] for one in record_["findings"]] == ["regression", "regression"]
     assert len(record_["changed"]) == 16
+    assert (record_["base"], record_["base_run"], record_["run"]) == ("a.json", "a", "b")
+    assert main(["report", "compare", "a.json", "b", "--json", "--goals=2", "--out", "c.json"]) == 0
+    assert [one["episode"] for one in json.loads(Path("c.json").read_text())["changed"]] == ["g04", "g05"]
+    assert main(["report", "compare", "a.json", "b", "--goals=-7"]) == 4
+    assert "--goals=-7: write a number from 0, or -1 for all" in capsys.readouterr().err
+    assert main(["report", "compare", "a.json", "b", "--style=latex"]) == 0
+    assert r"\begin{tabular}{lrrp{0.25\linewidth}rrrp{0.25\linewidth}}" in capsys.readouterr().out
     assert main(["report", "compare", "a.json", "b", "--out", "c.md"]) == 0
     assert "### what got worse and better" in Path("c.md").read_text()
 

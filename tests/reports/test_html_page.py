@@ -194,7 +194,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["two"], "two: no such run"),
         (["--baseline", "two"], "two: no such run"),
         (["--baseline", "two.json"], "two.json: there is no such file"),
-        (["--out", "/nowhere/page.html"], "there is no folder /nowhere"),
+        (["--out", "/dev/null/page.html"], "--out=/dev/null/page.html: /dev/null is no folder"),
         (["--out", "."], "--out=.: this is a folder; name a file in it"),
     ],
 )
@@ -245,7 +245,7 @@ def test_option_names_a_file(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [("suites", "ends in .html, or none"), ("nowhere/page.html", "there is no folder")]
+    ("value", "told"), [("suites", "ends in .html, or none"), ("conftest.py/page.html", "conftest.py is no folder")]
 )
 def test_option_in_error(pytester: pytest.Pytester, value: str, told: str) -> None:
     project = Project(pytester)
@@ -259,9 +259,9 @@ def test_option_in_error(pytester: pytest.Pytester, value: str, told: str) -> No
 def test_a_page_that_can_not_be_written_costs_nothing_else(pytester: pytest.Pytester) -> None:
     project = Project(pytester)
     project.goals("a.goal.yaml", goal("tea"))
-    (project.path / "page.html").mkdir()
-    result = project.run("--ugst-html=page.html")
-    result.stdout.fnmatch_lines(["ugst: can't write *page.html*", "*user goal alignment*"])
+    project.tests("from pathlib import Path\n\ndef test_it():\n    Path('pages').write_text('a file by now')\n")
+    result = project.run("--ugst-html=pages/page.html")
+    result.stdout.fnmatch_lines(["*user goal alignment*", "no page: --ugst-html=pages/page.html: *pages is no folder*"])
     assert result.ret == pytest.ExitCode.OK
     assert project.results()["episodes"]
 

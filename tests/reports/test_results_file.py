@@ -72,10 +72,10 @@ def test_what_a_machine_finds(tmp_path: Path) -> None:
     assert data["episodes"][0]["error"] == "no answer"
 
 
-@pytest.mark.parametrize("name", ["missing/results.json", "file/results.json", "folder"])
+@pytest.mark.parametrize("name", ["file/results.json", "folder"])
 def test_can_not_be_written(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(UsageError, match=r"can't write .*; name a file in a folder you can write"):
+    with pytest.raises(UsageError, match=r"can't write .*; name a file"):
         write_results(tmp_path / name, make())
     assert {path.name for path in tmp_path.rglob("*")} == {"file", "folder"}

@@ -101,6 +101,10 @@ def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory,
             json.dumps({**LABELS_LINE, "labels": [{"turn": 1, "status": {"c": "COMPLETE"}}]}).encode(),
             ":1: labels: turn 1, 'c': COMPLETE is no status of category policy",
         ),
+        (
+            json.dumps({**LABELS_LINE, "labels": [{"turn": 1, "status": {"c": "DONE"}}]}).encode(),
+            ":1: labels.0.status.c: Input should be 'ALIGNED', 'MISALIGNED', ",
+        ),
         (json.dumps({**GOLD_LINE, "turns": 5}).encode(), ":1: turns: "),
         (
             json.dumps({**GOLD_LINE, "labels": [{"turn": 1, "status": {"c9": "ALIGNED"}}]}).encode(),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst import __version__
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.files import replace_text
+from pytest_ugst.files import check_target, replace_text
 from pytest_ugst.metrics.attribution import attribute
 from pytest_ugst.metrics.cost import Cost
 from pytest_ugst.metrics.failures import classify
@@ -18,7 +18,7 @@ from pytest_ugst.reports.html.against import Against
 from pytest_ugst.reports.html.embedding import Chunks
 from pytest_ugst.reports.html.page import render_page
 from pytest_ugst.reports.html.records import Tables, detail, entry
-from pytest_ugst.reports.reading import not_played
+from pytest_ugst.reports.reading import faults_of, not_played
 from pytest_ugst.reports.results import RESULTS_FILE, Results
 from pytest_ugst.reports.summary import Summary, summarise
 
@@ -48,8 +48,7 @@ def page_path(asked: str, root: Path, folder: Path | None = None) -> Path:
         raise UsageError(
             f"--ugst-html={asked}: write a file name that ends in .html, or none; the path to test stands before it"
         )
-    if not path.parent.is_dir():
-        raise UsageError(f"--ugst-html={asked}: there is no folder {path.parent}; make it first, or name another file")
+    check_target(path, f"--ugst-html={asked}")
     return path
 
 
@@ -120,7 +119,7 @@ def _overview(run: Run, summary: Summary, cost: Cost) -> dict[str, Any]:
             "failed": cost.failed,
         },
         "unplayed": [{"id": name, "why": why} for name, why in failures.items()],
-        "torn": run.journal.torn,
+        "faults": faults_of(run),
     }
 
 

@@ -56,7 +56,7 @@ function problems() {
     el("ul", null, RUN_OF.unplayed.map((one) => el("li", null, words(one.id), ": ", words(one.why))))));
   else if (unmeasured) notes.push(el("p", null, `${count(unmeasured, "episode")} had nothing to measure`));
   for (const sentence of RUN_OF.missed) notes.push(el("p", null, el("strong", null, "Gate missed: "), words(sentence)));
-  if (RUN_OF.torn) notes.push(el("p", null, `${count(RUN_OF.torn, "torn line")} in the journal could not be read`));
+  for (const fault of RUN_OF.faults) notes.push(el("p", null, `journal: ${fault}`));
   return notes.length ? el("div", { class: "notice" }, notes) : null;
 }
 

@@ -1,0 +1,52 @@
+"""What the ``ugst`` command does with an output that takes not everything."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.recorded import episode, record
+
+HOME = Path(".ugst")
+
+
+def ugst(*arguments: str, **environment: str) -> list[str]:
+    variables = [f"{name}={value}" for name, value in environment.items()]
+    return ["env", *variables, sys.executable, "-m", "pytest_ugst.cli", *arguments]
+
+
+@pytest.fixture(autouse=True)
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    record(HOME, "one", *(episode(name, {"x": name != "c"}) for name in "abc"))
+
+
+@pytest.mark.parametrize(
+    "environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
+)
+def test_what_the_terminal_can_not_show_is_a_question_mark(environment: dict[str, str]) -> None:
+    done = subprocess.run(ugst("report", "table", "one", **environment), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"0?100" in done.stdout
+    assert done.stderr == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+def test_a_full_disk_gets_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            ugst("report", "table", "one"), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "ugst: No space left on device\n")
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    with subprocess.Popen(ugst("goals", "schema"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
