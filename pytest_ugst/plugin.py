@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _WATCH: pytest.StashKey[_Watch] = pytest.StashKey()
 _ERROR_PREFIX = "pytest-ugst: "
+_GATES = ("--ugst-fail-under", "--ugst-baseline")
 PARTS = ("test", "train", "dev")
 """Splits for which there is a pytest marker."""
 _GOAL_SUFFIXES = (".goal.yaml", ".goal.yml", ".goal.jsonl")  # spelt out: their own module would import yaml here
@@ -95,13 +96,13 @@ def _check_early(settings: Settings, config: pytest.Config) -> None:
     """What can be told to be wrong before anything is collected, or any worker started."""
     from pytest_ugst.core.errors import UsageError
 
-    for gate in ("--ugst-fail-under", "--ugst-baseline"):
+    for gate in _GATES:
         # An unset variable in a CI script, most likely: a gate that is not there would go unnoticed.
         if config.getoption(gate) == "":
             raise UsageError(f"{gate}= is empty; give it a value, or leave it out (of the ini file: -o {gate[2:]}=)")
     if not settings.baseline:
         for option in ("--ugst-max-drop", "--ugst-strict-gate", "--ugst-baseline-allow"):
-            if config.getoption(option):
+            if _typed(config, option):
                 raise UsageError(f"{option} says nothing without --ugst-baseline; name a baseline, or leave it out")
     if settings.fail_under:
         from pytest_ugst.metrics.gate import parse_gate
@@ -243,13 +244,23 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
     if runtime is None and left_by_workers(config):
         runtime = make_runtime(config)
-    if runtime is None:
+    if runtime is not None:
+        runtime.close(cancel=True)
+    if _only_looking(config):
         return
-    runtime.close(cancel=True)
-    if (runtime.run_exists() or left_by_workers(config)) and not _only_looking(config):
+    measured = False
+    if runtime is not None and (runtime.run_exists() or left_by_workers(config)):
         status = terminal_of(config).finish(runtime, lambda run: config.hook.pytest_ugst_report(run=run))
+        measured = terminal_of(config).measured
         if session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = status
+    # A gate that saw nothing must not look like one that was passed; one of the ini file concerns runs that ask for
+    # episodes alone.
+    asked = runtime is not None and runtime.asked
+    gates = [flag for flag in _GATES if _typed(config, flag) or (asked and _set(config, flag))]
+    if gates and not measured and session.exitstatus == pytest.ExitCode.OK:
+        terminal_of(config).unmeasured = " and ".join(gates)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -276,6 +287,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if (session := config.stash.get(SESSION, None)) is not None:
         for kind in ("stop", "error", "headline"):
             note(session.id, kind).unlink(missing_ok=True)
+
+
+def _typed(config: pytest.Config, flag: str) -> bool:
+    """Whether an option was given for this very run, and not by ``addopts``."""
+    return any(str(given).partition("=")[0] == flag for given in config.invocation_params.args)
+
+
+def _set(config: pytest.Config, flag: str) -> bool:
+    """Whether an option has a value, from wherever."""
+    return bool(config.getoption(flag) or config.getini(flag.removeprefix("--").replace("-", "_")))
 
 
 def _only_looking(config: pytest.Config) -> bool:

@@ -82,6 +82,8 @@ class Runtime:
         self.skips: dict[tuple[str, str], int] = {}
         """Tests that are skipped for want of data or of a role, by file and reason."""
         self._items: list[pytest.Function] = []
+        self.asked = False
+        """Whether any test asked for an episode, skipped ones included."""
         self._goals: dict[str, Goal] = {}
 
     @cached_property
@@ -138,6 +140,7 @@ class Runtime:
     def report(self) -> dict[str, Any]:
         """What the controlling process has to know of a worker's part in the run."""
         return {
+            "asked": self.asked,
             "selected": list(self.run.selected),
             "failures": self.run.failures,
             "callback_errors": self.all_callback_errors(),
@@ -145,6 +148,7 @@ class Runtime:
 
     def merge(self, told: dict[str, Any]) -> None:
         """Take over what a worker reports."""
+        self.asked = self.asked or told["asked"]
         self.run.selected = tuple(dict.fromkeys((*self.run.selected, *told["selected"])))
         self.run.failures.update(told["failures"])
         self.callback_errors += told["callback_errors"]
@@ -195,7 +199,9 @@ class Runtime:
         Raises:
             UsageError: For whatever the user has to mend.
         """
-        self._items = self._without_skipped([item for item in items if is_episode_item(item)])
+        asking = [item for item in items if is_episode_item(item)]
+        self.asked = bool(asking)
+        self._items = self._without_skipped(asking)
         if not self._items:
             return
         if self.settings.fail_under:

@@ -41,6 +41,8 @@ class Terminal:
         self._summary: Summary | None = None
         self._missed: list[str] = []
         self._page = ""
+        self.unmeasured = ""
+        """The gates that had nothing to decide on."""
         self._gate = Gate(floors={})
 
     # Progress
@@ -168,9 +170,17 @@ class Terminal:
         )
         return _REFUSED if refused and not self._missed else _MISSED if bad else _PASSED
 
+    @property
+    def measured(self) -> bool:
+        """Whether anything was played, or was to be and could not."""
+        return self._summary is not None and bool(self._summary.outcomes)
+
     def summary(self) -> None:
         """Print the table, and what has to be said beside it."""
         reporter, summary, runtime = self._reporter, self._summary, self._runtime
+        if reporter is not None and self.unmeasured:
+            reporter.ensure_newline()
+            reporter.write_line(f"FAILED {self.unmeasured}: nothing was played, so nothing was measured", red=True)
         if reporter is None or summary is None or runtime is None or not summary.outcomes:
             return
         reporter.ensure_newline()

@@ -26,6 +26,8 @@ def pytest_ugst_register(registry):
     registry.simulator("words", lambda argument, context: as_simulator(words, "words"))
     registry.agent("echo", lambda argument, context: as_agent(echo, "echo"))
 """
+QUICK = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio")
+"""For pytest in processes of its own, each of which would import these plugins for the better part of a second."""
 INI = """
 [pytest]
 ugst_sim = words
@@ -67,7 +69,7 @@ class Project:
 
     def launch(self, *args: str) -> pytest.RunResult:
         """In a process of its own."""
-        return self.pytester.runpytest_subprocess("-p", "no:cacheprovider", *args, timeout=60)
+        return self.pytester.runpytest_subprocess(*QUICK, *args, timeout=60)
 
     def runs(self) -> list[Path]:
         folder = self.path / ".ugst" / "runs"

@@ -6,7 +6,7 @@ folded from those up to it, so that a correction in an earlier turn needs no oth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -15,7 +15,7 @@ from pytest_ugst.core.base import Frozen, Words
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.labels import StateLabels, TurnLabels, conversation_digest, labelled_parts
+from pytest_ugst.core.labels import StateLabels, TurnLabels, conversation_digest, labelled_parts, parts_digest
 from pytest_ugst.core.state import CHAINS, Status, advance, first_status, last_status
 
 ANNOTATIONS_VERSION: Literal[1] = 1
@@ -26,6 +26,8 @@ class Marks(Frozen):
 
     digest: str
     """Of the conversation: one that was played again is another."""
+    parts: str = ""
+    """A digest of the goal's sub-components: of a goal that was edited or cut up anew they are others."""
     turns: int = Field(ge=1)
     """How many it has."""
     seen: int = Field(default=0, ge=0)
@@ -33,6 +35,11 @@ class Marks(Frozen):
     more."""
     moves: dict[str, dict[int, Status]] = Field(default_factory=dict)
     """By sub-component and turn, the status it moved to."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is any work in it."""
+        return bool(self.seen or self.moves)
 
     @property
     def done(self) -> bool:
@@ -96,25 +103,38 @@ class Annotations(Frozen):
     annotator: Words = Field(min_length=1, max_length=60)
     episodes: dict[str, Marks] = Field(default_factory=dict)
     """By episode id."""
+    former: dict[str, tuple[Marks, ...]] = Field(default_factory=dict)
+    """By episode id, work on what has since been played again, or whose goal has other sub-components by now."""
 
     def of(self, episode: Episode) -> Marks:
-        """The marks of an episode, new ones where there are none or the conversation is another by now."""
-        digest = conversation_digest(episode.conversation)
-        marks = self.episodes.get(episode.id)
-        if marks is None or marks.digest != digest or not _fits(marks, episode):
-            return Marks(digest=digest, turns=len(episode.conversation.turns))
-        return marks
+        """The marks of an episode, new ones where there are none of this conversation and these sub-components."""
+        digest, parts = conversation_digest(episode.conversation), parts_digest(episode.components)
+        for marks in self._all(episode.id):
+            if (marks.digest, marks.parts) == (digest, parts):
+                return marks
+        return Marks(digest=digest, parts=parts, turns=len(episode.conversation.turns))
 
     def with_marks(self, episode_id: str, marks: Marks) -> Annotations:
-        """With an episode's marks in place of the old ones."""
-        return self.model_copy(update={"episodes": {**self.episodes, episode_id: marks}})
+        """With an episode's marks in place of those of the same conversation and sub-components; others are kept."""
+        same = (marks.digest, marks.parts)
+        others = tuple(one for one in self._all(episode_id) if (one.digest, one.parts) != same and one.begun)
+        former = {name: some for name, some in self.former.items() if name != episode_id}
+        if others:
+            former[episode_id] = others
+        return self.model_copy(update={"episodes": {**self.episodes, episode_id: marks}, "former": former})
 
+    def outdated(self, episodes: Iterable[Episode]) -> list[str]:
+        """Ids of episodes of which only another conversation, or other sub-components, were annotated."""
+        return [
+            episode.id
+            for episode in episodes
+            if not self.of(episode).begun and any(marks.begun for marks in self._all(episode.id))
+        ]
 
-def _fits(marks: Marks, episode: Episode) -> bool:
-    """Whether marks are about the sub-components that the episode has: a goal may be cut up anew."""
-    chains = {c.id: CHAINS[c.category] for c in episode.components}
-    moved = [(name, status) for name, moves in marks.moves.items() for status in moves.values()]
-    return marks.turns == len(episode.conversation.turns) and all(s in chains.get(name, ()) for name, s in moved)
+    def _all(self, episode_id: str) -> Iterator[Marks]:
+        if (marks := self.episodes.get(episode_id)) is not None:
+            yield marks
+        yield from self.former.get(episode_id, ())
 
 
 def labels_of(episode: Episode, marks: Marks, annotator: str) -> StateLabels | None:

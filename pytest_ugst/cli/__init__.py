@@ -15,7 +15,7 @@ from pathlib import Path
 from pytest_ugst import __version__
 from pytest_ugst.cli import annotate, baseline, challenge, data, goals, recombine, report, train
 from pytest_ugst.core.errors import UgstError, UsageError
-from pytest_ugst.core.text import counted
+from pytest_ugst.core.text import counted, one_line
 
 _USAGE = 4  # as pytest's exit status for the same
 _FAILED = 1
@@ -165,11 +165,8 @@ def _show(args: argparse.Namespace) -> int:
         print(f"ugst: {run.name}: journal: {fault}", file=sys.stderr)
     if args.episode is None:
         for episode in run.journal:
-            failed = len(episode.final_state.failures())
-            print(
-                f"{episode.id}: {counted(len(episode.conversation.turns), 'turn')}, {episode.conversation.stop}, "
-                f"{failed} failed"
-            )
+            failed, turns = len(episode.final_state.failures()), counted(len(episode.conversation.turns), "turn")
+            print(f"{one_line(episode.id)}: {turns}, {episode.conversation.stop}, {failed} failed")
     elif args.episode in run.journal:
         print(render_episode(run.journal.get(args.episode), reasoning=args.reasoning))
     else:

@@ -7,14 +7,16 @@ import contextlib
 import getpass
 import re
 import signal
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.text import counted
+from pytest_ugst.core.text import counted, one_line
 
 if TYPE_CHECKING:
+    from pytest_ugst.annotate.record import Annotations
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.engine.run import Run
 
@@ -81,7 +83,7 @@ def _serve(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
     import asyncio
 
     from pytest_ugst.annotate.server import AnnotationServer, serve
-    from pytest_ugst.annotate.store import file_of, only_one
+    from pytest_ugst.annotate.store import file_of, load, only_one
 
     annotator = _annotator(args.annotator)
     path = file_of(run.folder, annotator)
@@ -91,10 +93,21 @@ def _serve(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
         print(f"what you set is kept in {path}; stop with Ctrl-C", flush=True)
 
     with only_one(path):
+        _tell_outdated(load(path, annotator), episodes, path)
         server = AnnotationServer(run.name, episodes, path, annotator)
         asyncio.run(_until_asked(serve(server, args.port, ready)))
         print()
     return 0
+
+
+def _tell_outdated(annotations: Annotations, episodes: list[Episode], path: Path) -> None:
+    if outdated := annotations.outdated(episodes):
+        told, count = one_line(", ".join(outdated), 200), counted(len(outdated), "conversation", ("was", "were"))
+        print(
+            f"ugst: {annotations.annotator}: {count} annotated before being played again or cut up anew ({told}); that "
+            f"work stays in {path} and is not shown",
+            file=sys.stderr,
+        )
 
 
 async def _until_asked(serving: Coroutine[Any, Any, None]) -> None:
@@ -117,7 +130,9 @@ def _export(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
     names = [_annotator(args.annotator)] if args.annotator is not None else annotators(run.folder)
     records = []
     for name in names:
-        annotations = load(file_of(run.folder, name), name)
+        path = file_of(run.folder, name)
+        annotations = load(path, name)
+        _tell_outdated(annotations, episodes, path)
         found = [labels_of(episode, annotations.of(episode), name) for episode in episodes]
         records += [labels for labels in found if labels is not None]
     if not records:

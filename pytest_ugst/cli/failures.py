@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import one_line
 
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting
@@ -78,7 +79,7 @@ def _failures(args: argparse.Namespace) -> int:
         aside = sys.stdout if style == "terminal" or args.out is not None else sys.stderr
         for label, episodes in found.items():
             lines = failure_lines(episodes)
-            heading = [label] if len(found) > 1 else []
+            heading = [one_line(label)] if len(found) > 1 else []
             print("\n".join([*heading, *(lines or ["no episode failed"]), ""]), file=aside)
     table = failures_table({label: shares(one) for label, one in found.items()}, judge=args.judge)
     notes = shortcomings(dict(zip(args.runs, runs, strict=True)))

@@ -184,18 +184,14 @@ def _rated(found: Sequence[Speaker], args: argparse.Namespace) -> str:
 
 def _agreement(args: argparse.Namespace) -> int:
     from pytest_ugst import datafolders
-    from pytest_ugst.cli.sources import Named, labels_of, named_apart
+    from pytest_ugst.cli.sources import all_labels, named_apart
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.metrics.agreement import put_together
     from pytest_ugst.reports.agreement import agreement_tables
 
     check_style(args)
     datafolders.use(args.data)
-    found: list[Named] = []
-    if twice := [source for source in args.sources if args.sources.count(source) > 1]:
-        raise UsageError(f"{twice[0]!r} is given twice; name every source once")
-    for source in args.sources:
-        found += labels_of(source, args.dir, checks=args.checks)
+    found = all_labels(args.sources, args.dir, checks=args.checks)
     together = put_together(named_apart(found), final=args.final)
     write_tables(agreement_tables(together), args)
     return 0

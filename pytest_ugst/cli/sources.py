@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.labels import LabelledPart, StateLabels, episode_labels, labelled_parts
+from pytest_ugst.engine.plan import goal_and_trial
 from pytest_ugst.sources.goalfiles import SUFFIXES, load_goals
 from pytest_ugst.sources.labels import read_gold, read_labels
 
@@ -25,6 +26,8 @@ class Named:
     labels: StateLabels
     played: bool = False
     """Whether the source is a run."""
+    place: Path = Path()
+    """The file or folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,36 @@ def labels_of(source: str, home: Path, *, checks: bool = False) -> list[Named]:
     """
     if _is_file(source):
         path = Path(source)
-        return [Named(path.name, labels) for labels in read_labels(path)]
+        return [Named(path.name, labels, False, path.resolve()) for labels in read_labels(path)]
     run = _open(source, home)
-    found = [Named(run.name, episode_labels(episode), True) for episode in run.journal if episode.components]
+    place = run.folder.resolve()
+    found = [Named(run.name, episode_labels(episode), True, place) for episode in run.journal if episode.components]
     if checks:
-        found += [Named(run.name, labels, True) for labels in _second_opinions(run)]
+        found += [Named(run.name, labels, True, place) for labels in _second_opinions(run)]
     if not found:
         raise UsageError(f"{run.name}: no episode has sub-components, so there are no goal states; name another run")
     return found
+
+
+def all_labels(sources: Sequence[str], home: Path, *, checks: bool = False) -> list[Named]:
+    """The goal states of several runs and files; where two of them have the same name, what was typed tells them apart.
+
+    Raises:
+        UsageError: As :func:`labels_of`, or if a source is given twice.
+    """
+    if twice := [source for source, count in Counter(sources).items() if count > 1]:
+        raise UsageError(f"{twice[0]!r} is given twice; name every source once")
+    found = {source: labels_of(source, home, checks=checks) for source in sources}
+    places: dict[Path, str] = {}
+    for source, some in found.items():
+        place = some[0].place if some else Path(source)
+        if place in places:
+            raise UsageError(f"{places[place]} and {source} are one ({place}); name every source once")
+        places[place] = source
+    names = Counter(name for some in found.values() for name in {one.source for one in some})
+    return [
+        replace(one, source=source) if names[one.source] > 1 else one for source, some in found.items() for one in some
+    ]
 
 
 def named_apart(found: Sequence[Named]) -> Iterator[tuple[str, StateLabels]]:
@@ -115,7 +140,10 @@ def _parts_of_labels(path: Path) -> dict[str, Parts]:
             return {g.goal.id: Parts(g.goal.text, g.labels.components) for g in read_gold(path)}
         except UsageError:  # a person may be called so as well
             pass
-    return {one.id: Parts(None, one.components) for one in labels}
+    found: dict[str, Parts] = {}
+    for one in labels:  # of several trials the first
+        found.setdefault(goal_and_trial(one.id)[0], Parts(None, one.components))
+    return found
 
 
 def _is_file(source: str) -> bool:

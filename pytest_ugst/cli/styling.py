@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import one_line
 
 if TYPE_CHECKING:
     from pytest_ugst.reports.styles import Table
@@ -65,7 +66,7 @@ def write_tables(tables: Sequence[Table], args: argparse.Namespace) -> None:
     style = check_style(args)
     if style == "csv":
         for note in dict.fromkeys(_notes(tables)):
-            print(note, file=sys.stderr)
+            print(one_line(note), file=sys.stderr)
     if args.out is not None:
         replace_text(args.out, render(tables, style))
         return

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from pytest_ugst.core.text import plain
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
@@ -17,8 +19,12 @@ _MEMBER = re.compile(r"(str-enum|literal)\[")
 class UgstError(Exception):
     """Base of every error this project raises on purpose.
 
-    The message is one line for a person: what is wrong, where, and what to do about it.
+    The message is one line for a person: what is wrong, where, and what to do about it. What it quotes from files and
+    models is made harmless for a terminal.
     """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(plain(message))
 
 
 class UsageError(UgstError):

@@ -7,6 +7,7 @@ A person who annotates, a judge whose verdicts were folded, checks, hand-made go
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from typing import Literal
 
@@ -93,6 +94,12 @@ def conversation_digest(conversation: Conversation) -> str:
 def labelled_parts(components: Iterable[Component]) -> tuple[LabelledPart, ...]:
     """Sub-components as labels name them."""
     return tuple(LabelledPart(id=c.id, category=c.category, text=c.text, parent=c.parent) for c in components)
+
+
+def parts_digest(components: Iterable[Component]) -> str:
+    """What tells a goal's sub-components from others: a digest over what :func:`labelled_parts` says of them."""
+    said = json.dumps([part.model_dump(mode="json") for part in labelled_parts(components)])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def state_labels(state: GoalState) -> TurnLabels:

@@ -49,3 +49,9 @@ def episode_id(goal_id: str, trial: int, cast_name: str = "") -> str:
     """``GOAL`` for the first trial, ``GOAL@2`` for the second; roles of a test's own are named behind a ``+``."""
     name = goal_id if trial == 1 else f"{goal_id}@{trial}"
     return f"{name}+{cast_name}" if cast_name else name
+
+
+def goal_and_trial(name: str) -> tuple[str, int]:
+    """What :func:`episode_id` was made of, the roles apart; goals' ids hold neither ``@`` nor ``+``."""
+    goal, _, rest = name.partition("+")[0].partition("@")
+    return goal, int(rest) if rest.isdecimal() and len(rest) <= 6 else 1

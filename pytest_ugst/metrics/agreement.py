@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import NamedTuple, TypeVar
 
 from pytest_ugst.core.episode import Episode
@@ -97,6 +98,9 @@ def put_together(records: Iterable[tuple[str, StateLabels]], *, final: bool = Fa
         last = max((states.turn for labels in same.values() for states in labels.labels), default=0)
         for annotator, labels in same.items():
             together.said[annotator] |= _units(labels, last if final else None)
+    if not any(a.keys() & b.keys() for a, b in combinations(together.said.values(), 2)):
+        where = " of the last turn" if final else ""
+        raise UsageError(f"no two annotators have a label{where} in common; name work that is further along")
     return together
 
 

@@ -113,7 +113,7 @@ class _Reading:
         last = max((turn for part in self.parts for turn in part.moves), default=0)
         still = self.turns - last
         open_parts = [part for part in self.parts if not part.done]
-        if not open_parts and still >= IDLE_TURNS:
+        if not open_parts and still >= IDLE_TURNS and all(part.known for part in self.parts):
             why = f"goes on for {still} turns with nothing left to do, until it is cut off"
             return [self._failure(Pattern.WRONGFUL_TERMINATION, why, last + 1, self._omissions())]
         if not (open_parts or self._omissions()):

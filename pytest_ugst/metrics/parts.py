@@ -42,6 +42,11 @@ class Part:
         return all(s.succeeded or s.error is not None for s in self.members if s.category in TASK)
 
     @property
+    def known(self) -> bool:
+        """Whether there is a verdict on all that has to be done about it."""
+        return all(s.error is None for s in self.members if s.category in TASK)
+
+    @property
     def named(self) -> tuple[int, ...]:
         """The turns in which the user spoke of it."""
         return self.mentioned if self.recognized else ()

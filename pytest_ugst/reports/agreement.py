@@ -53,7 +53,7 @@ def _proportions(annotators: Annotators, pairs: Sequence[tuple[str, str]]) -> Ta
         compared |= {unit.conversation for unit in first.keys() & second.keys()}
         rows.append(Row(label=_pair(a, b), rates=rates(matches(first, second))))
         rows.append(Row(label=f"{a} / never moves", rates=rates(resting(first, second))))
-    which = "at the end of conversations" if annotators.final else "over all turns"
+    which = "at the last turn that anyone labelled" if annotators.final else "over all turns"
     notes = [
         f"percent of equal statuses {which}, with 95% intervals bootstrapped over conversations ({len(compared)})",
         "an error is no match; 'never moves' is who leaves every status where it starts",

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from pytest_ugst.core.base import Frozen, Words
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.errors import UsageError, first_fault
+from pytest_ugst.core.labels import ERROR
 from pytest_ugst.core.state import CHAINS, SUCCESS, Category, Status
 from pytest_ugst.engine.run import EPISODES_FILE, SETTING_FILE, Run
 from pytest_ugst.files import replace_text
@@ -20,8 +21,6 @@ from pytest_ugst.reports.reading import data_of, not_played, open_run
 from pytest_ugst.reports.results import RESULTS_FILE
 
 BASELINE_VERSION: Literal[1] = 1
-ERROR = "ERROR"
-"""Stands for a status where no verdict can be trusted."""
 _LARGEST = 200_000_000  # bytes; more is no baseline
 
 
@@ -189,7 +188,7 @@ def _add(goals: dict[Key, BaselineGoal], episode: Episode) -> bool:
     if there is None:
         goals[made.key] = made
     elif there.components == made.components:
-        parts = there.parts if there.parts == made.parts else f"{there.parts}+{made.parts}"
+        parts = "+".join(sorted({*there.parts.split("+"), made.parts}))  # whichever trial ended first
         trials = tuple(sorted((*there.trials, trial), key=lambda one: one.id))
         goals[made.key] = there.model_copy(update={"trials": trials, "parts": parts})
     else:

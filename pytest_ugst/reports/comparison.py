@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.labels import ERROR
 from pytest_ugst.core.text import counted, one_line
+from pytest_ugst.engine.plan import goal_and_trial
 from pytest_ugst.metrics.paired import Difference, Differences, Pair, differences
 from pytest_ugst.metrics.success import COLUMNS, CONFIDENCE
 from pytest_ugst.metrics.verdicts import Comparison, Finding, Verdict, judge
-from pytest_ugst.reports.baseline import ERROR, Baseline, BaselineGoal, Key, Trial
+from pytest_ugst.reports.baseline import Baseline, BaselineGoal, Key, Trial
 from pytest_ugst.reports.comparability import Mismatch, beside, shared_goals
 from pytest_ugst.reports.styles import Cell, Column, Line, Table
 from pytest_ugst.reports.table import percent
@@ -71,12 +72,12 @@ def with_lost(new: Baseline, base: Baseline) -> Baseline:
         by_id.setdefault(goal.id, []).append(goal)
     goals: dict[Key, BaselineGoal] = new.by_key()
     for name in new.unplayed.keys() - base.unplayed.keys():
-        known = by_id.get(re.split("[@+]", name)[0], [])
+        id_, number = goal_and_trial(name)
+        known = by_id.get(id_, [])
         if len(known) != 1:
             continue
         there = goals.get(known[0].key, known[0].model_copy(update={"trials": ()}))
-        trial = re.search(r"@(\d{1,6})", name)
-        lost = Trial(id=name, trial=int(trial[1]) if trial else 1, statuses=dict.fromkeys(there.components, ERROR))
+        lost = Trial(id=name, trial=number, statuses=dict.fromkeys(there.components, ERROR))
         goals[there.key] = there.model_copy(update={"trials": (*there.trials, lost)})
     return new.model_copy(update={"goals": tuple(goals[key] for key in sorted(goals))})
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_ugst.core.text import counted
+from pytest_ugst.metrics.attribution import SOLVED
 from pytest_ugst.metrics.passk import pass_hat
 from pytest_ugst.reports.blame import blame_line
 from pytest_ugst.reports.entrants import Entrant
 from pytest_ugst.reports.results import Outcome
 from pytest_ugst.reports.table import percent
-
-SOLVED = "task"
-"""The score that says whether the agent solved the task; 1.0 if it did."""
 
 
 def scores_line(outcomes: Sequence[Outcome]) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ugst.core.text import counted
 from pytest_ugst.core.usage import Usage
+from pytest_ugst.engine.plan import goal_and_trial
 from pytest_ugst.metrics.gate import Gate
 from pytest_ugst.metrics.success import rates
 from pytest_ugst.metrics.verdicts import Comparison
@@ -84,7 +84,7 @@ def summarise(run: Run) -> Summary:
     found = entrants(run.name, (run.journal.get(name) for name in ids if name in run.journal))
     outcomes = [one for entrant in found for played in entrant.benchmarks.values() for one in played.outcomes]
     failures = {name: why for name, why in run.failures.items() if name not in run.journal}
-    unplayed = [not_played(name, re.split("[@+]", name)[0], 1, why) for name, why in sorted(failures.items())]
+    unplayed = [not_played(name, *goal_and_trial(name), why) for name, why in sorted(failures.items())]
     named = list(zip(labels([entrant.setting for entrant in found]), found, strict=True))
     benchmarks = list(dict.fromkeys(name for entrant in found for name in entrant.benchmarks))
     several = len(benchmarks) > 1

@@ -97,6 +97,37 @@ def test_a_conversation_that_was_played_again_is_another() -> None:
     assert annotations.of(talk(1, ["a", "b", "other"])).seen == 0
 
 
+def test_what_is_played_again_takes_no_work_away() -> None:
+    again = talk(1, ["a", "b", "other"])
+    annotations = Annotations(annotator="ann")
+    first = annotations.of(ONE).set(SHOES, 1, Status.COMPLETE).next(1)
+    annotations = annotations.with_marks(ONE.id, first)
+    assert annotations.outdated([ONE]) == []
+    assert annotations.outdated([again]) == [ONE.id]
+    annotations = annotations.with_marks(again.id, annotations.of(again).next(1))
+    assert annotations.outdated([again]) == []
+    assert annotations.of(ONE) == first  # should it come back
+    annotations = annotations.with_marks(ONE.id, first.next(2))
+    assert annotations.of(ONE).seen == 2
+    assert annotations.of(again).seen == 1
+    assert Annotations.model_validate_json(annotations.model_dump_json()) == annotations
+
+
+@pytest.mark.parametrize("change", ["text", "more"])
+def test_statuses_are_of_the_sub_components_that_were_shown(change: str) -> None:
+    annotations = Annotations(annotator="ann")
+    annotations = annotations.with_marks(ONE.id, annotations.of(ONE).set(SHOES, 1, Status.COMPLETE).next(1))
+    parts = ONE.components
+    if change == "text":
+        edited = (*parts[:2], SHOES.model_copy(update={"text": "Keep the running shoes."}), *parts[3:])
+    else:
+        edited = (*parts, Component(id="new", category=Category.PROFILE, text="You are new."))
+    other = ONE.model_copy(update={"goal": ONE.goal.model_copy(update={"components": edited})})
+    assert annotations.of(other) != annotations.of(ONE)
+    assert labels_of(other, annotations.of(other), "ann") is None
+    assert annotations.outdated([other]) == [ONE.id]
+
+
 def test_work_is_kept_and_read_again(tmp_path: Path) -> None:
     path = tmp_path / "annotations" / "ann.json"
     assert load(path, "ann") == Annotations(annotator="ann")

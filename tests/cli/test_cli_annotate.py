@@ -91,6 +91,18 @@ def test_a_run_without_anything_to_annotate(capsys: pytest.CaptureFixture[str]) 
     assert "nothing to annotate" in capsys.readouterr().err
 
 
+def test_work_on_what_was_played_again_is_told_of(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    annotate(run, "ann", 3)
+    annotate(run, "bob", 1)
+    make_run("first", talk(1, ["I return the shoes.", "My card is 4929.", "Thanks, bye."]))
+    assert main(["annotate", "first", "--export=all.jsonl"]) == 4
+    told = capsys.readouterr().err
+    for name in ("ann", "bob"):
+        kept = file_of(run.folder, name)
+        assert f"ugst: {name}: 1 conversation was annotated before being played again or cut up anew (talk-1); " in told
+        assert f"that work stays in {kept} and is not shown\n" in told
+
+
 def test_a_name_that_is_at_work(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     with only_one(file_of(run.folder, "ann")):
         assert main(["annotate", "first", "--annotator=ann"]) == 4

@@ -253,6 +253,24 @@ def test_agreement_of_two_runs_with_the_same_judge(capsys: pytest.CaptureFixture
     assert "Traceback" not in told
 
 
+def test_agreement_of_files_with_the_same_name(capsys: pytest.CaptureFixture[str], table: Told) -> None:
+    for folder, status in (("x", "COMPLETE"), ("y", "ATTEMPTED")):
+        write_labels(Path(folder, "l.jsonl"), [episode_labels(played("g1", status=status), "Ann")])
+    assert report("agreement", "x/l.jsonl", "y/l.jsonl", "--style", "json") == 0
+    assert table()["Agreement"]["lines"][0]["annotators"] == "Ann (x/l.jsonl) / Ann (y/l.jsonl)"
+    make_run("one", played("g1"))
+    assert report("agreement", "one", "latest") == 4
+    assert "one and latest are one (" in capsys.readouterr().err
+
+
+def test_generation_from_labels_of_several_trials(table: Told) -> None:
+    trials = played("g1"), played("g1").model_copy(update={"id": "g1@2", "trial": 2})
+    make_run("one", *trials)
+    write_labels(Path("gold.jsonl"), [episode_labels(one, "Ann") for one in trials])
+    assert report("generation", "gold.jsonl", "one", "--style", "json") == 0
+    assert [line["recall"] for line in table()["Goal state generation"]["lines"]] == [100.0, 100.0]
+
+
 def test_agreement_of_three(table: Told) -> None:
     make_run("one", played("g1"))
     for name, status in (("Ann", "COMPLETE"), ("Ben", "ATTEMPTED")):

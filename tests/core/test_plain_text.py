@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ugst.chat.types import ChatError
+from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import one_line, plain
 
 nasty = (
@@ -81,3 +83,8 @@ def test_one_line(text: str, limit: int | None) -> None:
 @pytest.mark.parametrize("piece", ["\x1b]", "\x9d", "\x1b[", "\x9b0", "\x1bP", "\x1b ", "\u202e"])
 def test_long_nonsense_ends(piece: str) -> None:
     assert "\x1b" not in plain(piece * 100_000)
+
+
+def test_errors_quote_nothing_that_a_terminal_obeys() -> None:
+    assert str(UsageError("main.json: goal 'a\x1b]0;title\x07\x1b[2Jb': no")) == "main.json: goal 'ab': no"
+    assert str(ChatError("\x9b31mred", retries=2)) == "red"

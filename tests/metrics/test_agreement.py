@@ -130,11 +130,12 @@ def test_what_is_compared_at_the_end_is_said_as_such() -> None:
     whole = [labels({"t": "INCOMPLETE"}, {"t": "COMPLETE"}, name=name) for name in ("c1", "c2")]
     half = [whole[0].model_copy(update={"annotator": "b"}), labels({"t": "INCOMPLETE"}, name="c2", by="b")]
     notes = agreement_tables(together(whole, half, final=True))[0].notes
-    assert notes[0] == (
-        "percent of equal statuses at the end of conversations, with 95% intervals bootstrapped over conversations (1)"
-    )
+    assert notes[0].startswith("percent of equal statuses at the last turn that anyone labelled, ")
+    assert notes[0].endswith("bootstrapped over conversations (1)")
     assert "1 conversation left out in which two annotators have no label at the last turn" in notes
     assert "over all turns" in agreement_tables(together(whole, half))[0].notes[0]
+    with pytest.raises(UsageError, match="no two annotators have a label of the last turn in common; name work that"):
+        together(whole[1:], half[1:], final=True)
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,14 @@ def test_missing_verdicts_show_no_pattern() -> None:
     assert classified(episode({"lamp": "?."}), ()).undecided
 
 
+@pytest.mark.parametrize("lost", ["?" * 10, "." * 9 + "?"])
+def test_idleness_takes_a_verdict_on_all_there_was_to_do(lost: str) -> None:
+    assert patterns(episode({"shoes": "C" * 10}, stop=LIMIT, closing=None)) == ["wrongful_termination"]
+    unknown = episode({"shoes": lost}, stop=LIMIT, closing=None)
+    assert classify(unknown) == ()
+    assert classified(unknown, ()).undecided
+
+
 def test_a_conversation_that_broke_off_shows_only_what_was_broken() -> None:
     lost = {"profile": "m", "lamp": ".", "shoes": "."}
     assert patterns(episode(lost, stop=StopReason.AGENT_ERROR, quotes={"profile": "Hm."})) == ["contradiction"]

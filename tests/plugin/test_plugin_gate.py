@@ -8,7 +8,7 @@ import pytest
 
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.terminal import Terminal, describe, progress_line
-from tests.plugin_project import Project, goal, table
+from tests.plugin_project import INI, Project, goal, table
 
 SUBTESTS = (
     "@pytest.mark.ugst(goals='goals')\n"
@@ -48,6 +48,42 @@ def test_missed_the_run_fails_and_says_why(half: Project, gate: str, told: str) 
     result.assert_outcomes(passed=3, xfailed=1)
     result.stdout.fnmatch_lines([f"FAILED --ugst-fail-under: {told}"])
     assert half.results()["missed"] == [told]
+
+
+SKIPPED = (
+    "import pytest\n@pytest.mark.skip(reason='not today')\n@pytest.mark.ugst(goals='goals')\n"
+    "def test_it(episode):\n    pass\n"
+)
+NOTHING = "FAILED --ugst-fail-under: nothing was played, so nothing was measured"
+
+
+@pytest.mark.parametrize("more", [(), ("-n", "2")])
+@pytest.mark.parametrize("test", [SKIPPED, "def test_it():\n    pass\n"])
+def test_a_gate_that_saw_nothing_is_not_passed(half: Project, test: str, more: tuple[str, ...]) -> None:
+    half.tests(test)
+    result = half.launch("test_it.py", "--ugst-fail-under=avg=10", *more)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert NOTHING in result.outlines
+    looked = half.run("test_it.py", "--ugst-fail-under=avg=10", "--collect-only")
+    assert looked.ret == pytest.ExitCode.OK
+
+
+@pytest.mark.parametrize("more", [(), ("-n", "2")])
+def test_a_gate_of_the_ini_file_concerns_runs_that_ask_for_episodes(half: Project, more: tuple[str, ...]) -> None:
+    half.pytester.makeini(INI + "ugst_fail_under = 10\n")
+    half.tests("def test_it():\n    pass\n")
+    assert half.launch("test_it.py", *more).ret == pytest.ExitCode.OK
+    half.tests(SKIPPED)
+    result = half.launch("test_it.py", *more)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert NOTHING in result.outlines
+
+
+def test_options_that_always_stand_there_are_not_meant_for_every_run(half: Project) -> None:
+    half.pytester.makeini(INI + "addopts = --ugst-fail-under=10 --ugst-max-drop=5\n")
+    half.tests("def test_it():\n    pass\n")
+    assert half.run("test_it.py").ret == pytest.ExitCode.OK
+    assert half.run("goals").ret == pytest.ExitCode.OK
 
 
 def test_subtests_do_not_fail_the_run_either(half: Project) -> None:

@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from tests.chat_server import Body, ChatServer
-from tests.plugin_project import Project, goal
+from tests.plugin_project import QUICK, Project, goal
 
 TEST = "@pytest.mark.ugst(goals='goals')\ndef test_it(episode):\n    assert episode.succeeded, episode.explain()\n"
 HANGING = """
@@ -97,7 +97,7 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_nothing_hanging(project: Project) 
     project.goals("cafe.goal.yaml", goal("a"), goal("b"), goal("c", says="hang"))
     with (project.path / "conftest.py").open("a") as file:
         file.write(HANGING)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v"]
+    command = [sys.executable, "-m", "pytest", *QUICK, "-v"]
     process = subprocess.Popen(
         command, cwd=project.path, stdout=subprocess.PIPE, text=True, env={**os.environ, "CI": ""}
     )

@@ -6,11 +6,14 @@ import json
 
 import pytest
 
+from tests.plugin_project import QUICK
+
 HEAVY = ("openai", "pydantic", "aiohttp", "httpx", "yaml", "numpy", "torch", "tabulate", "json_repair")
 OURS = {
     "pytest_ugst",
     "pytest_ugst.core",
     "pytest_ugst.core.errors",
+    "pytest_ugst.core.text",
     "pytest_ugst.fixtures",
     "pytest_ugst.hookspecs",
     "pytest_ugst.options",
@@ -34,7 +37,7 @@ def test_nothing_is_imported_printed_or_written(
 ) -> None:
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile("def test_one():\n    pass\ndef test_two(tmp_path):\n    assert tmp_path\n")
-    result = pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:anyio", *args)
+    result = pytester.runpytest_subprocess(*QUICK, *args)
     result.assert_outcomes(passed=2)
     for process in processes:
         modules = set(json.loads((pytester.path / f"modules-{process}.json").read_text()))

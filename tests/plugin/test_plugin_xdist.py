@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin_project import Project, goal, table
+from tests.plugin_project import QUICK, Project, goal, table
 
 TEST = "@pytest.mark.ugst(goals='goals')\ndef test_it(episode):\n    assert episode.succeeded, episode.explain()\n"
 
@@ -103,7 +103,7 @@ def test_ctrl_c_stops_everything(project: Project) -> None:
     project.goals("cafe.goal.yaml", goal("a0"), *(goal(f"b{n}", says="hang") for n in range(5)))
     with (project.path / "conftest.py").open("a") as file:
         file.write(HANG)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "-v"]
+    command = [sys.executable, "-m", "pytest", *QUICK, "-n", "2", "-v"]
     process = subprocess.Popen(command, cwd=project.path, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     lines = []

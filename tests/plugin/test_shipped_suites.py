@@ -9,6 +9,7 @@ import pytest
 
 from pytest_ugst.paths import shipped
 from pytest_ugst.sources.datasets import datasets
+from tests.plugin_project import QUICK
 
 MODELS = {
     "test_airline.py": "give --ugst-sim=MODEL, --ugst-agent=MODEL and --ugst-judge=MODEL",
@@ -22,7 +23,7 @@ def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
     suites = shipped("suites")
     chosen = ("--ugst-dir", str(pytester.path / "runs"), "-o", "ugst_data=", "-o", "pythonpath=.", *options)
     return pytester.runpytest_subprocess(
-        str(suites), "-c", str(suites.parent / "pyproject.toml"), "-p", "no:cacheprovider", "-q", "-rs", *chosen
+        str(suites), "-c", str(suites.parent / "pyproject.toml"), *QUICK, "-q", "-rs", *chosen
     )
 
 

@@ -166,6 +166,19 @@ def test_what_contradicts_itself_is_refused(old: str, new: str, told: str) -> No
     assert told in str(caught.value)
 
 
+def test_the_digest_of_a_goal_cut_up_in_two_ways_is_that_of_any_order() -> None:
+    def text(words: str, trial: int) -> Episode:
+        one = episode("g", {"x": True}, trial=trial)
+        parts = tuple(part.model_copy(update={"text": words}) for part in one.components)
+        return one.model_copy(update={"goal": one.goal.model_copy(update={"components": parts})})
+
+    trials = [text(words, number) for number, words in enumerate("ABA", 1)]
+    one = baseline_of(record(Path(".ugst"), "a", *trials))
+    other = baseline_of(record(Path(".ugst"), "b", *(trials[n] for n in (1, 0, 2))))
+    assert one.goals[0].parts == other.goals[0].parts
+    assert one.goals[0].parts.count("+") == 1
+
+
 def test_a_damaged_journal_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     saved()
     journal = Path(".ugst/runs/first/episodes.jsonl")

@@ -16,8 +16,10 @@ from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.state import Category
 from pytest_ugst.judges.transcript import find_quote
 from pytest_ugst.reports.baseline import baseline_of
+from pytest_ugst.reports.comparison import signed
 from pytest_ugst.reports.html.against import Against
 from pytest_ugst.reports.html.builder import write_page
+from pytest_ugst.reports.table import percent
 from tests.browser import Browser, browser
 from tests.reports.html_things import SETTING, aligned, make_episode, make_run, said
 
@@ -202,6 +204,23 @@ def test_a_link_to_nowhere(here: Browser, page: Path) -> None:
     here.wait(lambda: "This run has no episode" in here.text("#episode"))
     here.one("#home-link").click()
     assert here.one("#list a").is_displayed()
+
+
+def test_numbers_are_rounded_as_in_the_tables(here: Browser, page: Path) -> None:
+    values = [
+        *(100 * n / 16 for n in range(17)),
+        *(100 * n / 400 for n in range(401)),
+        99.95,
+        99.949,
+        0.04,
+        56.35,
+        2 / 3,
+    ]
+    assert here.js("return arguments[0].map((v) => [percent(v), fixed(v, 0)])", values) == [
+        [percent(v), f"{v:.0f}"] for v in values
+    ]
+    changes = [0.0, -2.25, 2.75, -0.03, 0.25, 12.5]
+    assert here.js("return arguments[0].map(signed)", changes) == [signed(v).replace("-", "−") for v in changes]
 
 
 def test_a_filter_can_be_linked(here: Browser, page: Path) -> None:

@@ -1,11 +1,19 @@
 // Charts: small SVG drawings, each with a title, a description and a table that says the same.
 
+// As the tables round: a half goes to the even digit, where toFixed takes it up.
+const fixed = (value, digits) => {
+  const twice = value * 2 ** (digits + 1);
+  if (!Number.isInteger(twice) || Number.isInteger(value * 2 ** digits)) return value.toFixed(digits);
+  const scaled = Math.floor(Math.abs(value) * 10 ** digits);
+  const even = (scaled % 2 ? scaled + 1 : scaled) / 10 ** digits;
+  return (value < 0 ? -even : even).toFixed(digits);
+};
 const percent = (value) => {
   if (value === null || value === undefined) return "–";
   if (value > 0 && value < 0.05) return "0.1";
-  return value > 99.95 && value < 100 ? "99.9" : value.toFixed(1);
+  return value >= 99.95 && value < 100 ? "99.9" : fixed(value, 1);
 };
-const spread = (rate) => (rate.low === null || rate.low === undefined ? "" : `${rate.low.toFixed(0)}–${rate.high.toFixed(0)}`);
+const spread = (rate) => (rate.low === null || rate.low === undefined ? "" : `${fixed(rate.low, 0)}–${fixed(rate.high, 0)}`);
 
 let chartCount = 0;
 
@@ -83,8 +91,9 @@ function successChart(rates, baseline, selected) {
 
 function signed(value) {
   if (value === null || value === undefined) return "–";
-  const size = Math.abs(value).toFixed(1);
-  return size === "0.0" ? size : `${value > 0 ? "+" : "−"}${size}`;
+  if (value === 0) return "0.0";
+  const size = fixed(Math.abs(value), 1);
+  return `${value > 0 ? "+" : "−"}${size === "0.0" ? Number(Math.abs(value).toPrecision(2)) : size}`;
 }
 
 const VERDICT_TONES = { regression: "bad", improvement: "good", equivalent: "part", "no worse": "part", inconclusive: "open" };
