@@ -57,26 +57,24 @@ SKIPPED = (
 NOTHING = "FAILED --ugst-fail-under: nothing was played, so nothing was measured"
 
 
-@pytest.mark.parametrize("more", [(), ("-n", "2")])
 @pytest.mark.parametrize("test", [SKIPPED, "def test_it():\n    pass\n"])
-def test_a_gate_that_saw_nothing_is_not_passed(half: Project, test: str, more: tuple[str, ...]) -> None:
+def test_a_gate_that_saw_nothing_is_not_passed(half: Project, test: str) -> None:
     half.tests(test)
-    result = half.launch("test_it.py", "--ugst-fail-under=avg=10", *more)
+    result = half.run("test_it.py", "--ugst-fail-under=avg=10")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert NOTHING in result.outlines
     looked = half.run("test_it.py", "--ugst-fail-under=avg=10", "--collect-only")
     assert looked.ret == pytest.ExitCode.OK
 
 
-@pytest.mark.parametrize("more", [(), ("-n", "2")])
-def test_a_gate_of_the_ini_file_concerns_runs_that_ask_for_episodes(half: Project, more: tuple[str, ...]) -> None:
+def test_a_gate_of_the_ini_file_concerns_runs_that_ask_for_episodes(half: Project) -> None:
     half.pytester.makeini(INI + "ugst_fail_under = 10\n")
-    half.tests("def test_it():\n    pass\n")
-    assert half.launch("test_it.py", *more).ret == pytest.ExitCode.OK
+    half.tests("def test_it():\n    pass\n", "test_other.py")
     half.tests(SKIPPED)
-    result = half.launch("test_it.py", *more)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert NOTHING in result.outlines
+    assert half.run("test_other.py").ret == pytest.ExitCode.OK
+    for result in (half.run("test_it.py"), half.launch("test_it.py", "-n", "2")):
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        assert NOTHING in result.outlines
 
 
 def test_options_that_always_stand_there_are_not_meant_for_every_run(half: Project) -> None:

@@ -33,7 +33,7 @@ def proper(text: str) -> str:
 def key(name: str) -> str:
     """How a name is looked up: no regard to case, blanks, apostrophes, ``&``, or a leading "the"."""
     text = name.lower().replace("&", " and ").replace("’", "").replace("'", "")
-    return " ".join(re.sub(r"[^\w\s]", " ", text).split()).removeprefix("the ")
+    return re.sub(r"^(?:the )+", "", " ".join(re.sub(r"[^\w\s]", " ", text).split()))
 
 
 def postcode(text: str) -> str:
