@@ -22,10 +22,12 @@ def check_target(path: Path, told: str) -> None:
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise UsageError(f"{told}: this is a folder; name a file in it")
-    special = target.exists() and not target.is_file()  # a pipe or a device: not replaced, but written to
-    there = target if special else next(folder for folder in target.parents if folder.exists())
-    if not special and not there.is_dir():
-        raise UsageError(f"{told}: {there} is no folder; name another file")
+    if _takes_a_stream(target):
+        there = target
+    else:
+        there = next(folder for folder in target.parents if folder.exists())
+        if not there.is_dir():
+            raise UsageError(f"{told}: {there} is no folder; name another file")
     if not os.access(there, os.W_OK):
         raise UsageError(f"{told}: {there} can't be written to; name a file in a folder you can write")
 
@@ -43,7 +45,7 @@ def replace_text(path: Path, text: str) -> None:
     if target.is_dir():
         raise UsageError(f"can't write {path}: it is a folder; name a file")
     try:
-        if target.exists() and not target.is_file():
+        if _takes_a_stream(target):
             with target.open("w", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
         else:
@@ -52,6 +54,11 @@ def replace_text(path: Path, text: str) -> None:
     except OSError as error:
         told = error.strerror or str(error)
         raise UsageError(f"can't write {path}: {told}; name a file in a folder you can write") from None
+
+
+def _takes_a_stream(target: Path) -> bool:
+    """Whether something that is no folder is a pipe or a device: not to be replaced, but written to."""
+    return target.exists() and not target.is_file()
 
 
 def _replace(target: Path, text: str) -> None:

@@ -12,7 +12,7 @@ from pytest_ugst.engine.run import SETTING_FILE, Run, find_run
 from pytest_ugst.items import case_of, overridden
 from pytest_ugst.metrics.verdicts import Comparison, parse_margins
 from pytest_ugst.reports.asked import Asked, parts_digest, text_digest
-from pytest_ugst.reports.baseline import Baseline, Key, baseline_of, find_baseline
+from pytest_ugst.reports.baseline import NO_FILE, Baseline, Key, baseline_of, find_baseline
 from pytest_ugst.reports.comparability import (
     Outline,
     mismatches,
@@ -158,7 +158,5 @@ def check_baseline(settings: Settings) -> None:
         if (settings.root / settings.baseline / SETTING_FILE).is_file():
             return
         if settings.baseline.endswith(".json"):
-            raise UsageError(
-                f"--ugst-baseline={settings.baseline}: there is no such file; name a baseline that was saved, or a run"
-            )
+            raise UsageError(f"--ugst-baseline={settings.baseline}: {NO_FILE}")
         find_run(settings.home, settings.baseline, option="--ugst-baseline")

@@ -38,6 +38,9 @@ class Option(NamedTuple):  # a dataclass takes two milliseconds more to define
         return f"ugst_{self.name.replace('-', '_')}"
 
 
+GATES = ("--ugst-fail-under", "--ugst-baseline")
+"""The options that let rates decide, and not single goals."""
+
 OPTIONS: tuple[Option, ...] = (
     Option(
         "sim",

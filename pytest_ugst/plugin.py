@@ -14,7 +14,7 @@ import pytest
 
 from pytest_ugst import fixtures, hookspecs
 from pytest_ugst.fixtures import RUNTIME
-from pytest_ugst.options import OPTIONS
+from pytest_ugst.options import GATES, OPTIONS
 from pytest_ugst.session import (
     SESSION,
     TERMINAL,
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 _WATCH: pytest.StashKey[_Watch] = pytest.StashKey()
 _ERROR_PREFIX = "pytest-ugst: "
-_GATES = ("--ugst-fail-under", "--ugst-baseline")
 PARTS = ("test", "train", "dev")
 """Splits for which there is a pytest marker."""
 _GOAL_SUFFIXES = (".goal.yaml", ".goal.yml", ".goal.jsonl")  # spelt out: their own module would import yaml here
@@ -96,10 +95,11 @@ def _check_early(settings: Settings, config: pytest.Config) -> None:
     """What can be told to be wrong before anything is collected, or any worker started."""
     from pytest_ugst.core.errors import UsageError
 
-    for gate in _GATES:
+    for gate in GATES:
         # An unset variable in a CI script, most likely: a gate that is not there would go unnoticed.
         if config.getoption(gate) == "":
-            raise UsageError(f"{gate}= is empty; give it a value, or leave it out (of the ini file: -o {gate[2:]}=)")
+            ini = gate.removeprefix("--").replace("-", "_")
+            raise UsageError(f"{gate}= is empty; give it a value, or leave it out (of the ini file: -o {ini}=)")
     if not settings.baseline:
         for option in ("--ugst-max-drop", "--ugst-strict-gate", "--ugst-baseline-allow"):
             if _typed(config, option):
@@ -254,11 +254,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         measured = terminal_of(config).measured
         if session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = status
+    if measured or session.exitstatus != pytest.ExitCode.OK:
+        return
     # A gate that saw nothing must not look like one that was passed; one of the ini file concerns runs that ask for
     # episodes alone.
-    asked = runtime is not None and runtime.asked
-    gates = [flag for flag in _GATES if _typed(config, flag) or (asked and _set(config, flag))]
-    if gates and not measured and session.exitstatus == pytest.ExitCode.OK:
+    meant = runtime.settings.gates if runtime is not None and runtime.asked else ()
+    if gates := [flag for flag in GATES if flag in meant or _typed(config, flag)]:
         terminal_of(config).unmeasured = " and ".join(gates)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -292,11 +293,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _typed(config: pytest.Config, flag: str) -> bool:
     """Whether an option was given for this very run, and not by ``addopts``."""
     return any(str(given).partition("=")[0] == flag for given in config.invocation_params.args)
-
-
-def _set(config: pytest.Config, flag: str) -> bool:
-    """Whether an option has a value, from wherever."""
-    return bool(config.getoption(flag) or config.getini(flag.removeprefix("--").replace("-", "_")))
 
 
 def _only_looking(config: pytest.Config) -> bool:

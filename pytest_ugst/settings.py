@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_MAX_DROP, DEFAULT_SIMULATOR, OPTIONS
+from pytest_ugst.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_MAX_DROP, DEFAULT_SIMULATOR, GATES, OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,8 @@ class Settings:
 
     @property
     def gates(self) -> tuple[str, ...]:
-        """The options that let rates decide, and not single goals."""
-        given = {"--ugst-fail-under": self.fail_under, "--ugst-baseline": self.baseline}
-        return tuple(flag for flag, value in given.items() if value)
+        """Those of the gates' options that are set."""
+        return tuple(flag for flag, value in zip(GATES, (self.fail_under, self.baseline), strict=True) if value)
 
     @property
     def prompts_dir(self) -> Path | None:

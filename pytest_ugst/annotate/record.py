@@ -15,7 +15,7 @@ from pytest_ugst.core.base import Frozen, Words
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.labels import StateLabels, TurnLabels, conversation_digest, labelled_parts, parts_digest
+from pytest_ugst.core.labels import StateLabels, TurnLabels, conversation_digest, labelled_digest, labelled_parts
 from pytest_ugst.core.state import CHAINS, Status, advance, first_status, last_status
 
 ANNOTATIONS_VERSION: Literal[1] = 1
@@ -35,6 +35,11 @@ class Marks(Frozen):
     more."""
     moves: dict[str, dict[int, Status]] = Field(default_factory=dict)
     """By sub-component and turn, the status it moved to."""
+
+    @property
+    def about(self) -> tuple[str, str]:
+        """What tells marks of other conversations or sub-components apart."""
+        return self.digest, self.parts
 
     @property
     def begun(self) -> bool:
@@ -108,16 +113,13 @@ class Annotations(Frozen):
 
     def of(self, episode: Episode) -> Marks:
         """The marks of an episode, new ones where there are none of this conversation and these sub-components."""
-        digest, parts = conversation_digest(episode.conversation), parts_digest(episode.components)
-        for marks in self._all(episode.id):
-            if (marks.digest, marks.parts) == (digest, parts):
-                return marks
-        return Marks(digest=digest, parts=parts, turns=len(episode.conversation.turns))
+        digest, parts = conversation_digest(episode.conversation), labelled_digest(episode.components)
+        fresh = Marks(digest=digest, parts=parts, turns=len(episode.conversation.turns))
+        return next((marks for marks in self._all(episode.id) if marks.about == fresh.about), fresh)
 
     def with_marks(self, episode_id: str, marks: Marks) -> Annotations:
         """With an episode's marks in place of those of the same conversation and sub-components; others are kept."""
-        same = (marks.digest, marks.parts)
-        others = tuple(one for one in self._all(episode_id) if (one.digest, one.parts) != same and one.begun)
+        others = tuple(one for one in self._all(episode_id) if one.about != marks.about and one.begun)
         former = {name: some for name, some in self.former.items() if name != episode_id}
         if others:
             former[episode_id] = others
@@ -128,7 +130,7 @@ class Annotations(Frozen):
         return [
             episode.id
             for episode in episodes
-            if not self.of(episode).begun and any(marks.begun for marks in self._all(episode.id))
+            if any(marks.begun for marks in self._all(episode.id)) and not self.of(episode).begun
         ]
 
     def _all(self, episode_id: str) -> Iterator[Marks]:

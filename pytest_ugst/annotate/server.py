@@ -73,7 +73,8 @@ class AnnotationServer:
         self._run = run
         self._episodes = {episode.id: episode for episode in episodes}
         self._path = path
-        self._annotations: Annotations = load(path, annotator)
+        self.annotations: Annotations = load(path, annotator)
+        """All that the annotator has said so far."""
         self._token = secrets.token_urlsafe(24)
         self._hosts: frozenset[str] = frozenset()
         self.url = ""
@@ -144,19 +145,19 @@ class AnnotationServer:
         return web.Response(text=text, content_type=kind, charset="utf-8")
 
     async def _overview(self, request: web.Request) -> web.Response:
-        return web.json_response(overview(self._run, self._annotations, self._episodes.values()))
+        return web.json_response(overview(self._run, self.annotations, self._episodes.values()))
 
     async def _conversation(self, request: web.Request) -> web.Response:
         episode = self._episode(request.query.get("id", ""))
-        return web.json_response(conversation(episode, self._annotations.of(episode)))
+        return web.json_response(conversation(episode, self.annotations.of(episode)))
 
     async def _labels(self, request: web.Request) -> web.Response:
         lines = [
             labels.model_dump_json() + "\n"
             for episode in self._episodes.values()
-            if (labels := labels_of(episode, self._annotations.of(episode), self._annotations.annotator)) is not None
+            if (labels := labels_of(episode, self.annotations.of(episode), self.annotations.annotator)) is not None
         ]
-        name = f"{self._annotations.annotator}.labels.jsonl"
+        name = f"{self.annotations.annotator}.labels.jsonl"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return web.Response(text="".join(lines), content_type="application/jsonl", headers=headers)
 
@@ -168,20 +169,20 @@ class AnnotationServer:
         component = next((c for c in episode.components if c.id == change.component), None)
         if component is None:
             raise UsageError(f"{change.id} has no sub-component {change.component!r}")
-        marks = self._annotations.of(episode).set(component, change.turn, change.status)
+        marks = self.annotations.of(episode).set(component, change.turn, change.status)
         return web.json_response(progress(self._keep(episode, marks)))
 
     async def _next(self, request: web.Request) -> web.Response:
         change = await _read(request, _Change)
         episode = self._episode(change.id)
-        marks = self._keep(episode, self._annotations.of(episode).next(change.turn))
+        marks = self._keep(episode, self.annotations.of(episode).next(change.turn))
         return web.json_response(conversation(episode, marks))
 
     def _keep(self, episode: Episode, marks: Marks) -> Marks:
         """Write first: what is said to be kept is on disk."""
-        annotations = self._annotations.with_marks(episode.id, marks)
+        annotations = self.annotations.with_marks(episode.id, marks)
         save(self._path, annotations)
-        self._annotations = annotations
+        self.annotations = annotations
         return marks
 
     def _episode(self, name: str) -> Episode:

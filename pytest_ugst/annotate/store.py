@@ -69,10 +69,6 @@ def save(path: Path, annotations: Annotations) -> None:
     Raises:
         UsageError: If it can't be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"can't write {path.parent}: {error.strerror}") from None
     replace_text(path, annotations.model_dump_json(indent=1) + "\n")
 
 

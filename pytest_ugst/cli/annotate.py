@@ -83,7 +83,7 @@ def _serve(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
     import asyncio
 
     from pytest_ugst.annotate.server import AnnotationServer, serve
-    from pytest_ugst.annotate.store import file_of, load, only_one
+    from pytest_ugst.annotate.store import file_of, only_one
 
     annotator = _annotator(args.annotator)
     path = file_of(run.folder, annotator)
@@ -93,8 +93,8 @@ def _serve(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
         print(f"what you set is kept in {path}; stop with Ctrl-C", flush=True)
 
     with only_one(path):
-        _tell_outdated(load(path, annotator), episodes, path)
         server = AnnotationServer(run.name, episodes, path, annotator)
+        _tell_outdated(server.annotations, episodes, path)
         asyncio.run(_until_asked(serve(server, args.port, ready)))
         print()
     return 0

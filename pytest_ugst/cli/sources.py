@@ -74,7 +74,7 @@ def all_labels(sources: Sequence[str], home: Path, *, checks: bool = False) -> l
     found = {source: labels_of(source, home, checks=checks) for source in sources}
     places: dict[Path, str] = {}
     for source, some in found.items():
-        place = some[0].place if some else Path(source)
+        place = some[0].place
         if place in places:
             raise UsageError(f"{places[place]} and {source} are one ({place}); name every source once")
         places[place] = source

@@ -96,7 +96,7 @@ def labelled_parts(components: Iterable[Component]) -> tuple[LabelledPart, ...]:
     return tuple(LabelledPart(id=c.id, category=c.category, text=c.text, parent=c.parent) for c in components)
 
 
-def parts_digest(components: Iterable[Component]) -> str:
+def labelled_digest(components: Iterable[Component]) -> str:
     """What tells a goal's sub-components from others: a digest over what :func:`labelled_parts` says of them."""
     said = json.dumps([part.model_dump(mode="json") for part in labelled_parts(components)])
     return hashlib.sha256(said.encode()).hexdigest()[:16]

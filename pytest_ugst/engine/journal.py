@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,9 +105,8 @@ class Journal:
                     ) from None
             if self.first_fault is None:
                 # The parser's own "at line 1" is of this line.
-                self.first_fault = (
-                    f"line {self._lines}: {re.sub(r' at line 1 column', ' at column', first_fault(error))}"
-                )
+                fault = first_fault(error).replace(" at line 1 column", " at column")
+                self.first_fault = f"line {self._lines}: {fault}"
             return None
 
     def __contains__(self, episode_id: object) -> bool:

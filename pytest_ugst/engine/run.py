@@ -148,6 +148,10 @@ def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> Run:
         UsageError: If there is no such run.
     """
     runs = home / "runs"
+    if name != "latest":
+        for folder in (runs / name, Path(name)):
+            if (folder / SETTING_FILE).is_file():
+                return Run(folder)
     there = _runs_in(runs)
     if name == "latest":
         if not there:
@@ -156,9 +160,6 @@ def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> Run:
         # One in which something was played, if there is any: the others ended before they began.
         played = [name for name in there if (runs / name / EPISODES_FILE).exists()]
         return Run(runs / (played or there)[-1])
-    for folder in (runs / name, Path(name)):
-        if (folder / SETTING_FILE).is_file():
-            return Run(folder)
     shown = ", ".join(there[-5:]) or "none"
     resumed = option == "--ugst-resume" and Path(name).exists()  # its value may be left out, and a path taken for it
     hint = f"; to resume the latest run, put the path to test before {option}" if resumed else ""

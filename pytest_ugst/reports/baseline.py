@@ -21,6 +21,8 @@ from pytest_ugst.reports.reading import data_of, not_played, open_run
 from pytest_ugst.reports.results import RESULTS_FILE
 
 BASELINE_VERSION: Literal[1] = 1
+NO_FILE = "there is no such file; name a baseline that was saved, or a run"
+"""What is wrong with a name that ends in ``.json`` and stands for nothing."""
 _LARGEST = 200_000_000  # bytes; more is no baseline
 
 
@@ -270,6 +272,6 @@ def find_baseline(home: Path, name: str, *, root: Path | None = None) -> tuple[B
         run = open_run(home, name)
     except UsageError as error:
         if name.endswith(".json"):
-            raise UsageError(f"{name}: there is no such file; name a baseline that was saved, or a run") from None
+            raise UsageError(f"{name}: {NO_FILE}") from None
         raise error from None
     return baseline_of(run), run

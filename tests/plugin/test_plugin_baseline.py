@@ -214,8 +214,11 @@ def test_refused_under_xdist(played: Project) -> None:
     [
         ("--ugst-baseline=nowhere", "--ugst-baseline=nowhere: no such run; *"),
         ("--ugst-baseline=nowhere.json", "--ugst-baseline=nowhere.json: there is no such file; name a baseline that *"),
-        ("--ugst-baseline=", "--ugst-baseline= is empty; give it a value, or leave it out (of the ini file: *"),
-        ("--ugst-fail-under=", "--ugst-fail-under= is empty; *"),
+        (
+            "--ugst-baseline=",
+            "--ugst-baseline= is empty; give it a value, or leave it out (of the ini file: -o ugst_baseline=)",
+        ),
+        ("--ugst-fail-under=", "--ugst-fail-under= is empty; * -o ugst_fail_under=)"),
         ("--ugst-strict-gate", "--ugst-strict-gate says nothing without --ugst-baseline; name a baseline, or *"),
         ("--ugst-max-drop=5", "--ugst-max-drop says nothing without --ugst-baseline; *"),
         ("--ugst-baseline=goals/cafe.goal.yaml", "* is no JSON file, so no baseline; save one with *"),
