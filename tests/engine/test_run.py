@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.run import Run, find_run, new_name
@@ -96,11 +98,17 @@ def test_a_folder_without_a_run_has_no_setting(tmp_path: Path) -> None:
         Run(tmp_path).read_setting()
 
 
-def test_names_sort_by_time_and_differ_within_a_second() -> None:
-    early = datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC)
-    late = datetime(2026, 10, 1, 0, 0, 0, tzinfo=UTC)
-    assert new_name(early) < new_name(late)
-    assert len({new_name(early) for _ in range(8)}) > 1
+@given(
+    early=st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2999, 1, 1)),
+    apart=st.timedeltas(min_value=timedelta(milliseconds=1), max_value=timedelta(days=999)),
+)
+def test_names_sort_as_runs_began(early: datetime, apart: timedelta) -> None:
+    assert new_name(early) < new_name(early + apart)
+
+
+def test_names_of_the_same_moment_differ() -> None:
+    now = datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC)
+    assert len({new_name(now) for _ in range(8)}) > 1
 
 
 def test_the_record_says_when_and_with_what(tmp_path: Path) -> None:
