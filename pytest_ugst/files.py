@@ -19,7 +19,7 @@ def check_target(path: Path, told: str) -> None:
     Raises:
         UsageError: If it is a folder, or lies where no file can be made.
     """
-    target = Path(os.path.realpath(path))
+    target = _target(path)
     if target.is_dir():
         raise UsageError(f"{told}: this is a folder; name a file in it")
     if _takes_a_stream(target):
@@ -41,7 +41,7 @@ def replace_text(path: Path, text: str) -> None:
     Raises:
         UsageError: If it can't be written.
     """
-    target = Path(os.path.realpath(path))
+    target = _target(path)
     if target.is_dir():
         raise UsageError(f"can't write {path}: it is a folder; name a file")
     try:
@@ -56,9 +56,18 @@ def replace_text(path: Path, text: str) -> None:
         raise UsageError(f"can't write {path}: {told}; name a file in a folder you can write") from None
 
 
+def _target(path: Path) -> Path:
+    """What is to be written, with links followed.
+
+    A pipe without a name, such as the one behind ``/dev/stdout``, is only to be had by the path that was given: where
+    its link leads to is no path.
+    """
+    return path if _takes_a_stream(path) else Path(os.path.realpath(path))
+
+
 def _takes_a_stream(target: Path) -> bool:
     """Whether something that is no folder is a pipe or a device: not to be replaced, but written to."""
-    return target.exists() and not target.is_file()
+    return target.exists() and not target.is_file() and not target.is_dir()
 
 
 def _replace(target: Path, text: str) -> None:

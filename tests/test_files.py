@@ -49,6 +49,17 @@ def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+def test_a_pipe_without_a_name_is_written_to(tmp_path: Path) -> None:
+    ours, theirs = os.pipe()
+    link = tmp_path / "stdout"
+    link.symlink_to(f"/dev/fd/{theirs}")
+    check_target(link, "--out=stdout")
+    replace_text(link, "text")
+    os.close(theirs)
+    assert os.read(ours, 100) == b"text"
+    os.close(ours)
+
+
 def test_a_device_is_written_to() -> None:
     # Not /dev/null, which the whole machine would miss if this failed: a terminal of our own.
     ours, theirs = os.openpty()

@@ -63,7 +63,7 @@ def _failures(args: argparse.Namespace) -> int:
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.metrics.failure_shares import shares
     from pytest_ugst.metrics.failures import classify
-    from pytest_ugst.reports.contenders import shortcomings
+    from pytest_ugst.reports.contenders import shortcomings, unlike_goals
     from pytest_ugst.reports.failures import failure_lines, failures_table
     from pytest_ugst.reports.reading import open_runs
 
@@ -82,7 +82,8 @@ def _failures(args: argparse.Namespace) -> int:
             heading = [one_line(label)] if len(found) > 1 else []
             print("\n".join([*heading, *(lines or ["no episode failed"]), ""]), file=aside)
     table = failures_table({label: shares(one) for label, one in found.items()}, judge=args.judge)
-    notes = shortcomings(dict(zip(args.runs, runs, strict=True)))
+    notes = unlike_goals([(label, {(one.benchmark, one.goal) for one in episodes}) for label, episodes in found.items()])
+    notes += shortcomings(dict(zip(args.runs, runs, strict=True)))
     write_tables([replace(table, notes=(*table.notes, *notes))], args)
     for line in told:
         print(f"ugst: {line}", file=sys.stderr)
@@ -93,22 +94,24 @@ def _blame(args: argparse.Namespace) -> int:
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.metrics.attribution import blame
     from pytest_ugst.reports.blame import attributions, blame_table
-    from pytest_ugst.reports.contenders import read_contenders, shortcomings
+    from pytest_ugst.reports.contenders import read_contenders, shortcomings, unlike_goals
     from pytest_ugst.reports.reading import open_runs
 
     check_style(args)
     runs = dict(zip(args.runs, open_runs(args.dir, args.runs), strict=True))
     found: dict[str, dict[str, Blame]] = {}
+    asked: dict[str, list[tuple[str, set[str]]]] = {}
     for one in read_contenders(runs):
         for benchmark, played in one.entrant.benchmarks.items():
             if scored := attributions(played.outcomes):
                 found.setdefault(benchmark, {})[one.name] = blame(scored)
+                asked.setdefault(benchmark, []).append((one.name, {episode.goal for episode in scored}))
     if not found:
         raise UsageError(
             f"{', '.join(args.runs)}: no episode has a score of the agent's work; the domains airline and retail give "
             "one where a goal brings reference actions"
         )
-    tables = [blame_table(by_label, benchmark) for benchmark, by_label in found.items()]
+    tables = [blame_table(by_label, name, unlike_goals(asked[name])) for name, by_label in found.items()]
     tables[-1] = replace(tables[-1], notes=(*tables[-1].notes, *shortcomings(runs)))
     write_tables(tables, args)
     return 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
+from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
 
 
@@ -40,7 +42,14 @@ def _html(args: argparse.Namespace) -> int:
     check_target(out, f"--out={out}")
     against = None
     if args.baseline is not None:
-        against = Against.of(run, find_baseline(args.dir, args.baseline)[0], args.baseline)
+        base, base_run = find_baseline(args.dir, args.baseline)
+        if base_run is not None and base_run.folder.resolve() == run.folder.resolve():
+            raise UsageError(f"--baseline={args.baseline}: this is the run itself; name another one")
+        against = Against.of(run, base, args.baseline)
     write_page(run, out, against=against)
-    print(f"{out}: {counted(len(run.journal), 'episode')}, {out.stat().st_size / 1e6:.1f} MB")
+    told = f"{out}: {counted(len(run.journal), 'episode')}"
+    if out.is_file():
+        print(f"{told}, {out.stat().st_size / 1e6:.1f} MB")
+    else:  # a pipe, maybe the one behind the standard output: nothing but the page goes there
+        print(told, file=sys.stderr)
     return 0

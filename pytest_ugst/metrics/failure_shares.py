@@ -26,7 +26,9 @@ class Classified:
     """What the shares need to know of one episode."""
 
     id: str
+    benchmark: str
     goal: str
+    """Its id in the benchmark."""
     failures: tuple[Failure, ...]
     """The primary one first."""
     undecided: bool
@@ -49,7 +51,7 @@ class Shares:
 def classified(episode: Episode, failures: tuple[Failure, ...]) -> Classified:
     """An episode with its patterns, in short."""
     errors = any(state.error is not None for state in episode.final_state) or not episode.components
-    return Classified(episode.id, episode.goal.id, failures, errors and not failures)
+    return Classified(episode.id, episode.goal.domain or "", episode.goal.id, failures, errors and not failures)
 
 
 def shares(episodes: Iterable[Classified], *, resamples: int = RESAMPLES) -> Shares:
@@ -67,7 +69,8 @@ def shares(episodes: Iterable[Classified], *, resamples: int = RESAMPLES) -> Sha
         undecided=sum(one.undecided for one in every),
         primary={
             pattern: mean(
-                (Sample("", one.goal, 100.0 * (one.failures[0].pattern is pattern)) for one in failed),
+                # All episodes count equally, whichever benchmark they are of.
+                (Sample("", f"{one.benchmark}/{one.goal}", 100.0 * (one.failures[0].pattern is pattern)) for one in failed),
                 resamples=resamples,
             )
             for pattern in Pattern

@@ -12,7 +12,7 @@ from itertools import combinations
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
 from pytest_ugst.metrics.success import RESAMPLES, rates
-from pytest_ugst.reports.contenders import Contender
+from pytest_ugst.reports.contenders import Contender, unlike_goals
 from pytest_ugst.reports.entrants import difference, differences
 from pytest_ugst.reports.scores import scores_notes
 from pytest_ugst.reports.styles import Table
@@ -75,11 +75,8 @@ def _table(title: str, contenders: Sequence[Contender], rows: Sequence[Row], not
 def _doubts(contenders: Sequence[Contender], benchmark: str | None) -> list[str]:
     """What the rates of the table's lines do not say about each other."""
     asked = [one.asked(benchmark) for one in contenders]
-    notes = []
+    notes = unlike_goals([(one.name, goals) for one, goals in zip(contenders, asked, strict=True)])
     shared = set(asked[0]).intersection(*asked[1:])
-    if any(len(goals) != len(shared) for goals in asked):
-        counts = ", ".join(f"{one.name} {len(goals)}" for one, goals in zip(contenders, asked, strict=True))
-        notes.append(f"not the same goals: {counts}; {len(shared)} in common")
     for field, words in ((0, "text"), (1, "sub-components or checks"), (2, "turn limit")):
         differing = sorted(goal for goal in shared if len({goals[goal][field] for goals in asked}) > 1)
         if differing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_ugst.core.text import counted, one_line
 from pytest_ugst.metrics.attribution import Attributed, Blame, Fault, Score, attribute, blame
@@ -55,12 +55,13 @@ _WHO = {
 }
 
 
-def blame_table(found: Mapping[str, Blame], benchmark: str) -> Table:
+def blame_table(found: Mapping[str, Blame], benchmark: str, notes: Sequence[str] = ()) -> Table:
     """One line per run and simulator.
 
     Args:
         found: By the line's label.
         benchmark: The domain that scores the agent's work.
+        notes: More that has to be said.
     """
     columns = (
         Column("run", "simulator"),
@@ -83,20 +84,21 @@ def blame_table(found: Mapping[str, Blame], benchmark: str) -> Table:
         )
         for label, one in found.items()
     )
-    notes = [
+    told = [
         "the agent's pass^1 in percent, raw over all episodes, and over those whose simulator kept to all parts of "
         "its goal, with 95% intervals bootstrapped over goals",
         _MEANS,
+        *notes,
     ]
     for label, one in found.items():
-        notes += [
+        told += [
             f"{label}: {_hat(one.raw)} over all: {_over(one.raw)}; "
             f"{_hat(one.kept)} where the goal was kept: {_over(one.kept)}"
         ]
         if one.undecided:
             left = counted(one.undecided, "episode")
-            notes.append(f"{label}: in {left} missing verdicts leave open whether the goal was kept")
-    return Table(columns, lines, f"whose fault: {one_line(benchmark)}", tuple(notes))
+            told.append(f"{label}: in {left} missing verdicts leave open whether the goal was kept")
+    return Table(columns, lines, f"whose fault: {one_line(benchmark)}", tuple(told))
 
 
 def _cell(score: Score) -> Cell:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,19 @@ def _label(drafts: Sequence[_Draft]) -> None:
         seen = Counter(one.label for one in here)
         for one in here:
             one.label += f", {one.entrant.run}" if seen[one.label] > 1 else ""
+
+
+def unlike_goals(asked: Sequence[tuple[str, Collection[Hashable]]]) -> list[str]:
+    """Whether lines of a table are over the same goals, in a line if they are not.
+
+    Args:
+        asked: What tells each line apart, and its goals.
+    """
+    shared = set.intersection(*(set(goals) for _, goals in asked)) if asked else set()
+    if all(len(goals) == len(shared) for _, goals in asked):
+        return []
+    counts = ", ".join(f"{name} {len(goals)}" for name, goals in asked)
+    return [f"not the same goals: {counts}; {len(shared)} in common"]
 
 
 def shortcomings(runs: Mapping[str, Run]) -> list[str]:

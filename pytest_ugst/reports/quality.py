@@ -13,7 +13,7 @@ from pytest_ugst.engine.run import Run
 from pytest_ugst.metrics.diversity import SHORTEST, STABLE, diversity
 from pytest_ugst.metrics.means import Mean, Sample, mean
 from pytest_ugst.metrics.success import CONFIDENCE
-from pytest_ugst.reports.contenders import Contender
+from pytest_ugst.reports.contenders import Contender, unlike_goals
 from pytest_ugst.reports.entrants import NO_DOMAIN
 from pytest_ugst.reports.styles import Cell, Column, Line, Mark, Table, ranked
 
@@ -180,6 +180,7 @@ def _notes(speakers: Sequence[Speaker]) -> list[str]:
     several = any(len({one.benchmark for one in speaker.spoken}) > 1 for speaker in speakers)
     over = "benchmarks, each the mean over its conversations" if several else "conversations"
     told = [f"means over {over}, with {CONFIDENCE:g}% intervals bootstrapped over goals"]
+    told += unlike_goals([(s.name or s.label, {(one.benchmark, one.goal) for one in s.spoken}) for s in speakers])
     for speaker in speakers:
         about = f"{speaker.name or speaker.label}: " if len(speakers) > 1 else ""
         total = len(speaker.spoken)

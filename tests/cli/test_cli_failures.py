@@ -130,6 +130,18 @@ def test_the_table_of_a_run_says_whose_fault(capsys: pytest.CaptureFixture[str])
     ) in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", ["failures", "blame"])
+def test_other_goals_are_told(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    some = three(task=0.0)
+    first, second = run_of(*some), run_of(*some[1:], name="other")
+    assert main(["report", command, first, second, "--style=json"]) == 0
+    (table,) = json.loads(capsys.readouterr().out)["tables"]
+    (told,) = [note for note in table["notes"] if note.startswith("not the same goals: sim")]
+    assert told.endswith("2; 2 in common")
+    assert main(["report", command, first, run_of(*some, name="again")]) == 0
+    assert "not the same goals" not in capsys.readouterr().out
+
+
 def test_nothing_to_blame(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "blame", run_of(*three())]) == 4
     assert "no episode has a score of the agent's work" in capsys.readouterr().err

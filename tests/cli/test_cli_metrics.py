@@ -90,6 +90,7 @@ def test_quality_of_two_runs_says_what_is_missing(capsys: pytest.CaptureFixture[
     assert first["f1"]["value"] is first["naturalness"]["value"] is None
     assert "F1 was not measured: it takes --encoder=MODEL" in told["notes"]
     assert "N and C were not measured: they take --judge=MODEL" in told["notes"]
+    assert "not the same goals: sim 2, other 1; 1 in common" in told["notes"]
     assert any("1 of 2 conversations have under 42 words" in note for note in told["notes"])
     assert report("quality", "one", "--out", "q.md") == 0
     assert "| MTLD |" in " ".join(Path("q.md").read_text().split())

@@ -185,8 +185,12 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "html", "--dir", str(tmp_path)]) == 0
     assert f"{run.folder / 'report.html'}: 2 episodes" in capsys.readouterr().out
     other = tmp_path / "page.html"
-    assert main(["report", "html", "one", "--dir", str(tmp_path), "--out", str(other), "--baseline", "one"]) == 0
-    assert Page(other.read_text()).index["baseline"]["name"] == "one"
+    make_run(tmp_path / "runs" / "old", [aligned("lunch")])
+    assert main(["report", "html", "one", "--dir", str(tmp_path), "--out", str(other), "--baseline", "old"]) == 0
+    assert Page(other.read_text()).index["baseline"]["name"] == "old"
+    capsys.readouterr()
+    assert main(["report", "html", "one", "--dir", str(tmp_path), "--baseline", str(run.folder)]) == 4
+    assert capsys.readouterr().err == f"ugst: --baseline={run.folder}: this is the run itself; name another one\n"
 
 
 @pytest.mark.parametrize(
