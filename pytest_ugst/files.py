@@ -50,10 +50,29 @@ def replace_text(path: Path, text: str) -> None:
                 stream.write(text)
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
-            _replace(target, text)
+            write_whole(target, text)
     except OSError as error:
         told = error.strerror or str(error)
         raise UsageError(f"can't write {path}: {told}; name a file in a folder you can write") from None
+
+
+def write_whole(target: Path, text: str) -> None:
+    """As :func:`replace_text`, for a plain file in a folder that is there.
+
+    Raises:
+        OSError: If it can't be written.
+    """
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with draft.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
 
 
 def _target(path: Path) -> Path:
@@ -68,17 +87,3 @@ def _target(path: Path) -> Path:
 def _takes_a_stream(target: Path) -> bool:
     """Whether something that is no folder is a pipe or a device: not to be replaced, but written to."""
     return target.exists() and not target.is_file() and not target.is_dir()
-
-
-def _replace(target: Path, text: str) -> None:
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with draft.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-    except OSError:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise

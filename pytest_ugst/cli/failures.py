@@ -82,7 +82,7 @@ def _failures(args: argparse.Namespace) -> int:
             heading = [one_line(label)] if len(found) > 1 else []
             print("\n".join([*heading, *(lines or ["no episode failed"]), ""]), file=aside)
     table = failures_table({label: shares(one) for label, one in found.items()}, judge=args.judge)
-    notes = unlike_goals([(label, {(one.benchmark, one.goal) for one in episodes}) for label, episodes in found.items()])
+    notes = unlike_goals([(name, {one.key for one in episodes}) for name, episodes in found.items()])
     notes += shortcomings(dict(zip(args.runs, runs, strict=True)))
     write_tables([replace(table, notes=(*table.notes, *notes))], args)
     for line in told:

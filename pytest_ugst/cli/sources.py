@@ -52,12 +52,12 @@ def labels_of(source: str, home: Path, *, checks: bool = False) -> list[Named]:
     """
     if _is_file(source):
         path = Path(source)
-        return [Named(path.name, labels, False, path.resolve()) for labels in read_labels(path)]
+        return [Named(path.name, labels, False, path) for labels in read_labels(path)]
     run = _open(source, home)
-    place = run.folder.resolve()
-    found = [Named(run.name, episode_labels(episode), True, place) for episode in run.journal if episode.components]
+    tracked = (episode for episode in run.journal if episode.components)
+    found = [Named(run.name, episode_labels(episode), True, run.folder) for episode in tracked]
     if checks:
-        found += [Named(run.name, labels, True, place) for labels in _second_opinions(run)]
+        found += [Named(run.name, labels, True, run.folder) for labels in _second_opinions(run)]
     if not found:
         raise UsageError(f"{run.name}: no episode has sub-components, so there are no goal states; name another run")
     return found
@@ -69,15 +69,11 @@ def all_labels(sources: Sequence[str], home: Path, *, checks: bool = False) -> l
     Raises:
         UsageError: As :func:`labels_of`, or if a source is given twice.
     """
-    if twice := [source for source, count in Counter(sources).items() if count > 1]:
-        raise UsageError(f"{twice[0]!r} is given twice; name every source once")
-    found = {source: labels_of(source, home, checks=checks) for source in sources}
-    places: dict[Path, str] = {}
-    for source, some in found.items():
-        place = some[0].place
-        if place in places:
-            raise UsageError(f"{places[place]} and {source} are one ({place}); name every source once")
-        places[place] = source
+    from pytest_ugst.reports.reading import require_once
+
+    read = [(source, labels_of(source, home, checks=checks)) for source in sources]
+    require_once("source", [(source, some[0].place) for source, some in read])
+    found = dict(read)
     names = Counter(name for some in found.values() for name in {one.source for one in some})
     return [
         replace(one, source=source) if names[one.source] > 1 else one for source, some in found.items() for one in some

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.journal import Journal
+from pytest_ugst.files import write_whole
 
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Setting
@@ -80,9 +80,7 @@ class Run:
                     "data": dict(data or {}),
                     "created": datetime.now(UTC).isoformat(),
                 }
-                draft = self.folder / f".{SETTING_FILE}.{os.getpid()}"
-                draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-                draft.replace(path)
+                write_whole(path, json.dumps(record, indent=2) + "\n")
         except OSError as error:
             raise UsageError(
                 f"can't write the run folder {self.folder}: {error.strerror}; set --ugst-dir to one you can write"

@@ -34,6 +34,11 @@ class Classified:
     undecided: bool
     """Whether verdicts are missing, so that the episode may have failed without showing it."""
 
+    @property
+    def key(self) -> str:
+        """The goal, unlike any of another benchmark."""
+        return f"{self.benchmark}/{self.goal}"
+
 
 @dataclass(frozen=True, slots=True)
 class Shares:
@@ -68,9 +73,9 @@ def shares(episodes: Iterable[Classified], *, resamples: int = RESAMPLES) -> Sha
         failed=len(failed),
         undecided=sum(one.undecided for one in every),
         primary={
+            # All episodes count equally, whichever benchmark they are of.
             pattern: mean(
-                # All episodes count equally, whichever benchmark they are of.
-                (Sample("", f"{one.benchmark}/{one.goal}", 100.0 * (one.failures[0].pattern is pattern)) for one in failed),
+                (Sample("", one.key, 100.0 * (one.failures[0].pattern is pattern)) for one in failed),
                 resamples=resamples,
             )
             for pattern in Pattern

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -42,21 +42,28 @@ def open_runs(home: Path, names: Sequence[str]) -> list[Run]:
     Raises:
         UsageError: As :func:`open_run`, or if two names are of the same run.
     """
-    runs: list[Run] = []
-    by_folder: dict[Path, str] = {}
-    for name in names:
-        run = open_run(home, name)
-        folder = run.folder.resolve()
-        if folder in by_folder:
-            same = (
-                f"{name!r} is given twice"
-                if by_folder[folder] == name
-                else f"{by_folder[folder]} and {name} are one run"
-            )
-            raise UsageError(f"{same} ({run.folder}); name every run once")
-        by_folder[folder] = name
-        runs.append(run)
+    runs = [open_run(home, name) for name in names]
+    require_once("run", [(name, run.folder) for name, run in zip(names, runs, strict=True)])
     return runs
+
+
+def require_once(kind: str, given: Iterable[tuple[str, Path]]) -> None:
+    """Make sure that nothing is named twice, be it in other words.
+
+    Args:
+        kind: What is named, for messages.
+        given: What was typed, and the file or folder that it stands for.
+
+    Raises:
+        UsageError: If two stand for the same.
+    """
+    names: dict[Path, str] = {}
+    for name, place in given:
+        first = names.get(place.resolve())
+        if first is not None:
+            same = f"{name!r} is given twice" if first == name else f"{first} and {name} are one {kind}"
+            raise UsageError(f"{same} ({place}); name every {kind} once")
+        names[place.resolve()] = name
 
 
 def named_runs(home: Path, names: Sequence[str]) -> dict[str, Run]:

@@ -228,7 +228,7 @@ def test_agreement_of_a_run_and_a_person(capsys: pytest.CaptureFixture[str], tab
     (confused,) = [one for one in tables["Who said what"]["lines"] if one["first"] == "COMPLETE"]
     assert (confused["attempted"], confused["complete"]) == (1, 1)
     assert report("agreement", "one", "ann.jsonl", "ann.jsonl") == 4
-    assert capsys.readouterr().err == "ugst: 'ann.jsonl' is given twice; name every source once\n"
+    assert capsys.readouterr().err == "ugst: 'ann.jsonl' is given twice (ann.jsonl); name every source once\n"
     assert report("agreement", "ann.jsonl", "one", "--final") == 0
     assert "75.0" in capsys.readouterr().out  # of four final labels
 
@@ -261,7 +261,7 @@ def test_agreement_of_files_with_the_same_name(capsys: pytest.CaptureFixture[str
     assert table()["Agreement"]["lines"][0]["annotators"] == "Ann (x/l.jsonl) / Ann (y/l.jsonl)"
     make_run("one", played("g1"))
     assert report("agreement", "one", "latest") == 4
-    assert "one and latest are one (" in capsys.readouterr().err
+    assert "one and latest are one source (" in capsys.readouterr().err
 
 
 def test_generation_from_labels_of_several_trials(table: Told) -> None:
