@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UsageError
@@ -84,7 +83,7 @@ def _failures(args: argparse.Namespace) -> int:
     table = failures_table({label: shares(one) for label, one in found.items()}, judge=args.judge)
     notes = unlike_goals([(name, {one.key for one in episodes}) for name, episodes in found.items()])
     notes += shortcomings(dict(zip(args.runs, runs, strict=True)))
-    write_tables([replace(table, notes=(*table.notes, *notes))], args)
+    write_tables([table], args, notes)
     for line in told:
         print(f"ugst: {line}", file=sys.stderr)
     return 1 if told else 0
@@ -112,8 +111,7 @@ def _blame(args: argparse.Namespace) -> int:
             "one where a goal brings reference actions"
         )
     tables = [blame_table(by_label, name, unlike_goals(asked[name])) for name, by_label in found.items()]
-    tables[-1] = replace(tables[-1], notes=(*tables[-1].notes, *shortcomings(runs)))
-    write_tables(tables, args)
+    write_tables(tables, args, shortcomings(runs))
     return 0
 
 

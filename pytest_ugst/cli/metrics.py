@@ -129,10 +129,9 @@ def _quality(args: argparse.Namespace) -> int:
     by_name = named_runs(args.dir, args.runs)
     contenders = read_contenders(by_name, aliases=read_models(Path.cwd())[0])
     found = speakers(contenders, by_name)
-    notes = shortcomings(by_name)
     # Ratings first: they are cached, so should the encoder fail, nothing that was paid for is lost.
-    notes += [_rated(found, args), _compared(found, args)]
-    write_tables([quality_table(found, notes)], args)
+    how = [_rated(found, args), _compared(found, args)]
+    write_tables([quality_table(found)], args, [*shortcomings(by_name), *how])
     return 0
 
 
@@ -184,7 +183,7 @@ def _rated(found: Sequence[Speaker], args: argparse.Namespace) -> str:
 
 def _agreement(args: argparse.Namespace) -> int:
     from pytest_ugst import datafolders
-    from pytest_ugst.cli.sources import all_labels, named_apart
+    from pytest_ugst.cli.sources import all_labels, faults_in, named_apart
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.metrics.agreement import put_together
     from pytest_ugst.reports.agreement import agreement_tables
@@ -193,12 +192,12 @@ def _agreement(args: argparse.Namespace) -> int:
     datafolders.use(args.data)
     found = all_labels(args.sources, args.dir, checks=args.checks)
     together = put_together(named_apart(found), final=args.final)
-    write_tables(agreement_tables(together), args)
+    write_tables(agreement_tables(together), args, faults_in(args.sources, args.dir))
     return 0
 
 
 def _generation(args: argparse.Namespace) -> int:
-    from pytest_ugst.cli.sources import parts_of, require_same_goals
+    from pytest_ugst.cli.sources import faults_in, parts_of, require_same_goals
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.metrics.generation import THRESHOLD, compare, word_overlap
     from pytest_ugst.reports.generation import generation_tables
@@ -220,7 +219,8 @@ def _generation(args: argparse.Namespace) -> int:
         similarity,
         threshold,
     )
-    write_tables(generation_tables(result, name, threshold, args.details), args)
+    tables = generation_tables(result, name, threshold, args.details)
+    write_tables(tables, args, faults_in((args.gold, args.predicted), args.dir))
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,6 +115,14 @@ def parts_of(source: str, home: Path) -> dict[str, Parts]:
     if not any(one.parts for one in found.values()):
         raise UsageError(f"{source}: no goal has sub-components; name a file or run of decomposed goals")
     return found
+
+
+def faults_in(sources: Iterable[str], home: Path) -> list[str]:
+    """What of the journals of those sources that are runs could not be read, a line for each fault."""
+    from pytest_ugst.reports.contenders import unreadable
+
+    runs = (source for source in sources if not _is_file(source) and not source.endswith(SUFFIXES))
+    return unreadable({source: _open(source, home) for source in runs})
 
 
 def require_same_goals(one: str, ours: Mapping[str, Parts], other: str, theirs: Mapping[str, Parts]) -> None:

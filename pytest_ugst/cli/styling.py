@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,9 +54,14 @@ def check_style(args: argparse.Namespace) -> str:
     return _SUFFIXES[out.suffix]
 
 
-def write_tables(tables: Sequence[Table], args: argparse.Namespace) -> None:
+def write_tables(tables: Sequence[Table], args: argparse.Namespace, notes: Sequence[str] = ()) -> None:
     """Print the tables or write them into the file, as the options ask. CSV has no place for notes: they are printed
     to standard error.
+
+    Args:
+        tables: At least one.
+        args: The options.
+        notes: More that has to be said, about all of them; it stands below the last.
 
     Raises:
         UsageError: If the file can't be written.
@@ -65,8 +71,10 @@ def write_tables(tables: Sequence[Table], args: argparse.Namespace) -> None:
 
     style = check_style(args)
     if style == "csv":
-        for note in dict.fromkeys(_notes(tables)):
+        for note in dict.fromkeys((*_notes(tables), *notes)):
             print(one_line(note), file=sys.stderr)
+    *others, last = tables
+    tables = [*others, replace(last, notes=(*last.notes, *notes))]
     if args.out is not None:
         replace_text(args.out, render(tables, style))
         return

@@ -57,8 +57,8 @@ def _table(args: argparse.Namespace) -> int:
         joined=True,
     )
     require_shared_goals(contenders)
-    tables = benchmark_tables(contenders, resamples=RESAMPLES if args.intervals else 0, notes=shortcomings(by_name))
-    write_tables(tables, args)
+    tables = benchmark_tables(contenders, resamples=RESAMPLES if args.intervals else 0)
+    write_tables(tables, args, shortcomings(by_name))
     return 0
 
 

@@ -26,14 +26,12 @@ def benchmark_tables(
     contenders: Sequence[Contender],
     *,
     resamples: int = RESAMPLES,
-    notes: Sequence[str] = (),
 ) -> list[Table]:
     """One table per benchmark, and where there are several one over all of them.
 
     Args:
         contenders: In their order.
         resamples: Of the bootstrap; 0 leaves the intervals out.
-        notes: More that has to be said, below the last table.
     """
     benchmarks = list(dict.fromkeys(name for one in contenders for name in one.entrant.benchmarks))
     tables = []
@@ -47,15 +45,14 @@ def benchmark_tables(
             for one in there
         ]
         scores = scores_notes([(one.name, one.entrant) for one in there], benchmark)
-        last = notes if len(benchmarks) == 1 else ()
-        tables.append(_table(benchmark, there, rows, [*_doubts(there, benchmark), *scores, *last]))
+        tables.append(_table(benchmark, there, rows, [*_doubts(there, benchmark), *scores]))
     if len(benchmarks) > 1:
         rows = [Row(label=one.label, rates=rates(one.entrant.tallies(), resamples=resamples)) for one in contenders]
         more = ["sub-components pooled over the benchmarks"]
         more += [
             f"{one.name} was played in several runs: {one.entrant.run}" for one in contenders if one.entrant.joined
         ]
-        tables.append(_table(OVERALL, contenders, rows, [*more, *_doubts(contenders, None), *notes]))
+        tables.append(_table(OVERALL, contenders, rows, [*more, *_doubts(contenders, None)]))
     return tables
 
 

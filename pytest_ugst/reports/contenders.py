@@ -145,7 +145,7 @@ def shortcomings(runs: Mapping[str, Run]) -> list[str]:
     told = []
     for name, run in runs.items():
         if missing := len(not_played(run)):
-            told.append(f"{name}: {counted(missing, 'episode')} could not be played and are in no rate")
+            told.append(f"{name}: {counted(missing, 'episode')} could not be played: in no rate")
     return told + unreadable(runs)
 
 

@@ -140,12 +140,11 @@ def measure_similarity(
         speaker.values[F1] = [next(scores) for _ in speaker.spoken]
 
 
-def quality_table(speakers: Sequence[Speaker], notes: Sequence[str] = ()) -> Table:
+def quality_table(speakers: Sequence[Speaker]) -> Table:
     """The table: a line per simulator, grouped by method, best and second best marked.
 
     Args:
         speakers: At least one, those of a method side by side.
-        notes: More that has to be said, such as why a column is empty.
     """
     means = {name: [one.measured(name) if name in one.values else Mean() for one in speakers] for name in COLUMNS}
     marks = {
@@ -161,7 +160,7 @@ def quality_table(speakers: Sequence[Speaker], notes: Sequence[str] = ()) -> Tab
         cells += [_cell(name, means[name][number], marks[name][number], speaker) for name in COLUMNS]
         cells += [Cell(len(speaker.spoken)), Cell(sum(speaker.errors.values())), Cell(speaker.run)]
         lines.append(Line(tuple(cells), speaker.method))
-    return Table(tuple(columns), tuple(lines), notes=(*_notes(speakers), *notes))
+    return Table(tuple(columns), tuple(lines), notes=tuple(_notes(speakers)))
 
 
 def _cell(name: str, value: Mean, mark: Mark | None, speaker: Speaker) -> Cell:

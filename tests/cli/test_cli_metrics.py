@@ -380,6 +380,19 @@ def test_cost_by_role_episode_and_verdict(capsys: pytest.CaptureFixture[str], ta
     assert "\ntwo: episodes took " in told
 
 
+@pytest.mark.parametrize("command", [["agreement", "one", "two"], ["generation", "two", "one"], ["quality", "one"]])
+def test_what_could_not_be_read_is_told(command: list[str], capsys: pytest.CaptureFixture[str], table: Told) -> None:
+    folder = make_run("one", played("g1"))
+    make_run("two", played("g1", judge="other"))
+    with (folder / "episodes.jsonl").open("a") as journal:
+        journal.write('{"schema_version":1,"id":"torn\n')
+    assert report(*command, "--style", "json") == 0
+    *_, last = table().values()
+    assert sum(note.startswith("one: journal: 1 line could not be read") for note in last["notes"]) == 1
+    assert report(*command, "--style", "csv") == 0
+    assert "\none: journal: 1 line could not be read" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("verb", ["quality", "agreement", "cost", "generation"])
 def test_journals_that_can_not_be_read(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     folder = make_run("one", played("g1"))

@@ -33,7 +33,7 @@ def home(tmp_path: Path) -> Path:
 
 def tables(home: Path, *names: str, resamples: int = 0, **more: Any) -> list[Table]:
     runs = dict(zip(names, open_runs(home, names), strict=True))
-    return benchmark_tables(read_contenders(runs, **more), resamples=resamples, notes=shortcomings(runs))
+    return benchmark_tables(read_contenders(runs, **more), resamples=resamples)
 
 
 def shown(table: Table) -> dict[str, str]:
@@ -221,12 +221,10 @@ def test_what_was_not_played_or_can_not_be_read_is_told(home: Path) -> None:
         file.write("{nonsense\n")
     failed = not_played("h", "h", 1, "no decomposition")
     write_results(run.folder / "results.json", Results(run="a", created="", rows=(), episodes=(failed,)))
-    assert tables(home, "a")[0].notes[1:] == (
-        "a: 1 episode could not be played and are in no rate",
-        "a: journal: 1 line could not be read (the first: line 2: Invalid JSON: key must be a string at column 2)",
-    )
+    unread = "a: journal: 1 line could not be read (the first: line 2: Invalid JSON: key must be a string at column 2)"
+    assert shortcomings({"a": open_run(home, "a")}) == ["a: 1 episode could not be played: in no rate", unread]
     (run.folder / "results.json").write_text("{}")
-    assert len(tables(home, "a")[0].notes) == 2
+    assert shortcomings({"a": open_run(home, "a")}) == [unread]
 
 
 def test_an_evaluation_in_several_runs(home: Path) -> None:
