@@ -6,6 +6,7 @@ the hooks need is imported when there is work to do.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,10 +22,10 @@ from pytest_ugst.session import (
     LazyRuntime,
     is_controller,
     is_worker,
-    left_by_workers,
     made_runtime,
     make_runtime,
     note,
+    planned_by_workers,
     read_settings,
     terminal_of,
 )
@@ -74,7 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for part in PARTS:
         config.addinivalue_line("markers", f"{part}: set by pytest-ugst on tests of goals of this split")
     config.pluginmanager.register(fixtures, "ugst-fixtures")
-    config.stash[_WATCH] = _Watch(config)
+    config.stash[_WATCH] = _Watch()
     config.pluginmanager.register(config.stash[_WATCH], "ugst-watch")
     if is_controller(config):
         from pytest_ugst import xdist_hooks
@@ -178,7 +179,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not is_worker(config):
         terminal = terminal_of(config)
         terminal.watch(runtime)
-        runtime.tick, runtime.say = terminal.tick, terminal.say
+        runtime.tick, runtime.waited, runtime.say = terminal.tick, terminal.clear, terminal.say
     try:
         if (bad_input := config.stash[_WATCH].bad_input) and not config.option.continue_on_collection_errors:
             # pytest itself stops here, but a worker of pytest-xdist would play the rest.
@@ -189,20 +190,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             workerinput: Any = getattr(config, "workerinput")  # noqa: B009 - xdist adds it, unknown to typing
             note(workerinput["ugst_session"], "error").write_text(str(error), encoding="utf-8")
         raise pytest.UsageError(str(error)) from None
-    if is_worker(config) and runtime.headline():
-        note(getattr(config, "workerinput")["ugst_session"], "headline").write_text(  # noqa: B009 - added by xdist
-            runtime.headline(), encoding="utf-8"
-        )
+    if is_worker(config):
+        from pytest_ugst.files import write_whole
+
+        session_id = getattr(config, "workerinput")["ugst_session"]  # noqa: B009 - added by xdist
+        if runtime.headline():
+            note(session_id, "headline").write_text(runtime.headline(), encoding="utf-8")
+        if runtime.engine is not None:
+            write_whole(note(session_id, "planned"), json.dumps(runtime.run.ids))
 
 
 class _Watch:
-    """Hooks that are told of a report but not of the config."""
+    """A hook that is told of a report but not of the config."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._failures = 0
-        self.bad_input = ""
-        """What was wrong with goal files or markers, if anything was."""
+    bad_input = ""
+    """What was wrong with goal files or markers, if anything was."""
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Take note of collection errors that are the user's to mend."""
@@ -242,14 +244,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     if _only_bad_input(session):
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
-    if runtime is None and left_by_workers(config):
+    if (planned := planned_by_workers(config)) is not None:
         runtime = make_runtime(config)
+        runtime.find_played(planned)
     if runtime is not None:
         runtime.close(cancel=True)
     if _only_looking(config):
         return
     measured = False
-    if runtime is not None and (runtime.run_exists() or left_by_workers(config)):
+    if runtime is not None and (planned is not None or runtime.run_exists()):
         status = terminal_of(config).finish(runtime, lambda run: config.hook.pytest_ugst_report(run=run))
         measured = terminal_of(config).measured
         if session.exitstatus == pytest.ExitCode.OK:
@@ -286,7 +289,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if runtime is not None:
         runtime.close(cancel=True)
     if (session := config.stash.get(SESSION, None)) is not None:
-        for kind in ("stop", "error", "headline"):
+        for kind in ("stop", "error", "headline", "planned"):
             note(session.id, kind).unlink(missing_ok=True)
 
 

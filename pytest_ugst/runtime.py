@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +41,8 @@ class Runtime:
     """Told in a line what takes long."""
     tick: Callable[[], None] | None = None
     """Called now and then while a test waits."""
+    waited: Callable[[], None] | None = None
+    """Called when a test has done waiting."""
 
     def __init__(
         self,
@@ -116,12 +118,15 @@ class Runtime:
     def run(self) -> Run:
         """The run; its folder need not exist yet."""
         if self.settings.resume:
-            return find_run(self.settings.home, self._run_name or self.settings.resume)
-        return Run(self.settings.home / "runs" / (self._run_name or new_name()))
+            run = find_run(self.settings.home, self._run_name or self.settings.resume)
+        else:
+            run = Run(self.settings.home / "runs" / (self._run_name or new_name()))
+        run.selected = ()
+        return run
 
     def run_exists(self) -> bool:
         """Whether anything was played, or begun."""
-        return "run" in self.__dict__ and (self.engine is not None or bool(self.run.selected))
+        return "run" in self.__dict__ and (self.engine is not None or bool(self.run.ids))
 
     def headline(self) -> str:
         """What is tested against what, and what is skipped; empty if there is nothing of both."""
@@ -141,7 +146,7 @@ class Runtime:
         """What the controlling process has to know of a worker's part in the run."""
         return {
             "asked": self.asked,
-            "selected": list(self.run.selected),
+            "selected": list(self.run.ids),
             "failures": self.run.failures,
             "callback_errors": self.all_callback_errors(),
         }
@@ -149,9 +154,25 @@ class Runtime:
     def merge(self, told: dict[str, Any]) -> None:
         """Take over what a worker reports."""
         self.asked = self.asked or told["asked"]
-        self.run.selected = tuple(dict.fromkeys((*self.run.selected, *told["selected"])))
+        self._select(*told["selected"])
         self.run.failures.update(told["failures"])
         self.callback_errors += told["callback_errors"]
+
+    def find_played(self, planned: Iterable[str]) -> None:
+        """Find out what workers have played, who may not have come to report it (after Ctrl-C).
+
+        Args:
+            planned: What they all set out to play.
+        """
+        self._select(*planned)
+        journal = self.run.journal
+        journal.refresh()
+        # Beside that, what only the tests could tell of, once they ran.
+        others = (name for name in journal.ids() if name not in self.run.ids)
+        self._select(*(name for name in others if journal.get(name).started >= self._begun))
+
+    def _select(self, *names: str) -> None:
+        self.run.selected = tuple(dict.fromkeys((*self.run.ids, *names)))
 
     def all_callback_errors(self) -> list[str]:
         """What hooks for finished episodes raised, here and in workers."""
@@ -237,7 +258,7 @@ class Runtime:
         )
         self.engine.call(self.casting.preflight(roles))
         plans = [self._plan(case_of(item), self.setting) for item in ready]
-        self.run.selected = tuple(dict.fromkeys(plan.id for plan in plans))
+        self._select(*(plan.id for plan in plans))
         if plans:
             cast = self.casting.cast()
             for plan in plans:
@@ -257,13 +278,16 @@ class Runtime:
                 if case_of(item).optional and case_of(item).goal is not None:
                     files.setdefault(item.path, []).append(item)
             elif case_of(item).skip:
-                self.skips[item.path.name, str(mark.kwargs["reason"])] = 1
-        for path, optional in files.items():
+                self._skip(item, str(mark.kwargs["reason"]))
+        for optional in files.values():
             if (why := self._why_not(optional)) is not None:
-                self.skips[path.name, why] = len(optional)
                 for item in optional:
+                    self._skip(item, why)
                     item.add_marker(pytest.mark.skip(reason=why))
         return [item for item in left if item.get_closest_marker("skip") is None]
+
+    def _skip(self, item: pytest.Function, why: str) -> None:
+        self.skips[item.path.name, why] = self.skips.get((item.path.name, why), 0) + 1
 
     def _why_not(self, items: Sequence[pytest.Function]) -> str | None:
         lacks: set[tuple[str, str]] = set()
@@ -318,7 +342,11 @@ class Runtime:
         if not self.engine.known(plan.id):
             self._begin_late(plan, cast)
             self._start_peers(request.node, cast, setting, name)
-        episode = self.engine.wait(plan.id, self.tick)
+        try:
+            episode = self.engine.wait(plan.id, self.tick)
+        finally:
+            if self.waited is not None:
+                self.waited()
         rates = {state.component.id: state.label for state in episode.final_state}
         request.node.user_properties.append(("ugst_episode", episode.id))
         request.node.user_properties.append(("ugst_stop", str(episode.conversation.stop)))
@@ -328,7 +356,7 @@ class Runtime:
     def _begin_late(self, plan: Plan, cast: Cast) -> None:
         """Start an episode that only a running test could tell of."""
         self._note(plan.goal)
-        self.run.selected = (*self.run.selected, plan.id)
+        self._select(plan.id)
         self._start(plan, cast)
 
     def _start_peers(self, item: pytest.Function, cast: Cast, setting: Setting, name: str) -> None:

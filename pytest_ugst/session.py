@@ -5,6 +5,7 @@ Imported in every pytest run of an environment that has us installed, so it impo
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -82,7 +83,7 @@ def make_runtime(config: pytest.Config) -> Runtime:
         }
     else:
         known = config.stash.get(SESSION, None)
-        more = {"run_name": known and known.run, "baseline": known.baseline if known else ""}
+        more = {"run_name": known.run, "begun": known.begun, "baseline": known.baseline} if known else {}
     made = config.stash[RUNTIME] = Runtime(lambda: read_settings(config), register, finished, **more)
     return made
 
@@ -124,13 +125,15 @@ def is_controller(config: pytest.Config) -> bool:
     return not is_worker(config) and bool(getattr(config.option, "tx", None)) and config.option.dist != "no"
 
 
-def left_by_workers(config: pytest.Config) -> bool:
-    """Whether workers have played something, though they may not have come to report it (after Ctrl-C)."""
+def planned_by_workers(config: pytest.Config) -> tuple[str, ...] | None:
+    """The ids of the episodes that the workers of this session have set out to play; None if they have not."""
     session = config.stash.get(SESSION, None)
     if session is None:
-        return False
-    home = config.rootpath / (config.getoption("ugst_dir") or config.getini("ugst_dir") or ".ugst")
-    return (home / "runs" / session.run / "claims").is_dir()
+        return None
+    try:
+        return tuple(json.loads(note(session.id, "planned").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
 
 
 def note(session: str, kind: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _FIRST, _ON_TERMINAL, _IN_LOG = 2.0, 0.5, 30.0  # seconds: before the first line, and between lines
 _WORTH_TELLING = 0.05  # share of the work from which on the time left can be guessed
 _SHOWN_FAILURES = 5
+_BLANK_LINE = "\r\x1b[K"
 _PASSED, _MISSED, _REFUSED = 0, 1, 4  # exit statuses
 
 
@@ -35,7 +37,7 @@ class Terminal:
         self._reporter: Any = config.pluginmanager.getplugin("terminalreporter")
         self._started = time.monotonic()
         self._told = 0.0
-        self._line = 0
+        self._drawn = False
         self._failed = 0
         self._runtime: Runtime | None = None
         self._summary: Summary | None = None
@@ -70,7 +72,7 @@ class Terminal:
         if runtime is None or runtime.engine is None or self._reporter is None or runtime.settings.progress == "off":
             return
         now = time.monotonic()
-        live = self._reporter.isatty and self._config.get_verbosity() >= 0
+        live = self._reporter.isatty and os.environ.get("TERM") != "dumb" and self._config.get_verbosity() >= 0
         if now - self._started < _FIRST or now - self._told < (_ON_TERMINAL if live else _IN_LOG):
             return
         self._told = now
@@ -78,24 +80,26 @@ class Terminal:
         text = progress_line(done, total, runtime.engine.share, now - self._started, runtime.usage(), self._failed)
         with self._uncaptured():
             if live:
-                self._erase()
+                # Below pytest's own line, which knows nothing of it and goes on when this is gone.
                 text = one_line(text, self._reporter._tw.fullwidth - 1)
-                self._reporter.write(f"\r{text}", flush=True)
-                self._line = len(text)
+                self._reporter.write_raw((_BLANK_LINE if self._drawn else "\n") + text, flush=True)
+                self._drawn = True
             else:
                 self._reporter.ensure_newline()
                 self._reporter.write_line(text)
 
     def clear(self) -> None:
         """Take the progress line away."""
-        if self._line:
+        if self._drawn:
             with self._uncaptured():
                 self._erase()
 
     def _erase(self) -> None:
-        if self._line:
-            self._reporter.write("\r" + " " * self._line + "\r", flush=True)
-            self._line = 0
+        if self._drawn:
+            column = min(self._reporter._tw.width_of_current_line, self._reporter._tw.fullwidth - 1)
+            right = f"\x1b[{column}C" if column else ""
+            self._reporter.write_raw(f"{_BLANK_LINE}\x1b[A{right}", flush=True)
+            self._drawn = False
 
     def _uncaptured(self) -> Any:
         from contextlib import nullcontext
@@ -200,8 +204,9 @@ class Terminal:
         turns = sum(o.turns for o in played) / len(played) if played else 0
         ended = ", ".join(f"{count} {name}" for name, count in sorted(stops.items(), key=lambda s: -s[1]))
         notes = [f"{counted(len(played), 'episode')} ({ended}), {turns:.1f} turns on average"]
-        if missing := len(runtime.run.selected) - len(summary.outcomes):
-            notes.append(f"{missing} selected episodes were not played; --ugst-resume={runtime.run.name} plays them")
+        if (missing := len(runtime.run.ids) - len(summary.outcomes)) > 0:
+            left = counted(missing, "selected episode", ("was", "were"))
+            notes.append(f"{left} not played; --ugst-resume={runtime.run.name} plays what is missing")
         for name, why in list(summary.failures.items())[:_SHOWN_FAILURES]:
             notes.append(f"could not be played: {one_line(name)}: {one_line(why, 500)}")
         if more := len(summary.failures) - _SHOWN_FAILURES:
@@ -218,11 +223,11 @@ class Terminal:
 
 def describe(usage: Usage) -> str:
     """Usage in words."""
-    parts = [f"{usage.calls} calls"]
+    parts = [counted(usage.calls, "call")]
     if usage.cache_hits:
         parts.append(f"{usage.cache_hits} from the cache")
     if usage.retries:
-        parts.append(f"{usage.retries} retries")
+        parts.append("1 retry" if usage.retries == 1 else f"{usage.retries} retries")
     parts.append(f"{_short(usage.prompt_tokens)} + {_short(usage.completion_tokens)} tokens")
     if usage.cost:
         parts.append(f"cost {usage.cost:.4f}")

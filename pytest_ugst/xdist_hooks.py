@@ -5,12 +5,12 @@ That process names the run, starts the servers, stops everything and prints the 
 
 from __future__ import annotations
 
-import os
-import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from pytest_ugst.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_SIMULATOR
 from pytest_ugst.session import (
     SESSION,
     XdistSession,
@@ -74,10 +74,10 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def _begin_session(config: pytest.Config) -> XdistSession:
-    now = time.time()
-    clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
-    name = f"{clock.replace(':', '-')}-{os.urandom(2).hex()}"
-    begun = f"{clock}.{int(now % 1 * 1000):03}+00:00"
+    from pytest_ugst.engine.run import new_name
+
+    now = datetime.now(UTC)
+    name, begun = new_name(now), now.isoformat(timespec="milliseconds")
     baseline = ""
     if config.getoption("ugst_baseline") or config.getini("ugst_baseline"):
         from pytest_ugst.gating import BaselineGate
@@ -95,7 +95,8 @@ def _begin_session(config: pytest.Config) -> XdistSession:
 
 def _names_a_model(config: pytest.Config) -> bool:
     """Whether the options name anything but built-ins, for which a server may have to be started."""
-    for name, builtin in (("sim", "agenda"), ("agent", "rules"), ("judge", "checks"), ("decomposer", "")):
+    defaults = {"sim": DEFAULT_SIMULATOR, "agent": DEFAULT_AGENT, "judge": DEFAULT_JUDGE, "decomposer": ""}
+    for name, builtin in defaults.items():
         value = config.getoption(f"ugst_{name}") or config.getini(f"ugst_{name}") or builtin
         if value.partition(":")[0] != builtin:
             return True

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyte
 import pytest
 
 from pytest_ugst.core.episode import Episode
@@ -40,6 +41,14 @@ def goal(name: str, says: str = "tea", wants: str = "tea", **fields: Any) -> dic
     check = {"once": {"user_says": wants}}
     parts = {"policy": [{"text": f"You say {wants}", "check": check}]}
     return {"id": name, "goal": f"You say {says}.", "components": parts, **fields}
+
+
+def seen(written: str) -> list[str]:
+    """What stands on a terminal after all that was written to it: its lines, but for empty ones."""
+    screen = pyte.Screen(columns=200, lines=100)
+    screen.set_mode(pyte.modes.LNM)  # a line feed returns the carriage, as a terminal's driver does
+    pyte.Stream(screen).feed(written)
+    return [line.rstrip() for line in screen.display if line.strip()]
 
 
 class Project:

@@ -41,14 +41,14 @@ class Run:
     Attributes:
         folder: Where everything is kept: ``run.json``, ``episodes.jsonl``, ``results.json``, ``servers/``.
         journal: The finished episodes.
-        selected: Ids of the episodes this invocation asked for; empty means all in the journal.
+        selected: Ids of the episodes this invocation asked for; None where the run is only read, and all of it counts.
         failures: By episode id, why an episode could not be played at all.
         results: Rates, outcomes and usage, once all is done.
     """
 
     folder: Path
     journal: Journal = field(init=False)
-    selected: tuple[str, ...] = ()
+    selected: tuple[str, ...] | None = None
     failures: dict[str, str] = field(default_factory=dict)
     results: Results | None = None
 
@@ -59,6 +59,11 @@ class Run:
     def name(self) -> str:
         """The run's name."""
         return self.folder.name
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the episodes that count; those that were selected need not have been played."""
+        return self.journal.ids() if self.selected is None else self.selected
 
     def create(self, setting: Setting, data: Mapping[str, str] | None = None) -> None:
         """Make the folder and note what the run is played with; harmless if another process did already.

@@ -150,14 +150,14 @@ def baseline_of(run: Run) -> Baseline:
     goals: dict[Key, BaselineGoal] = {}
     settings: dict[str, Setting] = {}
     dropped: dict[str, str] = {}
-    for name in run.selected or run.journal.ids():
+    for name in run.ids:
         if name in run.journal:
             episode = run.journal.get(name)
             settings.setdefault(episode.setting.model_dump_json(), episode.setting)
             if not _add(goals, episode):
                 dropped[name] = "cut into other sub-components than the goal's other trials"
     unplayed = {name: why for name, why in run.failures.items() if name not in run.journal}
-    if not run.selected:
+    if run.selected is None:
         unplayed |= {one.id: one.error or "" for one in not_played(run)}
     return Baseline(
         run=run.name,

@@ -78,10 +78,9 @@ class Summary:
 
 
 def summarise(run: Run) -> Summary:
-    """Read the selected episodes (all, where none are selected) and count."""
+    """Read the episodes that count, and count."""
     run.journal.refresh()
-    ids = run.selected or run.journal.ids()
-    found = entrants(run.name, (run.journal.get(name) for name in ids if name in run.journal))
+    found = entrants(run.name, (run.journal.get(name) for name in run.ids if name in run.journal))
     outcomes = [one for entrant in found for played in entrant.benchmarks.values() for one in played.outcomes]
     failures = {name: why for name, why in run.failures.items() if name not in run.journal}
     unplayed = [not_played(name, *goal_and_trial(name), why) for name, why in sorted(failures.items())]

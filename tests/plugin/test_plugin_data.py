@@ -52,16 +52,18 @@ def _ini(project: Project, line: str) -> None:
 def test_without_the_data_of_a_source_the_test_is_skipped(project: Project) -> None:
     project.tests(f"@pytest.mark.ugst(goals='towns', split=['test', 'train'])\n{TEST}\ndef test_else(): pass\n")
     project.goals("cafe.goal.yaml", goal("tea"))
+    with (project.path / "test_it.py").open("a") as file:
+        file.write(f"@pytest.mark.ugst(goals='towns')\n{TEST.replace('test_it', 'test_again')}")
     result = project.run("-rs")
-    result.assert_outcomes(passed=2, skipped=1)
+    result.assert_outcomes(passed=2, skipped=2)
     assert result.ret == pytest.ExitCode.OK
     told = (
         "the multiwoz data is not here: run 'ugst data fetch multiwoz', or set UGST_DATA (or --ugst-data) to a folder"
     )
-    result.stdout.fnmatch_lines([f"ugst: test_it.py (1 skipped): {told}*"])
-    result.stdout.fnmatch_lines([f"SKIPPED ?1? test_it.py*: {told}*"])
+    result.stdout.fnmatch_lines([f"ugst: test_it.py (2 skipped): {told}*"])
+    result.stdout.fnmatch_lines([f"SKIPPED ?1? test_it.py*: {told}*"] * 2)
     assert project.ids() == ["tea"]
-    project.run("-m", "train").assert_outcomes(skipped=1, deselected=2)
+    project.run("-m", "train").assert_outcomes(skipped=1, deselected=3)
 
 
 def test_with_nothing_else_to_play_no_run_is_begun(project: Project) -> None:

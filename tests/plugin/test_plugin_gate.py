@@ -8,7 +8,7 @@ import pytest
 
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.terminal import Terminal, describe, progress_line
-from tests.plugin_project import INI, Project, goal, table
+from tests.plugin_project import INI, Project, goal, seen, table
 
 SUBTESTS = (
     "@pytest.mark.ugst(goals='goals')\n"
@@ -65,6 +65,25 @@ def test_a_gate_that_saw_nothing_is_not_passed(half: Project, test: str) -> None
     assert NOTHING in result.outlines
     looked = half.run("test_it.py", "--ugst-fail-under=avg=10", "--collect-only")
     assert looked.ret == pytest.ExitCode.OK
+
+
+SKIPPED_LATE = (
+    "import pytest\n@pytest.fixture\ndef agent():\n    pytest.skip('no agent today')\n"
+    "@pytest.mark.ugst(goals='goals')\ndef test_it(episode):\n    pass\n"
+)
+
+
+@pytest.mark.parametrize("how", [(), ("-n", "2")])
+@pytest.mark.parametrize("test", [SKIPPED_LATE, "def test_it():\n    pass\n"])
+def test_what_an_earlier_session_played_reaches_no_gate(half: Project, test: str, how: tuple[str, ...]) -> None:
+    half.launch("goals", "-n", "2")
+    before = half.results()
+    half.tests(test)
+    result = half.launch("test_it.py", "--ugst-resume", "--ugst-fail-under=10", *how)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert NOTHING in result.outlines
+    assert "user goal alignment" not in result.stdout.str()
+    assert half.results() == before
 
 
 def test_a_gate_of_the_ini_file_concerns_runs_that_ask_for_episodes(half: Project) -> None:
@@ -183,7 +202,7 @@ def test_one_row_by_setting(half: Project) -> None:
             4,
             8,
             Usage(calls=9, cache_hits=2, retries=1, prompt_tokens=12_345_678, completion_tokens=9_999, cost=1.5),
-            "ugst: 4/8 episodes, 9 calls, 2 from the cache, 1 retries, 12M + 9999 tokens, cost 1.5000, about 1:00 left",
+            "ugst: 4/8 episodes, 9 calls, 2 from the cache, 1 retry, 12M + 9999 tokens, cost 1.5000, about 1:00 left",
         ),
     ],
 )
@@ -215,17 +234,27 @@ class Paper:
         self.isatty = isatty
         self.text = ""
         self._tw = self
+        self.width_of_current_line = 0
         self.fullwidth = 60
 
     def write(self, text: str, flush: bool = False) -> None:
         self.text += text
+        self.width_of_current_line += len(text)
+
+    def write_raw(self, text: str, flush: bool = False) -> None:
+        self.text += text
 
     def write_line(self, text: str) -> None:
         self.text += text + "\n"
+        self.width_of_current_line = 0
 
     def ensure_newline(self) -> None:
-        if self.text and not self.text.endswith("\n"):
-            self.text += "\n"
+        if self.width_of_current_line:
+            self.write_line("")
+
+    @property
+    def screen(self) -> list[str]:
+        return seen(self.text)
 
 
 class Stub:
@@ -274,14 +303,18 @@ def test_a_log_gets_a_line_now_and_then(clock: Clock) -> None:
 
 def test_a_terminal_gets_one_line_that_is_taken_away(clock: Clock) -> None:
     terminal, _ = make_terminal(paper := Paper(isatty=True))
+    paper.write("test_it.py F.")
     for _ in range(50):
         clock.now += 0.1
         terminal.tick()
-    assert "\n" not in paper.text
-    assert paper.text.startswith("\rugst: 1/4 episodes")
+    assert paper.text.count("ugst: 1/4 episodes") > 3
+    assert paper.screen == ["test_it.py F.", "ugst: 1/4 episodes, about 0:15 left"]
     terminal.clear()
-    assert paper.text.endswith("\r")
-    shown = paper.text.split("\r")
-    assert set(shown[-2]) == {" "}
+    assert paper.screen == ["test_it.py F."]
     terminal.clear()
-    assert paper.text.split("\r") == shown
+    paper.write(".")
+    assert paper.screen == ["test_it.py F.."]
+    clock.now += 1
+    terminal.tick()
+    terminal.say("done")
+    assert paper.screen == ["test_it.py F..", "ugst: done"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import threading
 import pytest
 
 from tests.chat_server import Body, ChatServer
-from tests.plugin_project import QUICK, Project, goal
+from tests.plugin_project import QUICK, Project, goal, seen
 
 TEST = "@pytest.mark.ugst(goals='goals')\ndef test_it(episode):\n    assert episode.succeeded, episode.explain()\n"
 HANGING = """
@@ -90,7 +92,36 @@ def test_exitfirst_keeps_what_is_done_and_drops_the_rest(project: Project) -> No
     result = project.launch("-x")
     result.assert_outcomes(passed=1, failed=1)
     assert set(project.ids()) == {"a+hangs", "b+hangs"}
-    result.stdout.fnmatch_lines(["2 episodes (2 user ended)*", "1 selected episodes were not played; --ugst-resume=*"])
+    result.stdout.fnmatch_lines(["2 episodes (2 user ended)*", "1 selected episode was not played; --ugst-resume=*"])
+
+
+def test_the_progress_line_is_gone_when_tests_go_on(project: Project) -> None:
+    project.goals("cafe.goal.yaml", goal("g0"), goal("g1", wants="coffee"))
+    with (project.path / "conftest.py").open("a") as file:
+        file.write(
+            "\nimport time, pytest\nfrom pytest_ugst import terminal\nterminal._FIRST = terminal._ON_TERMINAL = 0.0\n"
+            "@pytest.fixture\ndef agent():\n    return lambda messages: time.sleep(0.4) or 'yes'\n"
+        )
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "pytest", *QUICK, "--color=no", "--tb=no"]
+    process = subprocess.Popen(
+        command, cwd=project.path, stdout=theirs, stdin=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"}
+    )
+    os.close(theirs)
+    written = b""
+    with contextlib.suppress(OSError):  # Linux's way to say that nobody writes any more
+        while more := os.read(ours, 4096):
+            written += more
+    os.close(ours)
+    assert process.wait(40) == pytest.ExitCode.TESTS_FAILED
+    told = written.decode()
+    progress = re.compile(r"ugst: \d+/\d+ episodes")
+    assert len(progress.findall(told)) >= 2
+    lines = seen(told)
+    assert [line.split() for line in lines if line.startswith("cafe.goal.yaml ")] == [
+        ["cafe.goal.yaml", ".F", "[100%]"]
+    ]
+    assert not [line for line in lines if progress.search(line)]
 
 
 def test_ctrl_c_keeps_what_is_done_and_leaves_nothing_hanging(project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -118,6 +119,7 @@ def test_ctrl_c_stops_everything(project: Project) -> None:
     assert process.returncode == pytest.ExitCode.INTERRUPTED, out
     assert project.ids() == ["a0"]
     assert "1 episode (1 user ended)" in out
+    assert "5 selected episodes were not played" in out
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)  # no worker is left
 
@@ -133,6 +135,7 @@ def test_what_workers_have_of_their_own_comes_together(project: Project) -> None
     result = project.launch("-n", "2", "--junitxml=junit.xml")
     result.assert_outcomes(passed=6)
     assert project.ids() == [f"g{n}+<lambda>" for n in range(6)]
+    assert re.fullmatch(r"[-0-9]{10}T[-0-9]{8}-[0-9]{3}-[0-9a-f]{4}", project.runs()[0].name)  # as in one process
     assert statuses(project)["g3+<lambda>"] == {"policy-1": "ALIGNED"}
     result.stdout.fnmatch_lines(["pytest_ugst_episode_finished failed: ValueError: no dashboard"])
     assert 'name="ugst_episode" value="g3+&lt;lambda&gt;"' in (project.path / "junit.xml").read_text()

@@ -73,7 +73,7 @@ def build_page(run: Run, summary: Summary | None = None, against: Against | None
     tables, chunks = Tables(), Chunks()
     episodes: list[dict[str, Any]] = []
     cost = Cost()
-    for episode_id in sorted(set(run.selected or run.journal.ids()) & set(run.journal.ids())):
+    for episode_id in sorted(set(run.ids) & set(run.journal.ids())):
         episode = run.journal.get(episode_id)
         failures = classify(episode)
         opened = detail(episode, tables, failures)
