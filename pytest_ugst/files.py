@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import one_line
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; unlike :meth:`pathlib.Path.is_file`, False as well for what can't be looked at."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def exists(path: Path) -> bool:
+    """Whether there is anything; as :func:`is_file`, False for what can't be looked at."""
+    return os.path.exists(path)  # noqa: PTH110
 
 
 def check_target(path: Path, told: str) -> None:
@@ -19,15 +31,19 @@ def check_target(path: Path, told: str) -> None:
     Raises:
         UsageError: If it is a folder, or lies where no file can be made.
     """
-    target = _target(path)
-    if target.is_dir():
-        raise UsageError(f"{told}: this is a folder; name a file in it")
-    if _takes_a_stream(target):
-        there = target
-    else:
-        there = next(folder for folder in target.parents if folder.exists())
-        if not there.is_dir():
-            raise UsageError(f"{told}: {there} is no folder; name another file")
+    try:
+        target = _target(path)
+        if target.is_dir():
+            raise UsageError(f"{told}: this is a folder; name a file in it")
+        if _takes_a_stream(target):
+            there = target
+        else:
+            target.exists()  # says as well whether the name is too long
+            there = next(folder for folder in target.parents if folder.exists())
+            if not there.is_dir():
+                raise UsageError(f"{told}: {there} is no folder; name another file")
+    except OSError as error:
+        raise UsageError(f"{one_line(told, 200)}: {error.strerror}; name another file") from None
     if not os.access(there, os.W_OK):
         raise UsageError(f"{told}: {there} can't be written to; name a file in a folder you can write")
 
@@ -41,10 +57,10 @@ def replace_text(path: Path, text: str) -> None:
     Raises:
         UsageError: If it can't be written.
     """
-    target = _target(path)
-    if target.is_dir():
-        raise UsageError(f"can't write {path}: it is a folder; name a file")
     try:
+        target = _target(path)
+        if target.is_dir():
+            raise UsageError(f"can't write {path}: it is a folder; name a file")
         if _takes_a_stream(target):
             with target.open("w", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
@@ -68,8 +84,10 @@ def write_whole(target: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copymode(target, draft)
         draft.replace(target)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             draft.unlink()
         raise

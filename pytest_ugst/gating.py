@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.run import SETTING_FILE, Run, find_run
+from pytest_ugst.files import is_file
 from pytest_ugst.items import case_of, overridden
 from pytest_ugst.metrics.verdicts import Comparison, parse_margins
 from pytest_ugst.reports.asked import Asked, parts_digest, text_digest
@@ -153,9 +154,9 @@ def check_baseline(settings: Settings) -> None:
     """
     check_options(settings)
     if settings.baseline:
-        if any(path.is_file() for path in (settings.root / settings.baseline, Path(settings.baseline))):
+        if any(is_file(path) for path in (settings.root / settings.baseline, Path(settings.baseline))):
             return
-        if (settings.root / settings.baseline / SETTING_FILE).is_file():
+        if is_file(settings.root / settings.baseline / SETTING_FILE):
             return
         if settings.baseline.endswith(".json"):
             raise UsageError(f"--ugst-baseline={settings.baseline}: {NO_FILE}")

@@ -150,7 +150,7 @@ class Terminal:
         try:
             path = page_path(runtime.settings.html, runtime.settings.root, runtime.run.folder)
             write_page(runtime.run, path, summary, against)
-        except UgstError as error:  # pytest would show a traceback, and the run is not lost
+        except (UgstError, OSError) as error:  # pytest would show a traceback, and the run is not lost
             self._page = f"no page: {error}"
         else:
             self._page = f"page: {path}"
@@ -214,11 +214,11 @@ class Terminal:
         if runtime.run.journal.torn:
             notes.append(f"{counted(runtime.run.journal.torn, 'torn line')} of the journal left out")
         notes += [f"pytest_ugst_episode_finished failed: {one_line(e, 300)}" for e in runtime.all_callback_errors()[:3]]
-        notes += [f"{role}: {describe(usage)}" for role, usage in summary.usage.items() if usage.calls]
+        notes += [f"{one_line(role, 60)}: {describe(usage)}" for role, usage in summary.usage.items() if usage.calls]
         notes += [self._page] if self._page else []
         folder = f" --dir={runtime.settings.dir}" if runtime.settings.dir != ".ugst" else ""
         notes.append(f"run: {runtime.run.folder} ('ugst show{folder}' prints its conversations)")
-        return notes
+        return [one_line(note) for note in notes]
 
 
 def describe(usage: Usage) -> str:

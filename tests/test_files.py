@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.files import check_target, replace_text
+from pytest_ugst.files import check_target, is_file, replace_text
 
 
 def test_replaces_the_file_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -58,6 +58,29 @@ def test_a_pipe_without_a_name_is_written_to(tmp_path: Path) -> None:
     os.close(theirs)
     assert os.read(ours, 100) == b"text"
     os.close(ours)
+
+
+def test_who_may_read_it_stays(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    replace_text(path, "old")
+    path.chmod(0o640)
+    replace_text(path, "new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_what_can_not_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        replace_text(tmp_path / "a.txt", "half a pair: \ud800")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_too_long_is_said(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 300)
+    with pytest.raises(UsageError, match="File name too long; name another file"):
+        check_target(path, f"--out={path.name}")
+    with pytest.raises(UsageError, match="File name too long; name a file"):
+        replace_text(path, "text")
+    assert not is_file(path)
 
 
 def test_a_device_is_written_to() -> None:

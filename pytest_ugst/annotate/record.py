@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pytest_ugst.core.base import Frozen, Words
 from pytest_ugst.core.episode import Episode
@@ -36,6 +36,15 @@ class Marks(Frozen):
     moves: dict[str, dict[int, Status]] = Field(default_factory=dict)
     """By sub-component and turn, the status it moved to."""
 
+    @model_validator(mode="after")
+    def _fits(self) -> Marks:
+        if self.seen > self.turns:
+            raise ValueError(f"seen: {self.seen} of {self.turns} turns")
+        for component, moves in self.moves.items():
+            if bad := [turn for turn in moves if not 1 <= turn <= self.turns]:
+                raise ValueError(f"moves: {component!r} in turn {bad[0]} of {self.turns}")
+        return self
+
     @property
     def about(self) -> tuple[str, str]:
         """What tells marks of other conversations or sub-components apart."""
@@ -50,6 +59,22 @@ class Marks(Frozen):
     def done(self) -> bool:
         """Whether the whole conversation is annotated."""
         return self.seen >= self.turns
+
+    def require(self, episode: Episode) -> None:
+        """Make sure that they can be of an episode, whose conversation and sub-components they say they are about.
+
+        Raises:
+            UsageError: If they say what can't be.
+        """
+        if self.turns != (turns := len(episode.conversation.turns)):
+            raise UsageError(f"turns: {self.turns}, and the conversation has {turns}")
+        chains = {part.id: CHAINS[part.category] for part in episode.components}
+        for component, moves in self.moves.items():
+            if component not in chains:
+                raise UsageError(f"moves: {component!r} is no sub-component of the goal")
+            for turn, status in moves.items():
+                if status not in chains[component]:
+                    raise UsageError(f"moves: {component!r} in turn {turn}: {status} is none of its statuses")
 
     def status(self, component: Component, turn: int) -> Status:
         """A sub-component's status after a turn; 0 is before the first."""
@@ -116,6 +141,18 @@ class Annotations(Frozen):
         digest, parts = conversation_digest(episode.conversation), labelled_digest(episode.components)
         fresh = Marks(digest=digest, parts=parts, turns=len(episode.conversation.turns))
         return next((marks for marks in self._all(episode.id) if marks.about == fresh.about), fresh)
+
+    def require(self, episodes: Iterable[Episode]) -> None:
+        """Make sure that the marks of episodes can be of them.
+
+        Raises:
+            UsageError: Naming episode and field.
+        """
+        for episode in episodes:
+            try:
+                self.of(episode).require(episode)
+            except UsageError as error:
+                raise UsageError(f"episodes.{episode.id}: {error}") from None
 
     def with_marks(self, episode_id: str, marks: Marks) -> Annotations:
         """With an episode's marks in place of those of the same conversation and sub-components; others are kept."""

@@ -50,8 +50,8 @@ class _Change(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str = Field(max_length=400)
-    turn: int = Field(ge=1, le=10_000)
+    id: str = Field(max_length=1000)
+    turn: int = Field(ge=1)
 
 
 class _Set(_Change):
@@ -73,7 +73,7 @@ class AnnotationServer:
         self._run = run
         self._episodes = {episode.id: episode for episode in episodes}
         self._path = path
-        self.annotations: Annotations = load(path, annotator)
+        self.annotations: Annotations = load(path, annotator, episodes)
         """All that the annotator has said so far."""
         self._token = secrets.token_urlsafe(24)
         self._hosts: frozenset[str] = frozenset()
@@ -96,7 +96,7 @@ class AnnotationServer:
         app.router.add_post("/{token}/api/set", self._set)
         app.router.add_post("/{token}/api/next", self._next)
         app.router.add_get("/{token}/labels.jsonl", self._labels)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -192,7 +192,7 @@ class AnnotationServer:
 
 
 async def _read(request: web.Request, form: type[Any]) -> Any:
-    if request.content_type != "application/json":
+    if request.content_type != "application/json" or "Content-Encoding" in request.headers:
         raise web.HTTPUnsupportedMediaType()
     try:
         return form.model_validate(json.loads(await request.read()))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from pytest_ugst.annotate.record import ANNOTATIONS_VERSION, Annotations
+from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.files import replace_text
 
@@ -39,11 +40,16 @@ def file_of(run: Path, annotator: str) -> Path:
     return run / FOLDER / f"{check_name(annotator)}.json"
 
 
-def load(path: Path, annotator: str) -> Annotations:
+def load(path: Path, annotator: str, episodes: Iterable[Episode] = ()) -> Annotations:
     """An annotator's work, empty if there is none yet.
 
+    Args:
+        path: The file.
+        annotator: Whose it is.
+        episodes: What it is about.
+
     Raises:
-        UsageError: If the file can't be read.
+        UsageError: If the file can't be read, or says of an episode what can't be.
     """
     try:
         data = path.read_bytes()
@@ -60,6 +66,10 @@ def load(path: Path, annotator: str) -> Annotations:
         ) from None
     if found.annotator != annotator:
         raise UsageError(f"{path} is the work of {found.annotator!r}; name the file after the annotator")
+    try:
+        found.require(episodes)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}; mend the file or move it away") from None
     return found
 
 

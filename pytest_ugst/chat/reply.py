@@ -10,7 +10,7 @@ from pytest_ugst.chat.spec import Price
 from pytest_ugst.chat.types import Reply, ToolRequest
 from pytest_ugst.core.base import writable
 from pytest_ugst.core.thoughts import join_thoughts, split_thoughts
-from pytest_ugst.core.usage import Usage
+from pytest_ugst.core.usage import LARGEST, Usage
 
 
 def read_reply(data: Mapping[str, Any], price: Price, *, cached: bool, retries: int, seconds: float) -> Reply:
@@ -95,7 +95,7 @@ def _logprobs(logprobs: object) -> tuple[Mapping[str, Any], ...] | None:
 
 def _count(counts: object, name: str) -> int:
     value = counts.get(name) if isinstance(counts, Mapping) else None
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if isinstance(value, int) and 0 < value <= LARGEST else 0
 
 
 def _usage(counts: object, price: Price, *, cached: bool, retries: int, seconds: float) -> Usage:

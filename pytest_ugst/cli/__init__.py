@@ -43,9 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+        if not full and error.filename is None:
             raise
-        print(f"ugst: {error.strerror}" + (f": {error.filename}" if error.filename else ""), file=sys.stderr)
+        what = f": {one_line(str(error.filename), 200)}" if error.filename is not None else ""
+        print(f"ugst: {error.strerror}{what}", file=sys.stderr)
+        if not full:
+            return _USAGE
         with contextlib.suppress(OSError, ValueError):  # what is left in the buffer would fail once more at the end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
@@ -55,9 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _print_what_can_be_printed() -> None:
-    """In the locale of a bare container a question mark stands for what it lacks: a traceback would help nobody."""
+    """A question mark stands for what can't be printed: a traceback would help nobody.
+
+    That is much in the locale of a bare container, and everywhere the name of a file that is no text.
+    """
     out = sys.stdout
-    if isinstance(out, io.TextIOWrapper) and not out.encoding.lower().startswith("utf"):
+    if isinstance(out, io.TextIOWrapper) and (out.errors == "strict" or not out.encoding.lower().startswith("utf")):
         out.reconfigure(errors="replace")
 
 

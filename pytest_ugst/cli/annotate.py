@@ -131,7 +131,7 @@ def _export(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
     records = []
     for name in names:
         path = file_of(run.folder, name)
-        annotations = load(path, name)
+        annotations = load(path, name, episodes)
         _tell_outdated(annotations, episodes, path)
         found = [labels_of(episode, annotations.of(episode), name) for episode in episodes]
         records += [labels for labels in found if labels is not None]

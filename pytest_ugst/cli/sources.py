@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.labels import LabelledPart, StateLabels, episode_labels, labelled_parts
 from pytest_ugst.engine.plan import goal_and_trial
+from pytest_ugst.files import is_file
 from pytest_ugst.sources.goalfiles import SUFFIXES, load_goals
 from pytest_ugst.sources.labels import read_gold, read_labels
 
@@ -154,7 +155,7 @@ def _is_file(source: str) -> bool:
     from pytest_ugst.engine.run import EPISODES_FILE
 
     path = Path(source)
-    return path.name != EPISODES_FILE and (path.is_file() or path.suffix in (".jsonl", ".json"))
+    return path.name != EPISODES_FILE and (is_file(path) or path.suffix in (".jsonl", ".json"))
 
 
 def _open(source: str, home: Path) -> Run:

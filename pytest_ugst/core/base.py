@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Frozen(BaseModel):
@@ -54,3 +54,6 @@ def _writable(value: Any, levels: int) -> Any:
 
 Words = Annotated[str, AfterValidator(writable)]
 """Text from outside: what a model said, or a file holds."""
+
+Name = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(writable)]
+"""What an episode or an annotator is called; a judge may be a checkpoint's path."""

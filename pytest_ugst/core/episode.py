@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from pytest_ugst.core.base import Frozen
+from pytest_ugst.core.base import Frozen, Name
 from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.text import plain
 from pytest_ugst.core.tracking import GoalState
-from pytest_ugst.core.usage import Usage
+from pytest_ugst.core.usage import Finite, Usage
 from pytest_ugst.core.verdict import Verdict
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -54,7 +54,7 @@ class Episode(Frozen):
     model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    id: str
+    id: Name
     """Names goal and trial within a run: ``GOAL`` or ``GOAL@2``."""
     goal: Goal
     trial: int = Field(default=1, ge=1)
@@ -66,7 +66,7 @@ class Episode(Frozen):
     """By role: simulator, agent, judge, decomposer."""
     started: str = ""
     """UTC, ISO 8601."""
-    seconds: float = 0.0
+    seconds: Finite = 0.0
     task: Annotated[dict[str, float], BeforeValidator(_finite)] = Field(default_factory=dict)
     """Scores of the agent's own work, where the domain knows how to give them. One that is no finite number is left
     out: JSON could not hold it."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from pytest_ugst.core.text import plain
+from pytest_ugst.core.text import one_line, plain
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -47,8 +47,8 @@ def first_fault(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     # Of a union, which of its members was tried: nothing that stands in the input.
     parts = [part for part in first["loc"] if not (isinstance(part, str) and _MEMBER.match(part))]
-    field = ".".join(str(part)[:60] for part in parts)
-    said = first["msg"].removeprefix("Value error, ")[:300]
+    field = ".".join(one_line(str(part), 60) for part in parts)
+    said = one_line(first["msg"].removeprefix("Value error, "), 300)
     return f"{field}: {said}" if field else said
 
 

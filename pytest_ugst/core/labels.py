@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pytest_ugst.core.base import Frozen, Words
+from pytest_ugst.core.base import Frozen, Name, Words
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component
@@ -40,7 +40,7 @@ class LabelledPart(Frozen):
 class TurnLabels(Frozen):
     """The goal state after one turn."""
 
-    turn: int = Field(ge=1, le=10_000)
+    turn: int = Field(ge=1)
     status: dict[str, Label]
     """By sub-component id, the status after this turn (not what changed in it). What was not labelled is left out: it
     is missing, which is no disagreement."""
@@ -50,9 +50,9 @@ class StateLabels(Frozen):
     """The goal states of one conversation, by one annotator."""
 
     labels_version: Literal[1] = LABELS_VERSION
-    id: str = Field(min_length=1, max_length=200)
+    id: Name
     """The episode's id, or another name of the conversation."""
-    annotator: Words = Field(min_length=1, max_length=200)
+    annotator: Name
     digest: str = ""
     """What :func:`conversation_digest` gives: episodes of different runs may have the same id. Empty where unknown."""
     components: tuple[LabelledPart, ...]
@@ -120,7 +120,7 @@ def episode_labels(episode: Episode, annotator: str | None = None) -> StateLabel
     """
     return StateLabels(
         id=episode.id,
-        annotator=annotator or episode.setting.judge,
+        annotator=annotator or episode.setting.judge[:1000] or "judge",
         digest=conversation_digest(episode.conversation),
         components=labelled_parts(episode.components),
         labels=tuple(state_labels(state) for state in episode.states[1:]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 from pytest_ugst.core.episode import SCHEMA_VERSION, Episode
 from pytest_ugst.core.errors import UsageError, first_fault
+from pytest_ugst.core.text import one_line
 
 
 class Journal:
@@ -67,6 +69,8 @@ class Journal:
             UsageError: If the file can't be read, or was written in another format.
         """
         try:
+            if not stat.S_ISREG(self.path.stat().st_mode):  # a pipe would be waited for for ever
+                raise UsageError(f"{self.path} is no file; name another run")
             with self.path.open("rb") as file:
                 file.seek(self._read_to)
                 self.torn_end = False
@@ -95,12 +99,13 @@ class Journal:
 
     def _parse(self, line: bytes) -> Episode | None:
         try:
-            return Episode.model_validate_json(line)
+            return Episode.model_validate_json(line.rstrip(b"\n"))
         except ValidationError as error:
             for detail in error.errors(include_url=False, include_input=True):
                 if detail["loc"] == ("schema_version",):
+                    there = one_line(repr(detail["input"]), 60)
                     raise UsageError(
-                        f"{self.path} was written in episode format {detail['input']!r}, this version reads format 1; "
+                        f"{self.path} was written in episode format {there}, this version reads format 1; "
                         "read it with the version that wrote it, or start a new run"
                     ) from None
             if self.first_fault is None:

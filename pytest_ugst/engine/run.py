@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_ugst.core.base import writable
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.journal import Journal
-from pytest_ugst.files import write_whole
+from pytest_ugst.files import exists, is_file, write_whole
 
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Setting
@@ -125,7 +126,9 @@ class Run:
             UsageError: If the folder holds no readable run.
         """
         data = self._read_record().get("data")
-        return {str(name): str(digest) for name, digest in data.items()} if isinstance(data, dict) else {}
+        if not isinstance(data, dict):
+            return {}
+        return {writable(str(name)): writable(str(digest)) for name, digest in data.items()}
 
     def _read_record(self) -> dict[str, Any]:
         path = self.folder / SETTING_FILE
@@ -133,7 +136,7 @@ class Run:
             record = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise UsageError(f"{self.folder} holds no run ({SETTING_FILE} is missing); name another one") from None
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             raise self._unreadable() from None
         if not isinstance(record, dict):
             raise self._unreadable()
@@ -157,7 +160,7 @@ def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> Run:
     runs = home / "runs"
     if name != "latest":
         for folder in (runs / name, Path(name)):
-            if (folder / SETTING_FILE).is_file():
+            if is_file(folder / SETTING_FILE):
                 return Run(folder)
     there = _runs_in(runs)
     if name == "latest":
@@ -168,7 +171,7 @@ def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> Run:
         played = [name for name in there if (runs / name / EPISODES_FILE).exists()]
         return Run(runs / (played or there)[-1])
     shown = ", ".join(there[-5:]) or "none"
-    resumed = option == "--ugst-resume" and Path(name).exists()  # its value may be left out, and a path taken for it
+    resumed = option == "--ugst-resume" and exists(Path(name))  # its value may be left out, and a path taken for it
     hint = f"; to resume the latest run, put the path to test before {option}" if resumed else ""
     raise UsageError(f"{option and option + '='}{name}: no such run; the latest in {runs}: {shown}{hint}")
 
@@ -177,7 +180,7 @@ def _runs_in(runs: Path) -> list[str]:
     """Names of runs, the one that began last at the end, whatever they are called by now."""
     if not runs.is_dir():
         return []
-    there = (folder for folder in runs.iterdir() if (folder / SETTING_FILE).is_file())
+    there = (folder for folder in runs.iterdir() if is_file(folder / SETTING_FILE))
     return [folder.name for folder in sorted(there, key=lambda folder: (_began(folder), folder.name))]
 
 
@@ -185,5 +188,5 @@ def _began(folder: Path) -> datetime:
     path = folder / SETTING_FILE
     try:
         return datetime.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["created"]).astimezone(UTC)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return datetime.fromtimestamp(path.stat().st_mtime, UTC)

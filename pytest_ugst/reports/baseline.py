@@ -14,8 +14,9 @@ from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.labels import ERROR
 from pytest_ugst.core.state import CHAINS, SUCCESS, Category, Status
+from pytest_ugst.core.text import one_line
 from pytest_ugst.engine.run import EPISODES_FILE, SETTING_FILE, Run
-from pytest_ugst.files import replace_text
+from pytest_ugst.files import is_file, replace_text
 from pytest_ugst.reports.asked import parts_digest, text_digest
 from pytest_ugst.reports.reading import data_of, not_played, open_run
 from pytest_ugst.reports.results import RESULTS_FILE
@@ -238,9 +239,10 @@ def read_baseline(path: Path) -> Baseline:
     if not isinstance(record, Mapping) or record.get("kind") != "pytest-ugst baseline":
         raise UsageError(f"{path} is no baseline; {remedy}")
     if record.get("schema_version") != BASELINE_VERSION:
+        there = one_line(repr(record.get("schema_version")), 60)
         raise UsageError(
-            f"{path} is a baseline of format {record.get('schema_version')!r}, and this version reads format "
-            f"{BASELINE_VERSION}; save it anew with 'ugst baseline save RUN --out FILE'"
+            f"{path} is a baseline of format {there}, and this version reads format {BASELINE_VERSION}; save it "
+            f"anew with 'ugst baseline save RUN --out FILE'"
         )
     try:
         return Baseline.model_validate(record)
@@ -260,12 +262,12 @@ def find_baseline(home: Path, name: str, *, root: Path | None = None) -> tuple[B
         UsageError: If there is neither.
     """
     for path in (root / name, Path(name)) if root is not None else (Path(name),):
-        if path.name in (EPISODES_FILE, RESULTS_FILE) and path.is_file():
+        if path.name in (EPISODES_FILE, RESULTS_FILE) and is_file(path):
             name = str(path.parent)
             break
-        if path.is_file():
+        if is_file(path):
             return read_baseline(path), None
-        if (path / SETTING_FILE).is_file():
+        if is_file(path / SETTING_FILE):
             name = str(path)
             break
     try:

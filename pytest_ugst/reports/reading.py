@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted, one_line
 from pytest_ugst.engine.run import EPISODES_FILE, Run, find_run
+from pytest_ugst.files import is_file
 from pytest_ugst.reports.results import RESULTS_FILE, Outcome, Results
 
 
@@ -24,11 +25,11 @@ def open_run(home: Path, name: str) -> Run:
         UsageError: If there is no such run, its journal can't be read or is of another format, or holds no episode.
     """
     path = Path(name)
-    if path.name == EPISODES_FILE and path.is_file():
+    if path.name == EPISODES_FILE and is_file(path):
         name = str(path.parent)
     # A journal tells all that was played, also where the file beside it has been lost.
     alone = Path(name) / EPISODES_FILE
-    run = Run(Path(name)) if alone.is_file() and name != "latest" else find_run(home, name, option="")
+    run = Run(Path(name)) if is_file(alone) and name != "latest" else find_run(home, name, option="")
     run.journal.refresh()
     if not len(run.journal):
         faults = "".join(f"; {fault}" for fault in faults_of(run))
@@ -102,8 +103,11 @@ def not_played(run: Run) -> list[Outcome]:
 
     Without that file, or one that this version can read, none are known.
     """
+    path = run.folder / RESULTS_FILE
+    if not is_file(path):
+        return []
     try:
-        results = Results.model_validate_json((run.folder / RESULTS_FILE).read_bytes())
+        results = Results.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return []
     return [one for one in results.episodes if not one.tally.measured and one.id not in run.journal]

@@ -7,6 +7,7 @@ and conversation along (``id``, ``goal``, ``components``, ``turns`` with ``user`
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.labels import LABELS_VERSION, StateLabels, TurnLabels, conversation_digest, labelled_parts
 from pytest_ugst.core.state import Category
+from pytest_ugst.core.text import one_line
 
 GOLD = "gold"
 """What the annotator of a gold file is called."""
@@ -120,7 +122,10 @@ def write_labels(path: Path, records: Iterable[StateLabels]) -> int:
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        there = path.stat()
+        if not stat.S_ISREG(there.st_mode):
+            raise UsageError(f"{path} is no file; name a run or a file of labels")
+        if there.st_size > _MAX_BYTES:
             raise UsageError(
                 f"{path} is larger than {_MAX_BYTES // 2**20} MB; a file of labels holds one record a line"
             )
@@ -149,7 +154,8 @@ def _labels(data: dict[str, Any], where: str) -> StateLabels:
     version = data.get("labels_version", LABELS_VERSION)
     if version != LABELS_VERSION:
         raise UsageError(
-            f"{where}: labels_version {version!r}; this version reads {LABELS_VERSION}, so export it again"
+            f"{where}: labels_version {one_line(repr(version), 60)}; this version reads {LABELS_VERSION}, so export it "
+            "again"
         )
     if "labels" not in data:
         what = "an episode of a run; name the run's folder" if "verdicts" in data else "no record of labels"

@@ -130,6 +130,11 @@ def test_bad_requests(url: str, body: bytes, code: int) -> None:
 def test_only_json_and_only_post_changes(url: str) -> None:
     form = {"Content-Type": "text/plain"}  # what a form on another page could send
     assert request(f"{url}api/next", b'{"id": "talk-1", "turn": 1}', form)[0] == 415
+    for encoding in ("gzip", "br", "none"):
+        told = {"Content-Type": "application/json", "Content-Encoding": encoding}
+        code, headers, _ = request(f"{url}api/next", b'{"id": "talk-1", "turn": 1}', told)
+        assert code == 415
+        assert "Content-Security-Policy" in headers
     assert request(f"{url}api/next")[0] == 404
     assert request(f"{url}api/next", b"{}", method="PUT")[0] == 404
 

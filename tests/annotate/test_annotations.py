@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,6 +25,12 @@ SHOES, PROFILE = PARTS[2], PARTS[0]
 
 def marks(seen: int = 0, turns: int = 3) -> Marks:
     return Marks(digest="d", turns=turns, seen=seen)
+
+
+def about_one(**fields: Any) -> str:
+    """A file that says something of :data:`ONE`."""
+    known = Annotations(annotator="ann").of(ONE).model_dump(mode="json")
+    return json.dumps({"annotator": "ann", "episodes": {ONE.id: known | fields}})
 
 
 def test_a_status_stays_until_it_is_moved() -> None:
@@ -144,13 +152,21 @@ def test_work_is_kept_and_read_again(tmp_path: Path) -> None:
         ('{"annotations_version": 2, "annotator": "ann"}', "annotations_version"),
         ('{"annotator": "ann", "episodes": {"e": {"digest": "", "turns": 0}}}', "episodes.e.turns"),
         ('{"annotator": "bob"}', "is the work of 'bob'"),
+        (about_one(seen=50), "seen: 50 of 3 turns"),
+        (about_one(moves={"shoes": {"-5": "ATTEMPTED"}}), "moves: 'shoes' in turn -5 of 3"),
+        (about_one(turns=50, seen=50), "episodes.talk-1: turns: 50, and the conversation has 3; mend the file"),
+        (
+            about_one(moves={"nothing": {"1": "ATTEMPTED"}}),
+            "episodes.talk-1: moves: 'nothing' is no sub-component",
+        ),
+        (about_one(moves={SHOES.id: {"1": "ALIGNED"}}), "in turn 1: ALIGNED is none of its statuses"),
     ],
 )
 def test_a_file_that_is_no_good(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "ann.json"
     path.write_text(text)
     with pytest.raises(UsageError, match=words):
-        load(path, "ann")
+        load(path, "ann", [ONE])
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 61, "nul\0"])

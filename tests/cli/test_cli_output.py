@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from pytest_ugst.cli import main
 from tests.recorded import episode, record
 
 HOME = Path(".ugst")
@@ -32,6 +34,32 @@ def test_what_the_terminal_can_not_show_is_a_question_mark(environment: dict[str
     assert done.returncode == 0, done.stderr
     assert b"0?100" in done.stdout
     assert done.stderr == b""
+
+
+def test_a_file_may_have_a_name_that_is_no_text() -> None:
+    name = b"page-\xff.html"
+    done = subprocess.run([*ugst("report", "html", "one", "--out"), name], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"page-")
+    assert Path(os.fsdecode(name)).exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("report", "table", "x" * 300),
+        ("report", "agreement", "x" * 300),
+        ("report", "html", "one", "--baseline", "x" * 300 + ".json"),
+        ("report", "table", "one", "--out", "x" * 300 + ".md"),
+        ("baseline", "save", "one", "--out", "x" * 300),
+        ("goals", "lint", "x" * 300),
+    ],
+)
+def test_a_name_that_is_too_long_gets_one_line(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 4
+    told = capsys.readouterr()
+    assert told.err.startswith("ugst: ")
+    assert len(told.err.splitlines()) == 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")

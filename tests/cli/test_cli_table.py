@@ -96,7 +96,7 @@ def bad(name: str, text: str | None) -> None:
         ("empty", ".ugst/runs/empty/episodes.jsonl holds no finished episode; name another run"),
         ("garbage", "episodes.jsonl holds no finished episode; 2 lines could not be read (the first: "),
         ("old", "old/episodes.jsonl was written in episode format 0, this version reads format 1; read it with"),
-        ("folder", "can't read .ugst/runs/folder/episodes.jsonl: Is a directory; "),
+        ("folder", ".ugst/runs/folder/episodes.jsonl is no file; name another run"),
         ("first first", "'first' is given twice (.ugst/runs/first); name every run once"),
         ("first .ugst/runs/first", "first and .ugst/runs/first are one run (.ugst/runs/first); name every run once"),
         ("first lonely", "first shares no goal with lonely, so their rates can't stand side by side; name runs over"),

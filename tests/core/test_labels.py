@@ -45,6 +45,12 @@ def test_an_episode_gives_its_states_after_every_turn() -> None:
     assert StateLabels.model_validate_json(labels.model_dump_json()) == labels
 
 
+def test_a_judge_may_have_a_long_name_or_none() -> None:
+    for judge in ("", "/checkpoints/" + "x" * 900, "x" * 2000):
+        one = played().model_copy(update={"setting": played().setting.model_copy(update={"judge": judge})})
+        assert episode_labels(one).annotator == (judge[:1000] or "judge")
+
+
 def test_the_digest_tells_conversations_apart() -> None:
     assert conversation_digest(TALK) == episode_labels(played(), "me").digest
     others = [

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import errno
+import json
+import math
 import multiprocessing
 import os
 import tempfile
@@ -133,6 +135,45 @@ def test_a_line_of_another_format_is_an_error_that_names_it(tmp_path: Path, vers
     with pytest.raises(UsageError, match=r"episodes\.jsonl was written in episode format .*start a new run") as error:
         Journal(path).refresh()
     assert repr(version) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"usage": {"judge": {"calls": 10**400}}},
+        {"usage": {"judge": {"calls": -1}}},
+        {"usage": {"judge": {"cost": math.inf}}},
+        {"seconds": math.nan},
+        {"id": ""},
+        {"id": "x" * 1001},
+    ],
+)
+def test_what_nothing_can_count_with_is_no_episode(tmp_path: Path, change: dict[str, object]) -> None:
+    journal = Journal(tmp_path / "episodes.jsonl")
+    journal.append(episode("g"))
+    record = json.loads(journal.path.read_text()) | change
+    with journal.path.open("a") as file:
+        file.write(json.dumps(record) + "\n")
+    again = Journal(journal.path)
+    again.refresh()
+    assert (again.ids(), again.torn) == (("g",), 1)
+    assert str(again.first_fault).startswith(f"line 2: {next(iter(change))}")
+
+
+def test_a_cut_line_is_told_by_its_number(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "episodes.jsonl")
+    journal.append(episode("g"))
+    text = journal.path.read_text()
+    journal.path.write_text(text + text[:40] + "\n")
+    again = Journal(journal.path)
+    again.refresh()
+    assert again.first_fault == "line 2: Invalid JSON: EOF while parsing a string at column 40"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "episodes.jsonl")
+    with pytest.raises(UsageError, match="is no file; name another run"):
+        Journal(tmp_path / "episodes.jsonl").refresh()
 
 
 def test_the_last_of_several_with_one_id_counts(tmp_path: Path) -> None:

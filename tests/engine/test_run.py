@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -91,6 +92,27 @@ def test_finding_nothing_says_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         find_run(tmp_path, str(tmp_path), option="--ugst-baseline")
     assert "resume" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "record", ["[" * 200_000, '{"created": "0001-01-01T00:00:00+14:00"}', '{"created": "9999-12-31T23:59:59-14:00"}']
+)
+def test_a_record_that_can_not_be_read_hides_no_other_run(tmp_path: Path, record: str) -> None:
+    make_run(tmp_path, "good")
+    bad = make_run(tmp_path, "bad")
+    (bad.folder / "run.json").write_text(record)
+    os.utime(bad.folder / "run.json", (0, 0))
+    with pytest.raises(UsageError, match=r"no such run; the latest in .*good"):
+        find_run(tmp_path, "nope")
+    assert find_run(tmp_path, "latest").name in ("good", "bad")
+    with pytest.raises(UsageError, match="can't be read"):
+        bad.read_setting()
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "nul\0"])
+def test_a_name_that_no_file_can_have(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="no such run"):
+        find_run(tmp_path, name)
 
 
 def test_a_folder_without_a_run_has_no_setting(tmp_path: Path) -> None:
