@@ -146,7 +146,7 @@ class Terminal:
         compared = summary.comparison
         against = None
         if runtime.gate is not None and compared is not None and not compared.refused:
-            against = Against(runtime.gate.base, compared)
+            against = Against.of(runtime.run, runtime.gate.base, runtime.gate.name, compared)
         try:
             path = page_path(runtime.settings.html, runtime.settings.root, runtime.run.folder)
             write_page(runtime.run, path, summary, against)

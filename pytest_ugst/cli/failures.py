@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UsageError
@@ -13,7 +14,7 @@ from pytest_ugst.core.text import one_line
 
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting
-    from pytest_ugst.core.episode import Episode
+    from pytest_ugst.core.episode import Episode, Setting
     from pytest_ugst.core.failure import Failure
     from pytest_ugst.engine.run import Run
     from pytest_ugst.metrics.attribution import Blame
@@ -61,29 +62,30 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 def _failures(args: argparse.Namespace) -> int:
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.metrics.failure_shares import shares
-    from pytest_ugst.metrics.failures import classify
-    from pytest_ugst.reports.contenders import shortcomings, unlike_goals
+    from pytest_ugst.reports.contenders import Owners, read_contenders, shortcomings, unlike
     from pytest_ugst.reports.failures import failure_lines, failures_table
-    from pytest_ugst.reports.reading import open_runs
+    from pytest_ugst.reports.reading import named_runs
+    from pytest_ugst.settings import read_models
 
     style = check_style(args)
-    runs = open_runs(args.dir, args.runs)
+    runs = named_runs(args.dir, args.runs)
+    contenders = read_contenders(runs, aliases=read_models(Path.cwd())[0])
     told: list[str] = []
-    if args.judge is None:
-        found = _by_label({name: (run, _all(run, classify)) for name, run in zip(args.runs, runs, strict=True)})
-    else:
-        found = _by_label(_judged(args, runs, told))
+    owners = Owners(contenders)
+    found: list[list[Classified]] = [[] for _ in contenders]
+    for name, classified in (_by_rule(runs) if args.judge is None else _judged(args, runs, told)).items():
+        for setting, one in classified:
+            found[owners.place(name, setting)].append(one)
     if args.list:
         # A table for a file or a program stays free of it.
         aside = sys.stdout if style == "terminal" or args.out is not None else sys.stderr
-        for label, episodes in found.items():
+        for contender, episodes in zip(contenders, found, strict=True):
             lines = failure_lines(episodes)
-            heading = [one_line(label)] if len(found) > 1 else []
+            heading = [one_line(contender.name)] if len(found) > 1 else []
             print("\n".join([*heading, *(lines or ["no episode failed"]), ""]), file=aside)
-    table = failures_table({label: shares(one) for label, one in found.items()}, judge=args.judge)
-    notes = unlike_goals([(name, {one.key for one in episodes}) for name, episodes in found.items()])
-    notes += shortcomings(dict(zip(args.runs, runs, strict=True)))
-    write_tables([table], args, notes)
+    lines_of = {one.name: shares(episodes) for one, episodes in zip(contenders, found, strict=True)}
+    table = failures_table(lines_of, judge=args.judge)
+    write_tables([table], args, [*unlike(contenders), *shortcomings(runs)])
     for line in told:
         print(f"ugst: {line}", file=sys.stderr)
     return 1 if told else 0
@@ -94,52 +96,46 @@ def _blame(args: argparse.Namespace) -> int:
     from pytest_ugst.metrics.attribution import blame
     from pytest_ugst.reports.blame import attributions, blame_table
     from pytest_ugst.reports.contenders import read_contenders, shortcomings, unlike_goals
-    from pytest_ugst.reports.reading import open_runs
+    from pytest_ugst.reports.entrants import differences
+    from pytest_ugst.reports.reading import named_runs
+    from pytest_ugst.settings import read_models
 
     check_style(args)
-    runs = dict(zip(args.runs, open_runs(args.dir, args.runs), strict=True))
+    runs = named_runs(args.dir, args.runs)
     found: dict[str, dict[str, Blame]] = {}
     asked: dict[str, list[tuple[str, set[str]]]] = {}
-    for one in read_contenders(runs):
+    contenders = read_contenders(runs, aliases=read_models(Path.cwd())[0])
+    for one in contenders:
         for benchmark, played in one.entrant.benchmarks.items():
-            if scored := attributions(played.outcomes):
-                found.setdefault(benchmark, {})[one.name] = blame(scored)
-                asked.setdefault(benchmark, []).append((one.name, {episode.goal for episode in scored}))
+            if attributed := attributions(played.outcomes):
+                found.setdefault(benchmark, {})[one.name] = blame(attributed)
+                asked.setdefault(benchmark, []).append((one.name, {episode.goal for episode in attributed}))
     if not found:
         raise UsageError(
             f"{', '.join(args.runs)}: no episode has a score of the agent's work; the domains airline and retail give "
             "one where a goal brings reference actions"
         )
     tables = [blame_table(by_label, name, unlike_goals(asked[name])) for name, by_label in found.items()]
-    write_tables(tables, args, shortcomings(runs))
+    scored = {name for by_label in found.values() for name in by_label}
+    beside = differences([(one.name, one.entrant.setting) for one in contenders if one.name in scored])
+    write_tables(tables, args, [*beside, *shortcomings(runs)])
     return 0
 
 
-def _all(run: Run, classify: Any) -> list[tuple[str, Classified]]:
-    """By simulator."""
+def _by_rule(runs: Mapping[str, Run]) -> dict[str, list[tuple[Setting, Classified]]]:
+    """By the runs' names."""
     from pytest_ugst.metrics.failure_shares import classified
-    from pytest_ugst.reports.entrants import label
+    from pytest_ugst.metrics.failures import classify
 
-    return [(label(episode.setting), classified(episode, classify(episode))) for episode in run.journal]
-
-
-def _by_label(found: Mapping[str, tuple[Run, Sequence[tuple[str, Classified]]]]) -> dict[str, list[Classified]]:
-    """By the label of a line: the simulator, and the run where several have the same."""
-    runs: dict[str, set[str]] = {}
-    for name, (_, episodes) in found.items():
-        for simulator, _ in episodes:
-            runs.setdefault(simulator, set()).add(name)
-    lines: dict[str, list[Classified]] = {}
-    for name, (_, episodes) in found.items():
-        for simulator, one in episodes:
-            label = simulator if len(runs[simulator]) == 1 else f"{simulator} ({name})"
-            lines.setdefault(label, []).append(one)
-    return lines
+    return {
+        name: [(episode.setting, classified(episode, classify(episode))) for episode in run.journal]
+        for name, run in runs.items()
+    }
 
 
 def _judged(
-    args: argparse.Namespace, runs: Sequence[Run], told: list[str]
-) -> dict[str, tuple[Run, list[tuple[str, Classified]]]]:
+    args: argparse.Namespace, runs: Mapping[str, Run], told: list[str]
+) -> dict[str, list[tuple[Setting, Classified]]]:
     """With a model's word where rules only guess; where it gives none, the rules' guess stays and ``told`` says so."""
     from pytest_ugst.offline import builtin_registry, run_with_models, settings_here
     from pytest_ugst.progress import Progress
@@ -150,14 +146,14 @@ def _judged(
     settings = settings_here(judge=args.judge, prompts=args.prompts, dir=str(args.dir), cache=args.cache)
     progress = Progress()
 
-    async def work(casting: Casting) -> dict[str, tuple[Run, list[tuple[str, Classified]]]]:
+    async def work(casting: Casting) -> dict[str, list[tuple[Setting, Classified]]]:
         slots = asyncio.Semaphore(settings.concurrency)
         found = {}
-        for name, run in zip(args.runs, runs, strict=True):
+        for name, run in runs.items():
             ids = run.journal.ids()
             done = 0
 
-            async def one(episode_id: str, run: Run = run, total: int = len(ids)) -> tuple[str, Classified]:
+            async def one(episode_id: str, run: Run = run, total: int = len(ids)) -> tuple[Setting, Classified]:
                 nonlocal done
                 async with slots:
                     classified = await _judge_one(run.journal.get(episode_id), casting, args.judge, told)
@@ -167,7 +163,7 @@ def _judged(
 
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(one(episode_id)) for episode_id in ids]
-            found[name] = (run, [task.result() for task in tasks])
+            found[name] = [task.result() for task in tasks]
         return found
 
     try:
@@ -176,12 +172,11 @@ def _judged(
         progress.clear()
 
 
-async def _judge_one(episode: Episode, casting: Casting, judge: str, told: list[str]) -> tuple[str, Classified]:
+async def _judge_one(episode: Episode, casting: Casting, judge: str, told: list[str]) -> tuple[Setting, Classified]:
     from pytest_ugst.chat.types import ChatError, ChatUnavailable
     from pytest_ugst.judges.failures import judge_failures
     from pytest_ugst.metrics.failure_shares import classified
     from pytest_ugst.metrics.failures import classify, merge, unsettled
-    from pytest_ugst.reports.entrants import label
 
     failures: tuple[Failure, ...] = classify(episode)
     parts = unsettled(episode, failures)
@@ -194,4 +189,4 @@ async def _judge_one(episode: Episode, casting: Casting, judge: str, told: list[
             raise
         except ChatError as error:
             told.append(f"{episode.id}: by rule only: {error}")
-    return label(episode.setting), classified(episode, failures)
+    return episode.setting, classified(episode, failures)

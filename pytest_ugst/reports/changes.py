@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -13,7 +12,7 @@ from pytest_ugst.core.tracking import ComponentState
 from pytest_ugst.core.verdict import Evidence
 from pytest_ugst.engine.run import Run
 from pytest_ugst.reports.baseline import Baseline, Key, Trial, succeeded
-from pytest_ugst.reports.comparability import shared_goals
+from pytest_ugst.reports.comparability import paired_trials
 from pytest_ugst.reports.html.builder import PAGE_FILE
 
 
@@ -73,39 +72,25 @@ def changes(base: Baseline, new: Baseline, run: Run | None = None) -> list[Chang
         new: What is held against it.
         run: The run that ``new`` is of, for turns and words; one episode is in memory at a time.
     """
-    before, after = base.by_key(), new.by_key()
+    after = new.by_key()
     page = None if run is None else run.folder / PAGE_FILE
     found = []
-    for key in shared_goals(base, new):
+    for key, there, here in paired_trials(base, new):
         categories = after[key].components
-        for there, here in _paired(before[key].trials, after[key].trials):
-            differing = [
-                name for name in categories if succeeded(there.statuses[name]) != succeeded(here.statuses[name])
-            ]
-            if not differing:
-                continue
-            said = _states(run, here.id)
-            found.append(
-                Changed(
-                    episode=here.id,
-                    changes=tuple(
-                        _change(key, here, name, categories[name], there.statuses[name], said.get(name), page)
-                        for name in differing
-                    ),
-                )
+        differing = [name for name in categories if succeeded(there.statuses[name]) != succeeded(here.statuses[name])]
+        if not differing:
+            continue
+        said = _states(run, here.id)
+        found.append(
+            Changed(
+                episode=here.id,
+                changes=tuple(
+                    _change(key, here, name, categories[name], there.statuses[name], said.get(name), page)
+                    for name in differing
+                ),
             )
+        )
     return sorted(found, key=lambda one: (one.net, one.episode))
-
-
-def _paired(base: Sequence[Trial], new: Sequence[Trial]) -> Iterator[tuple[Trial, Trial]]:
-    """Episodes of the same trial; of the same name, where tests brought several simulators of their own."""
-    for key in ("id", "trial"):
-        there = {getattr(trial, key): trial for trial in base}
-        if len(there) == len(base) and len({getattr(trial, key) for trial in new}) == len(new):
-            pairs = [(there[getattr(trial, key)], trial) for trial in new if getattr(trial, key) in there]
-            if pairs:
-                yield from pairs
-                return
 
 
 def _states(run: Run | None, episode: str) -> dict[str, ComponentState]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from pytest_ugst.core.episode import Setting
 from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.text import counted
 from pytest_ugst.reports.asked import Asked
-from pytest_ugst.reports.baseline import Baseline, Key
+from pytest_ugst.reports.baseline import Baseline, Key, Trial
 from pytest_ugst.reports.entrants import played_with
 
 ALLOWANCES = {
@@ -74,6 +74,25 @@ def shared_goals(base: Baseline, new: Baseline) -> list[Key]:
     """As :func:`shared`, of what was played. Digests alone don't tell where a file was edited by hand."""
     before, after = base.by_key(), new.by_key()
     return [key for key in shared(outline(base), outline(new)) if before[key].components == after[key].components]
+
+
+def paired_trials(base: Baseline, new: Baseline) -> Iterator[tuple[Key, Trial, Trial]]:
+    """The episodes of shared goals that belong together; those that one side lacks are left out."""
+    before, after = base.by_key(), new.by_key()
+    for key in shared_goals(base, new):
+        for there, here in _paired(before[key].trials, after[key].trials):
+            yield key, there, here
+
+
+def _paired(base: Sequence[Trial], new: Sequence[Trial]) -> Iterator[tuple[Trial, Trial]]:
+    """Episodes of the same trial; of the same name, where tests brought several simulators of their own."""
+    for key in ("id", "trial"):
+        there = {getattr(trial, key): trial for trial in base}
+        if len(there) == len(base) and len({getattr(trial, key) for trial in new}) == len(new):
+            pairs = [(there[getattr(trial, key)], trial) for trial in new if getattr(trial, key) in there]
+            if pairs:
+                yield from pairs
+                return
 
 
 def _same(one: Asked, other: Asked) -> bool:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_ugst.core.episode import Setting
 from pytest_ugst.core.text import counted
 from pytest_ugst.engine.run import Run
 from pytest_ugst.reports.asked import Asked
-from pytest_ugst.reports.entrants import Entrant, entrants, labels
+from pytest_ugst.reports.entrants import Entrant, differences, entrants, labels
 from pytest_ugst.reports.methods import STEERED, method_of, rank
 from pytest_ugst.reports.reading import data_of, faults_of, not_played
 
@@ -125,6 +126,30 @@ def _label(drafts: Sequence[_Draft]) -> None:
         seen = Counter(one.label for one in here)
         for one in here:
             one.label += f", {one.entrant.run}" if seen[one.label] > 1 else ""
+
+
+class Owners:
+    """Finds out which contender an episode is of."""
+
+    def __init__(self, contenders: Sequence[Contender]) -> None:
+        """Take note of the contenders.
+
+        Args:
+            contenders: Of one run each.
+        """
+        self._places = {
+            (one.entrant.run, one.entrant.setting.model_dump_json()): place for place, one in enumerate(contenders)
+        }
+
+    def place(self, run: str, setting: Setting) -> int:
+        """Where among the contenders the one stands that a run has played under a setting."""
+        return self._places[run, setting.model_dump_json()]
+
+
+def unlike(contenders: Sequence[Contender]) -> list[str]:
+    """What is not the same for all of them beside the simulator, in a line each: goals, agent, judge, prompts."""
+    told = unlike_goals([(one.name, one.asked()) for one in contenders])
+    return told + differences([(one.name, one.entrant.setting) for one in contenders])
 
 
 def unlike_goals(asked: Sequence[tuple[str, Collection[Hashable]]]) -> list[str]:

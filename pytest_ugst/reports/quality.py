@@ -13,7 +13,7 @@ from pytest_ugst.engine.run import Run
 from pytest_ugst.metrics.diversity import SHORTEST, STABLE, diversity
 from pytest_ugst.metrics.means import Mean, Sample, mean
 from pytest_ugst.metrics.success import CONFIDENCE
-from pytest_ugst.reports.contenders import Contender, unlike_goals
+from pytest_ugst.reports.contenders import Contender, Owners, unlike_goals
 from pytest_ugst.reports.entrants import NO_DOMAIN
 from pytest_ugst.reports.styles import Cell, Column, Line, Mark, Table, ranked
 
@@ -86,13 +86,10 @@ def speakers(contenders: Sequence[Contender], runs: Mapping[str, Run]) -> list[S
         runs: By the names that tell them apart.
     """
     made = [Speaker(one.label, one.method, one.name, one.entrant.run) for one in contenders]
-    by_setting = {
-        (contender.entrant.run, contender.entrant.setting.model_dump_json()): one
-        for contender, one in zip(contenders, made, strict=True)
-    }
+    owners = Owners(contenders)
     for name, run in runs.items():
         for episode in run.journal:
-            by_setting[name, episode.setting.model_dump_json()].spoken.append(spoken(episode))
+            made[owners.place(name, episode.setting)].spoken.append(spoken(episode))
     for speaker in made:
         measure_diversity(speaker)
     return made

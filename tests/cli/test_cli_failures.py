@@ -63,8 +63,26 @@ def test_several_runs_of_one_simulator_are_told_apart(capsys: pytest.CaptureFixt
     first, second = run_of(*three()), run_of(*three(), name="other")
     assert main(["report", "failures", first, second]) == 0
     out = capsys.readouterr().out
-    assert "sim (.ugst/runs/run)" in out
-    assert "sim (.ugst/runs/other)" in out
+    assert "\nsim, run " in out
+    assert "\nsim, other " in out
+    assert "not the same" not in out
+
+
+@pytest.mark.parametrize("command", ["failures", "blame"])
+def test_what_else_differs_is_told(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    some = three(task=0.0)
+
+    def again(**fields: str) -> list[Episode]:
+        setting = some[0].setting.model_copy(update=fields)
+        return [one.model_copy(update={"id": f"{one.id}+x", "setting": setting}) for one in some]
+
+    assert main(["report", command, run_of(*some, *again(agent="mine")), "--style=json"]) == 0
+    (table,) = json.loads(capsys.readouterr().out)["tables"]
+    names = [line["run"] for line in table["lines"] if line["failed"] is not None]
+    assert names == [f"sim (agent {some[0].setting.agent})", "sim (agent mine)"]
+    assert [note for note in table["notes"] if note.startswith("not the same agent: ")]
+    assert main(["report", command, run_of(*some, name="one"), run_of(*again(judge="strict"), name="two")]) == 0
+    assert "not the same judge: " in capsys.readouterr().out
 
 
 def test_a_judge_is_asked_where_rules_guess(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,7 +128,7 @@ def test_lines_that_could_not_be_read_are_told(command: list[str], capsys: pytes
     with (Path(folder) / "episodes.jsonl").open("ab") as journal:
         journal.write(b"\xff{torn}\n")
     assert main(["report", *command, folder]) == 0
-    assert f"{folder}: journal: 1 line could not be read" in capsys.readouterr().out
+    assert "run: journal: 1 line could not be read" in capsys.readouterr().out
 
 
 def test_blame(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.failures import classify
 from pytest_ugst.metrics.gate import Gate
 from pytest_ugst.reports.baseline import baseline_of
+from pytest_ugst.reports.changes import changes
 from pytest_ugst.reports.html.against import Against
 from pytest_ugst.reports.html.builder import build_page, page_path, write_page
 from pytest_ugst.reports.html.embedding import Chunks, embed
@@ -171,6 +172,22 @@ def test_against_a_baseline(tmp_path: Path) -> None:
     assert (profile["base"], profile["new"], profile["value"]) == (50.0, 50.0, 0.0)
     assert (profile["better"], profile["worse"], profile["verdict"]) == (1, 1, "inconclusive")
     assert "of 2 before and 3 now" in " ".join(made["notes"])
+
+
+def test_episodes_are_paired_as_the_comparison_pairs_them(tmp_path: Path) -> None:
+    lunch, dinner = aligned("lunch"), make_episode("dinner")
+    before = make_run(
+        tmp_path / "old",
+        [
+            lunch.model_copy(update={"goal": lunch.goal.model_copy(update={"text": "You want something else."})}),
+            aligned("dinner").model_copy(update={"id": "dinner+bob"}),
+        ],
+    )
+    run = make_run(tmp_path / "new", [lunch, dinner.model_copy(update={"id": "dinner+alice"})])
+    base, new = baseline_of(before), baseline_of(run)
+    assert [one.episode for one in changes(base, new)] == ["dinner+alice"]
+    index = Page(build_page(run, against=Against.of(run, base, "main"))).index
+    assert {one["id"]: one.get("base") for one in index["episodes"]} == {"lunch": None, "dinner+alice": "AACCA"}
 
 
 def test_a_baseline_of_other_goals(tmp_path: Path) -> None:

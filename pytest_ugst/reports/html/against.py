@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.metrics.verdicts import Comparison, parse_margins
 from pytest_ugst.options import DEFAULT_MAX_DROP
 from pytest_ugst.reports.baseline import Baseline, baseline_of
-from pytest_ugst.reports.comparability import mismatches, outline
+from pytest_ugst.reports.comparability import mismatches, outline, paired_trials
 from pytest_ugst.reports.comparison import compare, with_lost
 from pytest_ugst.reports.entrants import labels
 from pytest_ugst.reports.html.records import LETTERS
@@ -25,38 +25,38 @@ class Against:
 
     base: Baseline
     comparison: Comparison
-    _trials: dict[tuple[str, str], Mapping[str, str]] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for goal in self.base.goals:
-            self._trials.update({(goal.domain, trial.id): trial.statuses for trial in goal.trials})
+    _ends: Mapping[str, Mapping[str, str]]
+    """By the episodes' ids, how the sub-components ended in the episodes that they are compared with."""
 
     @classmethod
-    def of(cls, run: Run, base: Baseline, name: str) -> Against:
+    def of(cls, run: Run, base: Baseline, name: str, comparison: Comparison | None = None) -> Against:
         """Compare over the shared goals, as ``ugst report compare`` does by default.
 
         Args:
             run: With its journal read.
             base: The baseline.
             name: What it was called.
+            comparison: What it came to, if it was compared already.
 
         Raises:
             UsageError: If they share no goal.
         """
         new = with_lost(baseline_of(run), base)
-        found = mismatches(outline(base), outline(new))
-        return cls(base, compare(base, new, parse_margins(DEFAULT_MAX_DROP), name=name, found=found))
+        if comparison is None:
+            found = mismatches(outline(base), outline(new))
+            comparison = compare(base, new, parse_margins(DEFAULT_MAX_DROP), name=name, found=found)
+        return cls(base, comparison, {here.id: there.statuses for _, there, here in paired_trials(base, new)})
 
     def ends(self, episode: Episode) -> str | None:
-        """How the episode's sub-components ended in the baseline, a letter each; ``-`` for one that it does not know.
+        """How the episode's sub-components ended in the baseline, a letter each.
 
         Returns:
-            None where the baseline has no such episode.
+            None where it is compared with none of the baseline.
         """
-        known = self._trials.get((episode.goal.domain or "", episode.id))
+        known = self._ends.get(episode.id)
         if known is None:
             return None
-        return "".join(LETTERS.get(known.get(component.id, ""), "-") for component in episode.components)
+        return "".join(LETTERS[known[component.id]] for component in episode.components)
 
     def overview(self) -> dict[str, Any]:
         """For the page's summary."""

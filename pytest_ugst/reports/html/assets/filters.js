@@ -27,7 +27,7 @@ function wayOf(episode) {
   if (after !== before) return after > before ? "better" : "worse";
   return episode.states.every((track, at) => endOf(track) === episode.base[at]) ? "same" : "changed";
 }
-const WAYS = { worse: "Worse", better: "Better", changed: "Changed, as many aligned", same: "The same", alone: "Not in the baseline" };
+const WAYS = { worse: "Worse", better: "Better", changed: "Changed, as many aligned", same: "The same", alone: "Not compared" };
 
 function keeps(episode) {
   const goal = goalOf(episode);
