@@ -69,7 +69,9 @@ def test_a_conversation_is_annotated_with_the_keyboard(tmp_path: Path) -> None:
         assert "the judge's" in page.text("#side-title")
         assert "differs" in page.one('[data-id="shoes"]').get_attribute("class")
         assert "differs" not in page.one('[data-id="profile"]').get_attribute("class")
-        assert "My card is 4929." in page.text('[data-id="profile"]') or page.all('[data-id="profile"] details')
+        assert "My card is 4929." not in page.text('[data-id="profile"]')  # folded, where they agree
+        page.js("document.querySelector('[data-id=profile] details').open = true")
+        assert "turn 2, user: “My card is 4929.”" in page.text('[data-id="profile"]')
         kept = load(path, "ann").episodes["talk-1"]
         assert kept.done
         assert kept.moves == {"shoes": {1: "ATTEMPTED", 2: "COMPLETE"}, "profile": {2: "MISALIGNED"}}
@@ -78,6 +80,28 @@ def test_a_conversation_is_annotated_with_the_keyboard(tmp_path: Path) -> None:
         at_turn(page, "Turn 1 of 3")
         assert page.complaints() == []
         assert all(asked.startswith(url) for asked in page.requests())
+
+
+def test_keys_change_nothing_that_is_left(tmp_path: Path) -> None:
+    """Whoever types faster than the list comes back must not set statuses unseen."""
+    path = tmp_path / "ann.json"
+    with served(path, [talk(1, THREE), talk(2, THREE)]) as url, browser() as page:
+        page.open(f"{url}#talk-1")
+        at_turn(page, "Turn 1 of 3")
+        page.js(
+            "const ask = window.fetch; window.fetch = async (path, options) => {"
+            "  if (path === 'api/run') await new Promise((done) => setTimeout(done, 500));"
+            "  return ask(path, options); };"
+        )
+        page.press("l", "ENTER", "2", "ENTER")
+        page.wait(lambda: page.one("#list-view").is_displayed())
+        assert page.text("#list .state") == "3 turns"
+        assert not path.exists()
+        page.press("ENTER")
+        at_turn(page, "Turn 1 of 3")
+        page.press("2")
+        page.wait(lambda: chip(page, "profile") == "MISALIGNED")
+        assert page.complaints() == []
 
 
 def test_work_goes_on_where_it_was_left(tmp_path: Path) -> None:

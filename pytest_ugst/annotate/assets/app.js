@@ -9,7 +9,7 @@ let talk = null; // the conversation that is open, as the server last told it
 let at = 1; // the turn that is looked at
 let current = null; // the id of the chosen sub-component
 let pending = Promise.resolve(); // requests go out one after the other, as their keys were pressed
-let moving = false; // whether the next turn is on its way
+let moving = 0; // other turns and views that are on their way: until they are there, nothing is changed
 
 function make(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -54,6 +54,17 @@ function queue(work) {
   return pending;
 }
 
+function go(work) {
+  moving += 1;
+  queue(async () => {
+    try {
+      await work();
+    } finally {
+      moving -= 1;
+    }
+  });
+}
+
 // Statuses, by the law: a status is the furthest of the moves up to a turn.
 
 function statusAt(component, turn) {
@@ -79,7 +90,7 @@ async function showList() {
   $("list-sum").textContent = `${finished} of ${run.episodes.length} done`;
   $("list").replaceChildren(...run.episodes.map((one) => {
     const state = one.done ? "done" : one.seen ? `turn ${one.seen} of ${one.turns} done` : `${one.turns} turn${one.turns > 1 ? "s" : ""}`;
-    const row = make("button", { type: "button", class: one.done ? "row finished" : "row", onclick: () => queue(() => open(one.id)) },
+    const row = make("button", { type: "button", class: one.done ? "row finished" : "row", onclick: () => go(() => open(one.id)) },
       make("span", { class: "id" }, one.id), make("span", { class: "state" }, state),
       make("span", { class: "excerpt", dir: "auto" }, one.goal));
     row.dataset.done = one.done ? "yes" : "no";
@@ -275,7 +286,7 @@ function look(by) {
 
 function forward() {
   if (moving) return;
-  if (talk.done && at === talk.turns) queue(nextConversation);
+  if (talk.done && at === talk.turns) go(nextConversation);
   else if (talk.done || at <= talk.seen) look(1);
   else if (at === talk.turns) $("sure").showModal();
   else finishTurn();
@@ -283,15 +294,10 @@ function forward() {
 
 function finishTurn() {
   if (moving) return;
-  moving = true;
   const id = talk.id, turn = at;
-  queue(async () => {
-    try {
-      take(await ask("api/next", { id, turn }));
-      tell(talk.done ? "Done. The judge's verdicts are shown beside yours." : `Turn ${at} of ${talk.turns}`);
-    } finally {
-      moving = false;
-    }
+  go(async () => {
+    take(await ask("api/next", { id, turn }));
+    tell(talk.done ? "Done. The judge's verdicts are shown beside yours." : `Turn ${at} of ${talk.turns}`);
   });
 }
 
@@ -321,14 +327,14 @@ document.addEventListener("keydown", (event) => {
     // On a control of its own, Enter does what that control does.
     if (event.repeat || event.target.closest("a, summary, header button, footer button")) return;
     forward();
-  } else if (key === "l") queue(showList);
+  } else if (key === "l") go(showList);
   else if (/^[0-3]$/.test(key)) {
     const component = find(current);
     if (component && !event.repeat) set(component, key === "0" ? statusAt(component, at - 1) : Number(key) - 1);
   } else return;
   event.preventDefault();
 });
-$("back").addEventListener("click", () => queue(showList));
+$("back").addEventListener("click", () => go(showList));
 $("earlier").addEventListener("click", () => look(-1));
 $("done").addEventListener("click", forward);
 $("help-button").addEventListener("click", () => $("help").showModal());
@@ -338,7 +344,7 @@ $("sure").addEventListener("keydown", (event) => { if (event.repeat) event.preve
 
 let wanted = null;
 try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { /* no address of ours */ }
-queue(async () => {
+go(async () => {
   await showList();
   if (wanted) await open(wanted);
 });
