@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 
 from pytest_ugst.reports.results import Results, versions
-from pytest_ugst.reports.table import Row, render_markdown
+from pytest_ugst.reports.styles import render
+from pytest_ugst.reports.table import Row, rates_table
 from pytest_ugst.simulators.agenda.faults import FAULTS
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +37,7 @@ def main() -> int:
     print(f"python benchmarks/planted_faults.py --trials {trials}")
     print("```\n")
     print(f"Versions: {', '.join(f'{name} {version}' for name, version in versions().items())}\n")
-    print(render_markdown(rows, heading="simulator"))
+    print(render([rates_table(rows, heading="simulator")], "markdown"))
     print("| simulator | episodes | cut off at the turn limit | turns on average |\n|---|---:|---:|---:|")
     print("\n".join(stops))
     return 0

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst import datafolders
+from pytest_ugst.core.check import CHECKS
 from pytest_ugst.paths import shipped
 from pytest_ugst.sources.goalfiles import is_goal_file, load_goals
 
@@ -22,7 +23,7 @@ def pytest_ugst_register(registry: Registry) -> None:
     """Register what is shipped."""
     registry.simulator("agenda", _agenda)
     registry.agent("rules", _rules)
-    registry.judge("checks", lambda argument, context: _checks(registry))
+    registry.judge(CHECKS, lambda argument, context: _checks(registry))
     registry.domain("concierge", _concierge)
     registry.goal_source("concierge", concierge_goals)
     for name in ("airline", "retail"):

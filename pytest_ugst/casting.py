@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.episode import Setting
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
@@ -33,7 +34,7 @@ class Casting:
             registry: The names they may use.
             models: Those of this run.
         """
-        self.settings = self._settings = settings
+        self.settings = settings
         self._registry = registry
         self._domains: dict[str, Domain] = {}
         self.models = models
@@ -42,7 +43,7 @@ class Casting:
 
     def _names(self) -> dict[str, tuple[str, Names[Any] | None]]:
         """What each role is called, and where its built-ins are."""
-        s, r = self._settings, self._registry
+        s, r = self.settings, self._registry
         # Unless one is named, the judge's model decomposes; a registered judge is no model.
         judge_is_model = s.judge.partition(":")[0] not in r.judges
         return {
@@ -80,7 +81,7 @@ class Casting:
             UsageError: For what the user has to mend.
         """
         models = self._needed(roles)
-        if models or self._settings.prompts:
+        if models or self.settings.prompts:
             _ = self.prompts
         self.models.require(models)
 
@@ -103,7 +104,7 @@ class Casting:
                     f"{where}: goal {goal.id!r} has no components and no model is set to decompose it; set "
                     "--ugst-judge or --ugst-decomposer to a model, or write its components"
                 )
-            if goal.components is not None and self._settings.judge == "checks" and not goal.fully_checked:
+            if goal.components is not None and self.settings.judge == CHECKS and not goal.fully_checked:
                 bare = [c.id for c in goal.components if c.check is None]
                 shown = ", ".join(bare[:3]) + (" ..." if len(bare) > 3 else "")
                 raise UsageError(
@@ -147,7 +148,7 @@ class Casting:
         """The prompts in use."""
         from pytest_ugst.prompts.loader import Prompts
 
-        return Prompts.load(self._settings.prompts_dir)
+        return Prompts.load(self.settings.prompts_dir)
 
     def chat(self, name: str, role: str) -> Chat:
         """A model to talk to, by its name."""
@@ -156,7 +157,7 @@ class Casting:
     @cached_property
     def context(self) -> RoleContext:
         """What roles may ask for."""
-        s = self._settings
+        s = self.settings
         return RoleContext(
             chat=self.chat,
             steer=s.steer,
@@ -173,17 +174,17 @@ class Casting:
     @cached_property
     def simulator(self) -> SimulatorFactory:
         """What ``--ugst-sim`` names."""
-        return self.make_simulator(self._settings.sim)
+        return self.make_simulator(self.settings.sim)
 
     @cached_property
     def agent(self) -> Agent:
         """What ``--ugst-agent`` names."""
-        return self.make_agent(self._settings.agent)
+        return self.make_agent(self.settings.agent)
 
     @cached_property
     def judge(self) -> Judge:
         """What ``--ugst-judge`` names."""
-        return self.make_judge(self._settings.judge)
+        return self.make_judge(self.settings.judge)
 
     @cached_property
     def checks(self) -> ChecksJudge:
@@ -245,7 +246,7 @@ class Casting:
 
     def setting(self, simulator: str | None = None, agent: str | None = None, judge: str | None = None) -> Setting:
         """What an episode is played with; roles that a test brings itself by their own names."""
-        s = self._settings
+        s = self.settings
         needed = self._needed(("simulator", "agent", "judge"))
         context, prompts = self.context, self.prompts
         if simulator is None and (model := self._model_name("simulator")) is not None:
@@ -303,7 +304,7 @@ class Casting:
             episodes: How many are asked for.
             own: Roles for which tests bring fixtures of their own.
         """
-        s = self._settings
+        s = self.settings
 
         def role(kind: str, name: str) -> str:
             return f"{kind} by your fixture" if kind in own else f"{kind} {name}"

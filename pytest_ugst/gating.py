@@ -64,7 +64,7 @@ class BaselineGate:
             base = Baseline.model_validate_json(record)
         else:
             base, run = find_baseline(settings.home, settings.baseline, root=settings.root)
-            if run is not None and settings.resume and _same(run, find_run(settings.home, settings.resume)):
+            if run is not None and settings.resume and run.is_same(find_run(settings.home, settings.resume)):
                 raise UsageError(
                     f"--ugst-baseline={settings.baseline}: that is the run which is resumed; name another one"
                 )
@@ -131,10 +131,6 @@ class BaselineGate:
 
     def _nothing_shared(self) -> str:
         return f"it shares no goal with what is played now (it holds {len(self.base.goals)} others); name another one"
-
-
-def _same(one: Run, other: Run) -> bool:
-    return one.folder.resolve() == other.folder.resolve()
 
 
 def check_options(settings: Settings) -> tuple[dict[str, float], frozenset[str]]:

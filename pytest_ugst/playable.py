@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
+from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _agent_can(goal: Goal, casting: Casting) -> bool:
 def _judge_can(goal: Goal, casting: Casting) -> bool:
     if goal.components is None:
         return casting.is_model("decomposer")
-    return casting.settings.judge != "checks" or goal.fully_checked
+    return casting.settings.judge != CHECKS or goal.fully_checked
 
 
 def _listed(words: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.text import counted
@@ -56,6 +57,7 @@ def _compare(args: argparse.Namespace) -> int:
     from pytest_ugst.reports.comparability import mismatches, outline
     from pytest_ugst.reports.comparison import compare, comparison_table, with_lost
     from pytest_ugst.reports.contenders import unreadable
+    from pytest_ugst.reports.reading import require_once
     from pytest_ugst.reports.styles import terminal
 
     if args.json and args.style not in (None, "json"):
@@ -66,8 +68,8 @@ def _compare(args: argparse.Namespace) -> int:
         raise UsageError(f"--goals={args.goals}: write a number from 0, or -1 for all")
     base, base_run = find_baseline(args.dir, args.base)
     played, run = find_baseline(args.dir, args.new)
-    if base_run is not None and run is not None and base_run.folder.resolve() == run.folder.resolve():
-        raise UsageError(f"{args.base} and {args.new} are the same run; name two")
+    places = (Path(args.base) if base_run is None else base_run.folder, Path(args.new) if run is None else run.folder)
+    require_once("run", zip((args.base, args.new), places, strict=True))
     new = with_lost(played, base)
     found = mismatches(outline(base), outline(new))
     comparison = compare(base, new, margins, name=args.base, found=found)

@@ -43,7 +43,7 @@ def _html(args: argparse.Namespace) -> int:
     against = None
     if args.baseline is not None:
         base, base_run = find_baseline(args.dir, args.baseline)
-        if base_run is not None and base_run.folder.resolve() == run.folder.resolve():
+        if base_run is not None and base_run.is_same(run):
             raise UsageError(f"--baseline={args.baseline}: this is the run itself; name another one")
         against = Against.of(run, base, args.baseline)
     write_page(run, out, against=against)

@@ -12,6 +12,8 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from pytest_ugst.core.base import Frozen
 
+CHECKS = "checks"
+"""What the judge is called that goes by checks: its verdicts cost nothing."""
 _MAX_PATTERN = 2_000
 
 

@@ -6,7 +6,7 @@ import math
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from pytest_ugst.core.base import Frozen, Name
 from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
@@ -16,6 +16,7 @@ from pytest_ugst.core.tracking import GoalState
 from pytest_ugst.core.usage import Finite, Usage
 from pytest_ugst.core.verdict import Verdict
 
+Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 SCHEMA_VERSION: Literal[1] = 1
 
 
@@ -62,7 +63,7 @@ class Episode(Frozen):
     max_turns: int
     conversation: Conversation
     verdicts: tuple[Verdict, ...] = ()
-    usage: dict[str, Usage] = Field(default_factory=dict)
+    usage: dict[Role, Usage] = Field(default_factory=dict)
     """By role: simulator, agent, judge, decomposer."""
     started: str = ""
     """UTC, ISO 8601."""

@@ -61,6 +61,10 @@ class Run:
         """The run's name."""
         return self.folder.name
 
+    def is_same(self, other: Run) -> bool:
+        """Whether both are of one folder, whatever it was called."""
+        return self.folder.resolve() == other.folder.resolve()
+
     @property
     def ids(self) -> tuple[str, ...]:
         """Ids of the episodes that count; those that were selected need not have been played."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
-from pytest_ugst.core.check import Check
+from pytest_ugst.core.check import CHECKS, Check
 from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
 from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.goal import Component, Goal
@@ -27,7 +27,7 @@ PythonCheck = Callable[..., Any]
 class ChecksJudge:
     """Judges the sub-components that carry a check. Remembers no conversation, so one serves any number of episodes."""
 
-    name = "checks"
+    name = CHECKS
 
     def __init__(self, checks: Names[PythonCheck] | None = None) -> None:
         """Judge by rules.

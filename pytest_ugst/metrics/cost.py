@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.usage import Usage
 
 JUDGE = "judge"
-CHECKS = "checks"
-"""Who gives verdicts that cost nothing."""
 
 
 @dataclass(slots=True)

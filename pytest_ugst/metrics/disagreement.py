@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.state import Status, last_status
 from pytest_ugst.core.tracking import ComponentState, GoalState
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.metrics.cost import CHECKS
 
 
 class Rules(Protocol):

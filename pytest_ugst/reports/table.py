@@ -8,7 +8,7 @@ from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.state import Category
 from pytest_ugst.core.text import one_line
 from pytest_ugst.metrics.success import COLUMNS, CONFIDENCE, Rate, Rates
-from pytest_ugst.reports.styles import Cell, Column, Line, Mark, Table, ranked, render
+from pytest_ugst.reports.styles import Cell, Column, Line, Mark, Table, ranked
 
 _LABEL = 40  # characters of a label in a note
 
@@ -60,11 +60,6 @@ def rates_table(
         lines.append(Line(tuple(cells), groups[number] if groups else ""))
     said = _notes(rows, names or [row.label for row in rows])[0 if legend else 1 :]
     return Table(tuple(columns), tuple(lines), title, (*said, *notes))
-
-
-def render_markdown(rows: Sequence[Row], *, heading: str = "") -> str:
-    """The rows as a table in GitHub's Markdown."""
-    return render([rates_table(rows, heading=heading)], "markdown")
 
 
 def _marks(rows: Sequence[Row], name: str) -> list[Mark | None]:

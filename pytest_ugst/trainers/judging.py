@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_ugst import __version__
+from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.prompts.loader import Prompts
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.verdict import Verdict
 
-CHECKS = "checks"
 _DROPPED = re.compile(r" ?\(\d+ quoted passage\(s\) not found in the conversation left out\)$")
 _RATIO = 2  # how many times as many rows the commonest status of a category may have as the rarest
 _FEWEST = 10  # rows of a status that are never thinned out

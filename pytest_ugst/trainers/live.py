@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_ugst.casting import Casting
+from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.threads import DaemonThreads
 from pytest_ugst.models import Models
@@ -85,7 +86,7 @@ class LiveCasting:
             bare = [c.id for c in goal.components or () if c.check is None]
             if not goal.components:
                 raise UsageError(f"goal {goal.id!r} of the training data has no sub-components; make the data anew")
-            if bare and casting.settings.judge == "checks":
+            if bare and casting.settings.judge == CHECKS:
                 raise UsageError(
                     f"goal {goal.id!r}: no check on {', '.join(bare[:3])}; set --judge to a model, or train on goals "
                     "whose sub-components all carry one"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -64,6 +65,15 @@ def alias(toml: str) -> Prepare:
     return prepare
 
 
+def damaged_run(project: Project) -> tuple[str, ...]:
+    fine(project)
+    folder = project.path / ".ugst" / "runs" / "old"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text("[" * 200_000)
+    return ("--ugst-resume=old",)
+
+
+LONG = "x" * 300
 CASES: dict[str, tuple[Prepare, str]] = {
     "unknown alias": (options("--ugst-sim=wordz"), "*unknown model 'wordz'; did you mean 'words'?*"),
     "unknown judge": (options("--ugst-judge=nobody"), "*unknown model 'nobody'*[[]tool.ugst.models.nobody[]]*"),
@@ -110,6 +120,13 @@ CASES: dict[str, tuple[Prepare, str]] = {
     "unwritable folder": (unwritable, "*can't write the run folder *; set --ugst-dir*"),
     "nothing to resume": (options("--ugst-resume"), "*--ugst-resume: there is no run in *"),
     "resume of a stranger": (options("--ugst-resume=nobody"), "*--ugst-resume=nobody: no such run*"),
+    "resume of a damaged run": (damaged_run, "*old/run.json can't be read; start a new run*"),
+    "name that is too long": (options(f"--ugst-resume={LONG}"), f"*--ugst-resume={LONG}: no such run*"),
+    "baseline of that name": (options(f"--ugst-baseline={LONG}.json"), "*x.json: there is no such file*"),
+    "page of that name": (
+        options(f"--ugst-html={LONG}.html"),
+        "*--ugst-html=x*: File name too long; name *",
+    ),
     "no number": (options("--ugst-trials=many"), "*--ugst-trials=many: write a whole number"),
     "too small": (options("--ugst-concurrency=0"), "*--ugst-concurrency=0: write a number from 1 to 10000"),
     "no such choice": (options("--ugst-steer=left"), "*--ugst-steer: invalid choice: 'left' *"),
@@ -157,6 +174,21 @@ def test_it_is_said_in_a_line(project: Project, case: str) -> None:
 def test_it_is_said_in_a_line_under_xdist(project: Project, case: str) -> None:
     prepare, told = CASES[case]
     check(project, project.launch("-n", "2", *prepare(project)), told)
+
+
+def test_what_a_journal_says_is_no_command_to_the_terminal(project: Project) -> None:
+    fine(project)
+    project.run()
+    path = project.runs()[0] / "episodes.jsonl"
+    first, *others = path.read_text().splitlines()
+    usage = {"\x1b]0;owned\x07\x9b31m\u202e\r\n::error file=a::x": {"calls": 1}}
+    path.write_text("\n".join([json.dumps(json.loads(first) | {"usage": usage}), *others, ""]))
+    result = project.run("--ugst-resume")
+    result.assert_outcomes(passed=2)
+    told = str(result.stdout)
+    assert not set("\x1b\x9b\x07\u202e") & set(told)
+    assert not [line for line in told.splitlines() if line.startswith("::")]
+    assert "1 torn line of the journal left out" in told
 
 
 def test_one_bad_file_is_no_reason_to_play_the_others(project: Project) -> None:

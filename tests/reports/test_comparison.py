@@ -265,4 +265,8 @@ def test_runs_that_share_no_goal_in_one_line(capsys: pytest.CaptureFixture[str])
 def test_a_run_is_not_compared_with_itself(capsys: pytest.CaptureFixture[str]) -> None:
     played("a", 20)
     assert main(["report", "compare", "a", "latest"]) == 4
-    assert capsys.readouterr().err == "ugst: a and latest are the same run; name two\n"
+    assert capsys.readouterr().err == "ugst: a and latest are one run (.ugst/runs/a); name every run once\n"
+    assert main(["baseline", "save", "a", "--out", "a.json"]) == 0
+    capsys.readouterr()
+    assert main(["report", "compare", "a.json", "./a.json"]) == 4
+    assert capsys.readouterr().err == "ugst: a.json and ./a.json are one run (a.json); name every run once\n"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pytest_ugst.core.state import Category
 from pytest_ugst.metrics.success import Count, Rates, Tally, rates
-from pytest_ugst.reports.styles import terminal
-from pytest_ugst.reports.table import Row, percent, rates_table, render_markdown
+from pytest_ugst.reports.styles import render, terminal
+from pytest_ugst.reports.table import Row, percent, rates_table
 
 
 def played(goals: int = 30, *, error: int = 0, skip: tuple[Category, ...] = (), unmeasured: int = 0) -> Rates:
@@ -112,13 +112,11 @@ def test_any_label_fits(labels: list[str], width: int, goals: int) -> None:
 
 
 def test_markdown() -> None:
-    text = render_markdown(
-        [
-            Row(label="my|model_v2 <b>\x1b[31m\n*x*", rates=played()),
-            Row(label="b", rates=played(error=1, unmeasured=1)),
-        ],
-        heading="simulator",
-    )
+    rows = [
+        Row(label="my|model_v2 <b>\x1b[31m\n*x*", rates=played()),
+        Row(label="b", rates=played(error=1, unmeasured=1)),
+    ]
+    text = render([rates_table(rows, heading="simulator")], "markdown")
     lines = text.splitlines()
     assert lines[0].startswith("| simulator")
     assert set(lines[1]) <= set("|-:")
