@@ -15,10 +15,11 @@ from pytest_ugst import datafolders
 from pytest_ugst.casting import Casting
 from pytest_ugst.collection import Case
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.run_name import new_name
 from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.engine.engine import Engine
 from pytest_ugst.engine.plan import Cast, Plan, episode_id
-from pytest_ugst.engine.run import Run, find_run, new_name
+from pytest_ugst.engine.run import Run, find_run
 from pytest_ugst.gating import BaselineGate
 from pytest_ugst.items import ROLES, case_of, cast_name, is_episode_item, origin, overridden, role_fixtures
 from pytest_ugst.metrics.gate import parse_gate

@@ -74,7 +74,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def _begin_session(config: pytest.Config) -> XdistSession:
-    from pytest_ugst.engine.run import new_name
+    from pytest_ugst.core.run_name import new_name
 
     now = datetime.now(UTC)
     name, begun = new_name(now), now.isoformat(timespec="milliseconds")

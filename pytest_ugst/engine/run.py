@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,15 +23,6 @@ EPISODES_FILE = "episodes.jsonl"
 SETTING_FILE = "run.json"
 """What the run is played with, in its folder."""
 _FORMAT = 1
-
-
-def new_name(now: datetime | None = None) -> str:
-    """A name for a run: when it began, to the millisecond, and something to tell runs of the same one apart.
-
-    Names sort as runs began, also where a quick simulator plays several in a second.
-    """
-    began = now or datetime.now(UTC)
-    return f"{began:%Y-%m-%dT%H-%M-%S}-{began.microsecond // 1000:03d}-{secrets.token_hex(2)}"
 
 
 @dataclass(slots=True)
