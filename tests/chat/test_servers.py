@@ -292,11 +292,12 @@ def test_a_server_does_not_outlive_its_warden(park: Park, weights: Path, tmp_pat
 
 
 CONTROLLER = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from pytest_ugst.chat.servers import ServerPark
 from pytest_ugst.chat.spec import ModelSpec, Serve
 run, weights, how = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored in what runs behind it
 park = ServerPark(Path(run), grace=0.5)
 try:
     park.start(ModelSpec(name="mine", model=weights, serve=Serve(engine="vllm")))
