@@ -169,7 +169,8 @@ class Runtime:
         journal = self.run.journal
         journal.refresh()
         # Beside that, what only the tests could tell of, once they ran.
-        others = (name for name in journal.ids() if name not in self.run.ids)
+        known = set(self.run.ids)
+        others = (name for name in journal.ids() if name not in known)
         self._select(*(name for name in others if journal.get(name).started >= self._begun))
 
     def _select(self, *names: str) -> None:
@@ -357,7 +358,7 @@ class Runtime:
     def _begin_late(self, plan: Plan, cast: Cast) -> None:
         """Start an episode that only a running test could tell of."""
         self._note(plan.goal)
-        self._select(plan.id)
+        self.run.selected = (*self.run.ids, plan.id)
         self._start(plan, cast)
 
     def _start_peers(self, item: pytest.Function, cast: Cast, setting: Setting, name: str) -> None:
