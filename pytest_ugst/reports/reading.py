@@ -37,15 +37,16 @@ def open_run(home: Path, name: str) -> Run:
     return run
 
 
-def open_runs(home: Path, names: Sequence[str]) -> list[Run]:
-    """Several runs to read, none of them twice.
+def named_runs(home: Path, names: Sequence[str]) -> dict[str, Run]:
+    """Several runs to read, by what tells them apart: their names, or what was typed where folders hold equal ones.
 
     Raises:
         UsageError: As :func:`open_run`, or if two names are of the same run.
     """
     runs = [open_run(home, name) for name in names]
     require_once("run", [(name, run.folder) for name, run in zip(names, runs, strict=True)])
-    return runs
+    doubled = len({run.name for run in runs}) < len(runs)
+    return {given if doubled else run.name: run for given, run in zip(names, runs, strict=True)}
 
 
 def require_once(kind: str, given: Iterable[tuple[str, Path]]) -> None:
@@ -65,17 +66,6 @@ def require_once(kind: str, given: Iterable[tuple[str, Path]]) -> None:
             same = f"{name!r} is given twice" if first == name else f"{first} and {name} are one {kind}"
             raise UsageError(f"{same} ({place}); name every {kind} once")
         names[place.resolve()] = name
-
-
-def named_runs(home: Path, names: Sequence[str]) -> dict[str, Run]:
-    """Several runs to read, by what tells them apart: their names, or what was typed where folders hold equal ones.
-
-    Raises:
-        UsageError: As :func:`open_runs`.
-    """
-    runs = open_runs(home, names)
-    doubled = len({run.name for run in runs}) < len(runs)
-    return {given if doubled else run.name: run for given, run in zip(names, runs, strict=True)}
 
 
 def data_of(run: Run) -> Mapping[str, str]:

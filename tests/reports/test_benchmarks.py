@@ -18,7 +18,7 @@ from pytest_ugst.reports.benchmarks import OVERALL, benchmark_tables, require_sh
 from pytest_ugst.reports.contenders import Contender, read_contenders, shortcomings
 from pytest_ugst.reports.entrants import entrants, labels
 from pytest_ugst.reports.methods import METHODS, method_of
-from pytest_ugst.reports.reading import open_run, open_runs
+from pytest_ugst.reports.reading import named_runs, open_run
 from pytest_ugst.reports.results import Results, not_played, write_results
 from pytest_ugst.reports.styles import Mark, Table
 from pytest_ugst.simulators.trained import Step, Trained
@@ -32,8 +32,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def tables(home: Path, *names: str, resamples: int = 0, **more: Any) -> list[Table]:
-    runs = dict(zip(names, open_runs(home, names), strict=True))
-    return benchmark_tables(read_contenders(runs, **more), resamples=resamples)
+    return benchmark_tables(read_contenders(named_runs(home, names), **more), resamples=resamples)
 
 
 def shown(table: Table) -> dict[str, str]:
