@@ -107,8 +107,8 @@ class Episode(Frozen):
 
     @property
     def states(self) -> tuple[GoalState, ...]:
-        """S_0 to S_n."""
-        return tuple(self.state(turn) for turn in range(len(self.conversation.turns) + 1))
+        """S_0 to S_n; S_n is the final state, also where the conversation broke off before its first turn."""
+        return (*(self.state(turn) for turn in range(len(self.conversation.turns))), self.final_state)
 
     @property
     def succeeded(self) -> bool:

@@ -104,6 +104,22 @@ def test_keys_change_nothing_that_is_left(tmp_path: Path) -> None:
         assert page.complaints() == []
 
 
+def test_a_digit_is_meant_for_what_has_the_focus(tmp_path: Path) -> None:
+    path = tmp_path / "ann.json"
+    with served(path, [talk(1, THREE)]) as url, browser() as page:
+        page.open(f"{url}#talk-1")
+        at_turn(page, "Turn 1 of 3")
+        page.js("document.querySelector('[data-id=shoes] [aria-checked=true]').focus()")
+        assert current(page) == "shoes"
+        page.press("2")
+        page.wait(lambda: chip(page, "shoes") == "ATTEMPTED")
+        page.press("k")  # from there on
+        above = current(page)
+        assert above not in ("", "shoes")
+        assert page.js("return document.activeElement.closest('[data-id]').dataset.id") == above
+        assert chip(page, "profile") == "ALIGNED"
+
+
 def test_work_goes_on_where_it_was_left(tmp_path: Path) -> None:
     path = tmp_path / "ann.json"
     with browser() as page:

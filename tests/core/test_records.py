@@ -51,7 +51,7 @@ def test_episodes(episode: Episode) -> None:
 def test_states_of_an_episode(episode: Episode) -> None:
     states = episode.states
     assert len(states) == len(episode.conversation.turns) + 1
-    assert states[-1].statuses() == episode.final_state.statuses()
+    assert [state.label for state in states[-1]] == [state.label for state in episode.final_state]
     assert episode.succeeded == (bool(episode.components) and not episode.final_state.failures())
     assert bool(episode.explain()) == (not episode.succeeded or episode.broken_off is not None)
 

@@ -161,7 +161,7 @@ def test_a_way_through(here: Browser) -> None:
     assert not here.all(".component.changed")
     here.press("ARROW_RIGHT")
     assert statuses(here)["You prefer a quiet place."] == "ALIGNED"
-    assert here.js("return location.hash") == "#e=dinner&t=1"
+    here.wait(lambda: here.js("return location.hash") == "#e=dinner&t=1")
     assert [mark.text for mark in here.all("#talk mark")] == ["a quiet restaurant"]
     here.press("ARROW_RIGHT")
     assert "after turn 2 of 3" in here.text("#state-title")
@@ -203,7 +203,7 @@ def test_a_link_to_nowhere(here: Browser, page: Path) -> None:
     here.open(page.as_uri() + "#e=<img src=x onerror=alert(1)>&t=1")
     here.wait(lambda: "This run has no episode" in here.text("#episode"))
     here.one("#home-link").click()
-    assert here.one("#list a").is_displayed()
+    here.wait(lambda: here.one("#list a").is_displayed())
 
 
 def test_numbers_are_rounded_as_in_the_tables(here: Browser, page: Path) -> None:

@@ -250,11 +250,16 @@ function choose(id, scroll = true) {
   if (component && scroll) tell(`${CATEGORY[component.category]}: ${component.text}. ${component.chain[statusAt(component, at)]}`);
 }
 
+const chosenStatus = (id) => $("parts").querySelector(`[data-id="${CSS.escape(id)}"] [aria-checked="true"]`);
+
 function step(by) {
   const open = choosable();
   if (!open.length || talk.done) return;
   const place = open.findIndex((component) => component.id === current);
-  choose(open[Math.min(Math.max(place + by, 0), open.length - 1)].id);
+  const to = open[Math.min(Math.max(place + by, 0), open.length - 1)].id;
+  choose(to);
+  // Who has got to a status by Tab goes on from there.
+  if ($("parts").contains(document.activeElement)) chosenStatus(to)?.focus({ preventScroll: true });
 }
 
 function set(component, index) {
@@ -333,6 +338,11 @@ document.addEventListener("keydown", (event) => {
     if (component && !event.repeat) set(component, key === "0" ? statusAt(component, at - 1) : Number(key) - 1);
   } else return;
   event.preventDefault();
+});
+// A digit is meant for the part that has the focus.
+$("parts").addEventListener("focusin", (event) => {
+  const id = event.target.closest("[data-id]")?.dataset.id;
+  if (talk && !talk.done && id !== current && choosable().some((component) => component.id === id)) choose(id, false);
 });
 $("back").addEventListener("click", () => go(showList));
 $("earlier").addEventListener("click", () => look(-1));

@@ -4,6 +4,13 @@ let view = null;
 
 const episodeHash = (id, turn) => `#e=${encodeURIComponent(id)}${turn === undefined ? "" : `&t=${turn}`}`;
 
+// The address may name this very turn already, and then following a link alone would do nothing.
+const turnLink = (episode, turn, text, more) => el("a", { href: episodeHash(episode.id, turn), ...more, onclick: (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  go(turn);
+} }, text);
+
 async function openEpisode(id, turn) {
   const episode = BY_ID.get(id) ?? BY_ID.get(id.replaceAll(" ", "+"));
   if (!episode) return drawMissing(id);
@@ -79,7 +86,7 @@ function failureList(episode, detail) {
   if (!detail.failures) return null;
   return el("ul", { class: "failures" }, detail.failures.map((failure) => el("li", null,
     el("strong", null, patternName(failure.pattern)), ": ", words(failure.why ?? ""),
-    failure.turn ? [" (", el("a", { href: episodeHash(episode.id, failure.turn) }, `turn ${failure.turn}`), ")"] : null,
+    failure.turn ? [" (", turnLink(episode, failure.turn, `turn ${failure.turn}`), ")"] : null,
     failure.by === "rule" ? null : el("small", { class: "muted" }, " by ", words(failure.by)))));
 }
 
@@ -103,13 +110,22 @@ function beforePart(episode, detail) {
 function go(turn, { scroll = true, instant = false } = {}) {
   if (!view?.detail) return;
   view.turn = Math.max(0, Math.min(view.last, turn));
-  history.replaceState(null, "", episodeHash(view.episode.id, view.turn));
+  tellAddress(view);
   updatePanel(view);
   updateTalk(view);
   if (!scroll) return;
   const still = instant || matchMedia("(prefers-reduced-motion: reduce)").matches;
   if (view.turn === 0) window.scrollTo({ top: 0, behavior: still ? "auto" : "smooth" });
   else view.turns[view.turn - 1].node.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "start" });
+}
+
+// A moment later: browsers refuse an address that changes many times a second, as under a held key.
+let addressDue = 0;
+function tellAddress(shownView) {
+  clearTimeout(addressDue);
+  addressDue = setTimeout(() => {
+    if (view === shownView) history.replaceState(null, "", episodeHash(view.episode.id, view.turn));
+  }, 100);
 }
 
 // Choose a sub-component, or let go of it: its evidence stands out and all its verdicts are listed.
@@ -131,7 +147,9 @@ function showQuote(turn, speaker, quote) {
   $("state").classList.remove("open");
   $("unfold").setAttribute("aria-expanded", "false");
   if (one.fold) one.fold.open = true;
-  const target = one.holder.querySelector("mark.chosen, mark") ?? one.holder;
+  const spans = locate(one.text, quote);
+  const meant = [...one.holder.querySelectorAll("mark")].find(({ dataset: { start } }) => spans.some((span) => span.start <= start && start < span.end));
+  const target = meant ?? one.holder.querySelector("mark.chosen, mark") ?? one.holder;
   target.scrollIntoView({ block: "center" });
   target.classList.add("flash");
   setTimeout(() => target.classList.remove("flash"), 1200);

@@ -48,6 +48,11 @@ function drawFilters() {
   ].filter(Boolean));
   $("filters").addEventListener("submit", (event) => event.preventDefault());
   $("more").addEventListener("click", () => addRows(true));
+  // Rows that are focused must not lie below the filters, which stay in sight.
+  new ResizeObserver(() => {
+    const sticky = getComputedStyle($("filters")).position === "sticky";
+    document.documentElement.style.setProperty("--bar", `${sticky ? $("filters").offsetHeight : 0}px`);
+  }).observe($("filters"));
   new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && addRows(), { rootMargin: "600px" })
     .observe($("more"));
 }
@@ -68,7 +73,7 @@ function refresh() {
   applyFilters();
   drawList();
   drawCharts();
-  if (asked.q.length > 1 && haystacks.size < EPISODES.length) readAll();
+  if (asked.q && haystacks.size < EPISODES.length) readAll();
 }
 
 function drawList() {

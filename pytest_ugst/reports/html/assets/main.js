@@ -21,7 +21,7 @@ function showHome(parameters) {
   drawHome();
   const rows = shown;
   refresh();
-  while (back && shown < rows) addRows();
+  while (back && shown < Math.min(rows, kept.length)) addRows();
   if (back) {
     window.scrollTo(0, homeScroll);
     [...$("list").querySelectorAll("a")].find((link) => link.getAttribute("href") === cameFrom)?.focus({ preventScroll: homeScroll > 0 });
@@ -31,6 +31,7 @@ function showHome(parameters) {
 
 function route() {
   const parameters = new URLSearchParams(location.hash.slice(1));
+  $("skip").hidden = parameters.has("e");
   if (!parameters.has("e")) return showHome(parameters);
   if (!$("home").hidden) homeScroll = window.scrollY;
   $("home").hidden = true;

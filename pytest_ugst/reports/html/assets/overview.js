@@ -71,11 +71,11 @@ function drawCharts() {
     selection && el("span", null, el("i", { class: "key diamond" }), `the ${count(kept.length, "selected episode")}`));
   const success = successChart(wholeRates().columns, INDEX.baseline?.columns, selection && ratesOf(selection));
   success.children[0].after(legend);
-  $("charts").replaceChildren(
+  redraw($("charts"), [
     el("div", { class: "panel" }, success),
     el("div", { class: "panel" },
       el("h2", null, "Status over turns", selection && el("small", null, ` of ${count(kept.length, "selected episode")}`)),
-      el("div", { class: "multiples" }, turnsCharts(selection ?? EPISODES))));
+      el("div", { class: "multiples" }, turnsCharts(selection ?? EPISODES)))]);
 }
 
 const fold = (title, open, ...children) => el("details", { class: "fold", open }, el("summary", null, title), children);

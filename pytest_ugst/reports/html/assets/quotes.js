@@ -62,7 +62,8 @@ function isOfCall(call, quote) {
   if (!plain) return false;
   if (plain.startsWith(head.slice(0, plain.length))) return true;
   const argumentsText = bare(`{${call.arguments.map(([name, value]) => `"${name}": ${value}`).join(", ")}}`).text;
-  if (plain.replace(/^tool /, "").startsWith(`${bare(call.name).text}(${argumentsText})`)) return true;
+  const [shownPlain, shown] = [plain.replace(/^tool /, ""), `${bare(call.name).text}(${argumentsText})`];
+  if (shownPlain && shownPlain.startsWith(shown.slice(0, shownPlain.length))) return true;
   return locate(call.result, quote).length > 0 || argumentsText.includes(plain);
 }
 

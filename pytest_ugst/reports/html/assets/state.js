@@ -113,7 +113,7 @@ function updatePanel(view) {
     part.icon.replaceChildren(icon(ground.tone));
     part.status.textContent = STATUSES[ground.letter];
     part.change.textContent = changed ? `was ${STATUSES[ground.before]}` : "";
-    part.ground.replaceChildren(...groundParts(view, at, ground));
+    redraw(part.ground, groundParts(view, at, ground));
     [...part.track.children].forEach((cell, index) => cell.classList.toggle("now", index === turn));
     if (changed) told.push(`${detail.components[at].text}: ${STATUSES[ground.letter]}`);
   }
@@ -132,7 +132,7 @@ function groundParts(view, at, ground) {
     const all = view.detail.tracks[at].verdicts;
     if (all.length > 1) parts.push(el("details", { class: "history" }, el("summary", null, `All ${all.length} verdicts`),
       el("ol", null, all.map((verdict) => el("li", null,
-        el("a", { href: episodeHash(view.episode.id, verdict.turn) }, `turn ${verdict.turn}`), " ",
+        turnLink(view.episode, verdict.turn, `turn ${verdict.turn}`), " ",
         el("strong", null, verdict.status ? STATUSES[verdict.status] : "no verdict"), verdictParts(verdict))))));
     if (!all.length) parts.push(el("p", { class: "why" }, "Nothing was said of it."));
   }

@@ -23,7 +23,7 @@ function drawTurn(view, turn, number) {
     ? el("details", { class: "reasoning" }, el("summary", null, `${whose} reasoning`, el("small", null, " the other side never sees it")), passage(text, [], null))
     : null;
   const node = el("section", { class: "turn", "aria-label": `Turn ${number}`, "data-turn": number },
-    el("h3", null, el("a", { href: episodeHash(view.episode.id, number), title: "a link to this turn" }, `Turn ${number}`)),
+    el("h3", null, turnLink(view.episode, number, `Turn ${number}`, { title: "a link to this turn" })),
     el("div", { class: "speech user" }, el("span", { class: "who" }, "User"), thoughts(turn.user_reasoning, "User's"),
       speech("user", turn.user, plainSpeech).holder),
     (turn.tools ?? []).map((call) => drawCall(call, speech)),
@@ -125,6 +125,7 @@ function decorateMark(view, node, mark) {
   const part = mark.parts.includes(view.chosen) ? view.chosen : [...mark.parts].sort((a, b) => rank(a) - rank(b))[0];
   const ground = groundOf(view, part);
   node.className = `${ground.tone}${mark.parts.includes(view.chosen) ? " chosen" : ""}`;
+  node.dataset.start = mark.start;
   node.title = flat(mark.parts.map((at) => `${STATUSES[groundOf(view, at).letter]}: ${view.detail.components[at].text}`).join("\n"));
   node.addEventListener("click", () => choose(part, true));
   return node;

@@ -17,6 +17,16 @@ const el = (tag, attributes, ...children) => make(document.createElement(tag), a
 const svg = (tag, attributes, ...children) =>
   make(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
+// Other children in the place of an element's own: what was unfolded and what had the focus stays so.
+function redraw(node, children) {
+  const folds = [...node.querySelectorAll("details")].filter((fold) => fold.open).map((fold) => fold.className);
+  const sameAs = (one) => (other) => other.tagName === one.tagName && other.textContent === one.textContent;
+  const held = node.contains(document.activeElement) ? document.activeElement : null;
+  node.replaceChildren(...children);
+  for (const fold of node.querySelectorAll("details")) if (fold.className && folds.includes(fold.className)) fold.open = true;
+  if (held) [...node.querySelectorAll("a, button, summary")].find(sameAs(held))?.focus({ preventScroll: true });
+}
+
 const icon = (tone, title) =>
   svg("svg", { class: `icon ${tone}`, viewBox: "0 0 16 16", role: title ? "img" : null, "aria-hidden": title ? null : "true" },
     title && svg("title", null, title), svg("use", { href: `#s-${tone}` }));
