@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pluggy
+
 from pytest_ugst import datafolders
 from pytest_ugst.core.check import CHECKS
 from pytest_ugst.paths import shipped
@@ -36,6 +38,7 @@ def pytest_ugst_register(registry: Registry) -> None:
     registry.check("db_matches_reference", partial(_db_matches_reference, registry))
 
 
+@pluggy.HookimplMarker("pytest")(tryfirst=True)
 def pytest_ugst_report(run: Run) -> None:
     """Write ``results.json``."""
     from pytest_ugst.reports.results import write_results

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.episode import Setting
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.text import counted
 from pytest_ugst.engine.plan import Cast
 from pytest_ugst.judges.checks import ChecksJudge
@@ -116,7 +116,12 @@ class Casting:
                 if not self.is_model("agent") and (require := getattr(self.agent, "require", None)) is not None:
                     self._required(where, goal, require, session)
             if self._model_name("simulator") is None and goal.components is not None:
-                self.simulator.start(goal, 0, case.max_turns)
+                try:
+                    self.simulator.start(goal, 0, case.max_turns)
+                except UgstError:
+                    raise
+                except Exception:  # noqa: S110 - a simulator of the user's own: the episode says what is wrong with it
+                    pass
 
     @staticmethod
     def _required(where: str, goal: Goal, require: Callable[[Any], None], session: Any) -> None:

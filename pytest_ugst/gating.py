@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import counted
 from pytest_ugst.engine.run import SETTING_FILE, Run, find_run
 from pytest_ugst.files import is_file
 from pytest_ugst.items import case_of, overridden
@@ -111,6 +112,13 @@ class BaselineGate:
         there, here = outline(self.base), outline(new)
         found = mismatches(there, here)
         told = refusal(found, self.allowed, self.name)
+        missing = sum(name not in run.journal and name not in run.failures for name in run.ids)
+        if told and missing:
+            left = counted(missing, "selected episode", ("was", "were"))
+            told = (
+                f"--ugst-baseline={self.name}: {left} not played, so there is less to compare than there is to be; "
+                f"--ugst-resume={run.name} plays what is missing"
+            )
         if not told and not shared_goals(self.base, new):
             told = f"--ugst-baseline={self.name}: {self._nothing_shared()}"
         if told:

@@ -18,6 +18,17 @@ def is_episode_item(item: pytest.Item) -> TypeGuard[pytest.Function]:
     return "episode" in getattr(item, "fixturenames", ()) and "ugst_case" in getattr(item, "fixturenames", ())
 
 
+def is_sure_to_skip(item: pytest.Item) -> bool:
+    """Whether the item's marks alone say that it will be skipped; conditions in a string are not looked into."""
+    conditions = (
+        condition
+        for mark in item.iter_markers("skipif")
+        for condition in (mark.args or (mark.kwargs.get("condition"),))
+        if isinstance(condition, bool)
+    )
+    return item.get_closest_marker("skip") is not None or any(conditions)
+
+
 def case_of(item: pytest.Function) -> Case:
     """The item's case."""
     own: Case | None = getattr(item, "ugst_case", None)

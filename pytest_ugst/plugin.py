@@ -218,6 +218,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Under a gate a misaligned goal counts in the rates and does not fail the run by itself."""
     report = yield
+    if report.when == "setup" and report.skipped and (runtime := made_runtime(item.config)) is not None:
+        runtime.skipped(item)
     if (
         report.when == "call"
         and report.failed
@@ -225,7 +227,7 @@ def pytest_runtest_makereport(
         and call.excinfo.errisinstance(AssertionError)
     ):
         runtime = made_runtime(item.config)
-        if runtime is not None and (gates := runtime.settings.gates) and runtime.plays(item):
+        if runtime is not None and (gates := runtime.settings.gates) and runtime.strayed(item):
             report.outcome = "skipped"
             report.wasxfail = f"misaligned; counted by {' and '.join(gates)}"
     return report
@@ -252,6 +254,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if _only_looking(config):
         return
     measured = False
+    if runtime is not None and (planned is not None or runtime.run_exists()):
+        runtime.settle()
     if runtime is not None and (planned is not None or runtime.run_exists()):
         status = terminal_of(config).finish(runtime, lambda run: config.hook.pytest_ugst_report(run=run))
         measured = terminal_of(config).measured

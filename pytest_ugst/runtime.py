@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -21,7 +22,16 @@ from pytest_ugst.engine.engine import Engine
 from pytest_ugst.engine.plan import Cast, Plan, episode_id
 from pytest_ugst.engine.run import Run, find_run
 from pytest_ugst.gating import BaselineGate
-from pytest_ugst.items import ROLES, case_of, cast_name, is_episode_item, origin, overridden, role_fixtures
+from pytest_ugst.items import (
+    ROLES,
+    case_of,
+    cast_name,
+    is_episode_item,
+    is_sure_to_skip,
+    origin,
+    overridden,
+    role_fixtures,
+)
 from pytest_ugst.metrics.gate import parse_gate
 from pytest_ugst.models import Models
 from pytest_ugst.playable import lacking, remedy
@@ -33,6 +43,9 @@ if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.usage import Usage
     from pytest_ugst.settings import Settings
+
+
+_STRAYED: pytest.StashKey[bool] = pytest.StashKey()
 
 
 class Runtime:
@@ -88,6 +101,12 @@ class Runtime:
         self.asked = False
         """Whether any test asked for an episode, skipped ones included."""
         self._goals: dict[str, Goal] = {}
+        self._planned: dict[str, str] = {}
+        """By test, the episode that is played for it."""
+        self._skipped: dict[str, int] = {}
+        """By episode, how many of its tests skipped themselves after all."""
+        self._outdated: set[str] = set()
+        """Episodes in the journal of a resumed run that will not do."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -150,6 +169,9 @@ class Runtime:
             "selected": list(self.run.ids),
             "failures": self.run.failures,
             "callback_errors": self.all_callback_errors(),
+            "planned": self._planned,
+            "skipped": self._skipped,
+            "outdated": sorted(self._outdated),
         }
 
     def merge(self, told: dict[str, Any]) -> None:
@@ -158,6 +180,10 @@ class Runtime:
         self._select(*told["selected"])
         self.run.failures.update(told["failures"])
         self.callback_errors += told["callback_errors"]
+        self._planned.update(told["planned"])
+        for name, count in told["skipped"].items():
+            self._skipped[name] = self._skipped.get(name, 0) + count
+        self._outdated.update(told["outdated"])
 
     def find_played(self, planned: Iterable[str]) -> None:
         """Find out what workers have played, who may not have come to report it (after Ctrl-C).
@@ -173,6 +199,22 @@ class Runtime:
         others = (name for name in journal.ids() if name not in known)
         self._select(*(name for name in others if journal.get(name).started >= self._begun))
 
+    def skipped(self, item: pytest.Item) -> None:
+        """Take note of a test that skipped itself although its episode is being played."""
+        if (name := self._planned.get(item.nodeid)) is not None:
+            self._skipped[name] = self._skipped.get(name, 0) + 1
+
+    def settle(self) -> None:
+        """Before results are counted: leave out what no test stands for, however far it was played meanwhile."""
+        tests = Counter(self._planned.values())
+        kept = (name for name in self.run.ids if self._skipped.get(name, 0) < max(1, tests[name]))
+        self.run.selected = tuple(kept)
+        journal = self.run.journal
+        journal.refresh()
+        for name in self._outdated:
+            if name in journal and journal.get(name).started < self._begun:
+                journal.forget(name)
+
     def _select(self, *names: str) -> None:
         self.run.selected = tuple(dict.fromkeys((*self.run.ids, *names)))
 
@@ -184,9 +226,9 @@ class Runtime:
         """What all models cost this process so far."""
         return self.casting.models.usage()
 
-    def plays(self, item: pytest.Item) -> bool:
-        """Whether an episode is played for the item."""
-        return is_episode_item(item)
+    def strayed(self, item: pytest.Item) -> bool:
+        """Whether the simulator of the item's episode did not stay with its goal."""
+        return item.stash.get(_STRAYED, False)
 
     @cached_property
     def casting(self) -> Casting:
@@ -260,6 +302,7 @@ class Runtime:
         )
         self.engine.call(self.casting.preflight(roles))
         plans = [self._plan(case_of(item), self.setting) for item in ready]
+        self._planned = {item.nodeid: plan.id for item, plan in zip(ready, plans, strict=True)}
         self._select(*(plan.id for plan in plans))
         if plans:
             cast = self.casting.cast()
@@ -274,12 +317,11 @@ class Runtime:
         left = []
         files: dict[Path, list[pytest.Function]] = {}
         for item in items:
-            mark = item.get_closest_marker("skip")
-            if mark is None:
+            if not is_sure_to_skip(item):
                 left.append(item)
                 if case_of(item).optional and case_of(item).goal is not None:
                     files.setdefault(item.path, []).append(item)
-            elif case_of(item).skip:
+            elif case_of(item).skip and (mark := item.get_closest_marker("skip")) is not None:
                 self._skip(item, str(mark.kwargs["reason"]))
         for optional in files.values():
             if (why := self._why_not(optional)) is not None:
@@ -323,6 +365,7 @@ class Runtime:
             there = journal.get(plan.id)
             before = there.started < self._begun  # else another process of this session has played it just now
             if before and not _as_planned(there, plan):
+                self._outdated.add(plan.id)
                 journal.forget(plan.id)
         self.engine.start(plan, cast)
 
@@ -349,6 +392,7 @@ class Runtime:
         finally:
             if self.waited is not None:
                 self.waited()
+        request.node.stash[_STRAYED] = not episode.succeeded
         rates = {state.component.id: state.label for state in episode.final_state}
         request.node.user_properties.append(("ugst_episode", episode.id))
         request.node.user_properties.append(("ugst_stop", str(episode.conversation.stop)))
@@ -376,7 +420,10 @@ class Runtime:
             if other is item or not same_scope or case.goal is None or role_fixtures(other) != mine:
                 continue
             plan = self._plan(case, setting, name)
-            if origin(other, mine) == place and not self.engine.known(plan.id):
+            if origin(other, mine) != place:
+                continue
+            self._planned[other.nodeid] = plan.id
+            if not self.engine.known(plan.id):
                 self._begin_late(plan, cast)
 
     def close(self, *, cancel: bool) -> None:

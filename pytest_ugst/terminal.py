@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.ci import tell_github, tell_junit
+from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.text import counted, one_line, plain
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.metrics.gate import Gate, parse_gate
@@ -43,6 +44,8 @@ class Terminal:
         self._summary: Summary | None = None
         self._missed: list[str] = []
         self._page = ""
+        self._lost = ""
+        """Why not all who wanted to were told of the results."""
         self.unmeasured = ""
         """The gates that had nothing to decide on."""
         self._gate = Gate(floors={})
@@ -129,7 +132,11 @@ class Terminal:
         if runtime.gate is not None:
             self._summary = replace(self._summary, comparison=runtime.gate.decide(runtime.run))
         runtime.run.results = self._summary.results(runtime.run, self._gate, self._missed)
-        report(runtime.run)
+        try:
+            report(runtime.run)
+        except Exception as error:  # whatever a plugin raises: table and verdict are not lost for it
+            told = str(error) if isinstance(error, UgstError) else f"{type(error).__name__}: {error}"
+            self._lost = one_line(told, 300)
         verdict = [line for line, _ in self._verdict()]
         tell_junit(self._config, runtime.run.name, self._summary, verdict)
         if (problem := tell_github(self._summary, self._notes(self._summary, runtime), verdict)) is not None:
@@ -139,7 +146,6 @@ class Terminal:
         return self._status()
 
     def _write_page(self, runtime: Runtime, summary: Summary) -> None:
-        from pytest_ugst.core.errors import UgstError
         from pytest_ugst.reports.html.against import Against
         from pytest_ugst.reports.html.builder import page_path, write_page
 
@@ -157,7 +163,8 @@ class Terminal:
 
     def _verdict(self) -> list[tuple[str, bool]]:
         """What the gates say, a line each, and whether it is good news."""
-        lines = [(f"FAILED --ugst-fail-under: {sentence}", False) for sentence in self._missed]
+        lines = [(f"FAILED pytest_ugst_report: {self._lost}", False)] if self._lost else []
+        lines += [(f"FAILED --ugst-fail-under: {sentence}", False) for sentence in self._missed]
         if self._gate.floors and not self._missed and self._runtime is not None:
             lines.append((f"--ugst-fail-under={self._runtime.settings.fail_under}: reached", True))
         return [*lines, *self._against_baseline()]

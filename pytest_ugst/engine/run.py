@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 EPISODES_FILE = "episodes.jsonl"
 """The journal, in a run's folder."""
+RESULTS_FILE = "results.json"
+"""What came of it, in its folder."""
 SETTING_FILE = "run.json"
 """What the run is played with, in its folder."""
 _FORMAT = 1
@@ -161,8 +163,8 @@ def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> Run:
         if not there:
             remedy = "leave the option out to start one" if option else "play one with pytest, or name a run's folder"
             raise UsageError(f"{option and option + ': '}there is no run in {runs} yet; {remedy}")
-        # One in which something was played, if there is any: the others ended before they began.
-        played = [name for name in there if (runs / name / EPISODES_FILE).exists()]
+        # One that was played, or could not be, if there is any: the others ended before they began.
+        played = [name for name in there if any(exists(runs / name / f) for f in (EPISODES_FILE, RESULTS_FILE))]
         return Run(runs / (played or there)[-1])
     shown = ", ".join(there[-5:]) or "none"
     resumed = option == "--ugst-resume" and exists(Path(name))  # its value may be left out, and a path taken for it

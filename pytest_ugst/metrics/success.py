@@ -136,7 +136,10 @@ def rates(tallies: Iterable[Tally], *, resamples: int = RESAMPLES, seed: int = 0
     known = [value for value in values if value is not None]
     values.append(sum(known) / len(known) if known else None)
     sums.append(_add(*sums))
-    spread = _intervals(table, resamples, seed) if known and resamples else [(None, None)] * len(values)
+    spread: list[tuple[float | None, float | None]] = [(None, None)] * len(values)
+    if known and resamples:
+        # A goal that could not be played is in no rate, so it makes none less certain.
+        spread = _intervals([row for row in table if any(count.total for count in row)], resamples, seed)
     return Rates(
         columns={
             name: Rate(value=value, low=low, high=high, n=count.total, successes=count.successes, errors=count.errors)

@@ -17,6 +17,7 @@ from pytest_ugst.metrics.success import COLUMNS
 POWER: Final = 90.0
 """Percent of the cases in which the number of goals that is named would show a drop."""
 _POWER_Z = NormalDist().inv_cdf(POWER / 100)
+_ROUNDING = 1e-9  # points
 _MOST = 1_000_000  # goals worth naming
 
 
@@ -128,12 +129,12 @@ def _judge(name: str, found: Differences, margin: float) -> Finding:
         verdict = Verdict.IMPROVEMENT
     elif low > -margin:
         verdict = Verdict.NO_WORSE
-    elif high < 0 and value < -margin:
+    elif high < 0 and value < -margin - _ROUNDING:
         verdict = Verdict.REGRESSION
     elif high < 0:
         # Lower it is for certain; how near the margin is decides how many goals it takes to tell on which side it lies.
         size = margin
-        needed = _more(found.goals, (high - value) / (value + margin)) if value > -margin else None
+        needed = _more(found.goals, (high - value) / (value + margin)) if value > -margin + _ROUNDING else None
     else:
         size = max(margin, -value)
         visible = detectable(one, found)

@@ -53,7 +53,7 @@ def changes_text(changed: Sequence[Changed], limit: int = -1) -> str:
 def _text(changed: Sequence[Changed], limit: int) -> Iterator[str]:
     if not changed:
         yield ""
-        yield "no sub-component changed from success to failure, or back"
+        yield "in the trials that both have, no sub-component changed from success to failure, or back"
         return
     for heading, some in _directions(changed):
         if not some:

@@ -128,7 +128,9 @@ def mismatches(base: Outline, new: Outline) -> list[Mismatch]:
 
 def beside(base: Sequence[Setting], new: Sequence[Setting]) -> list[str]:
     """What else differs, a sentence each: it is the reader's to judge."""
-    told = []
+    told: list[str] = []
+    if not base or not new:  # nothing was played there
+        return told
     for key, words in _BESIDE.items():
         was, now = ({played_with(setting, key): None for setting in one} for one in (base, new))
         if was.keys() != now.keys():

@@ -151,7 +151,7 @@ def signed(points: float) -> str:
     """Points with their sign; one decimal, and never a zero for what is none."""
     text = f"{points:+.1f}"
     if text in ("+0.0", "-0.0"):
-        return "0.0" if points == 0 else f"{points:+.2g}"
+        return "0.0" if abs(points) < 1e-9 else f"{points:+.2g}"
     return text
 
 

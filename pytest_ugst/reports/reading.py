@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted, one_line
-from pytest_ugst.engine.run import EPISODES_FILE, Run, find_run
+from pytest_ugst.engine.run import EPISODES_FILE, RESULTS_FILE, Run, find_run
 from pytest_ugst.files import is_file
-from pytest_ugst.reports.results import RESULTS_FILE, Outcome, Results
+from pytest_ugst.reports.results import Outcome, Results
 
 
 def open_run(home: Path, name: str) -> Run:
@@ -31,6 +31,7 @@ def open_run(home: Path, name: str) -> Run:
     alone = Path(name) / EPISODES_FILE
     run = Run(Path(name)) if is_file(alone) and name != "latest" else find_run(home, name, option="")
     run.journal.refresh()
+    _forget_outdated(run)
     if not len(run.journal):
         faults = "".join(f"; {fault}" for fault in faults_of(run))
         raise UsageError(f"{run.journal.path} holds no finished episode{faults}; name another run")
@@ -93,11 +94,24 @@ def not_played(run: Run) -> list[Outcome]:
 
     Without that file, or one that this version can read, none are known.
     """
+    results = _results(run)
+    return [] if results is None else [o for o in results.episodes if not o.tally.measured and o.id not in run.journal]
+
+
+def _results(run: Run) -> Results | None:
     path = run.folder / RESULTS_FILE
     if not is_file(path):
-        return []
+        return None
     try:
-        results = Results.model_validate_json(path.read_bytes())
+        return Results.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
-        return []
-    return [one for one in results.episodes if not one.tally.measured and one.id not in run.journal]
+        return None
+
+
+def _forget_outdated(run: Run) -> None:
+    """Leave out episodes of goals that could not be played again since, after they were edited, say."""
+    if (results := _results(run)) is None:
+        return
+    for one in results.episodes:
+        if one.stop is None and one.id in run.journal and run.journal.get(one.id).started < results.created:
+            run.journal.forget(one.id)

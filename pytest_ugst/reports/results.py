@@ -17,8 +17,6 @@ from pytest_ugst.metrics.success import Tally, tally
 from pytest_ugst.metrics.verdicts import Comparison
 from pytest_ugst.reports.table import Row
 
-RESULTS_FILE = "results.json"
-"""In a run's folder."""
 RESULTS_VERSION: Literal[1] = 1
 _PACKAGES = ("pytest-ugst", "pytest", "pydantic", "numpy", "aiohttp", "openai", "vllm", "xllamacpp", "transformers")
 

@@ -15,6 +15,7 @@ from pytest_ugst.metrics.success import rates
 from pytest_ugst.metrics.verdicts import Comparison
 from pytest_ugst.reports.comparison import comparison_table
 from pytest_ugst.reports.entrants import Entrant, across, entrants, labels
+from pytest_ugst.reports.reading import not_played as unplayed_before
 from pytest_ugst.reports.results import Outcome, Results, add_usage, not_played, versions
 from pytest_ugst.reports.scores import scores_notes
 from pytest_ugst.reports.styles import Table
@@ -62,16 +63,18 @@ class Summary:
         return tables
 
     def results(self, run: Run, gate: Gate, missed: list[str]) -> Results:
-        """For ``results.json``."""
+        """For ``results.json``; what an earlier session could not play, and this one did not ask for, stays."""
+        here = {one.id for one in self.outcomes}
+        before = [one for one in unplayed_before(run) if one.id not in here and one.id not in run.ids]
         return Results(
             run=run.name,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=datetime.now(UTC).isoformat(timespec="milliseconds"),
             settings=dict(run.read_setting()),
             rows=self.rows,
             gate=gate.floors,
             missed=tuple(missed),
             comparison=self.comparison,
-            episodes=self.outcomes,
+            episodes=tuple(sorted((*self.outcomes, *before), key=lambda one: one.id)),
             usage=dict(self.usage),
             versions=versions(),
         )

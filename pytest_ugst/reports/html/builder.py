@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst import __version__
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.engine.run import RESULTS_FILE
 from pytest_ugst.files import check_target, replace_text
 from pytest_ugst.metrics.attribution import attribute
 from pytest_ugst.metrics.cost import Cost
@@ -19,7 +20,7 @@ from pytest_ugst.reports.html.embedding import Chunks
 from pytest_ugst.reports.html.page import render_page
 from pytest_ugst.reports.html.records import Tables, detail, entry
 from pytest_ugst.reports.reading import faults_of, not_played
-from pytest_ugst.reports.results import RESULTS_FILE, Results
+from pytest_ugst.reports.results import Results
 from pytest_ugst.reports.summary import Summary, summarise
 
 if TYPE_CHECKING:
