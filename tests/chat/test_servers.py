@@ -313,7 +313,15 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("how", ["kill", "fork", "interrupt", "interrupt_start", "terminate", "leave"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "kill",
+        "interrupt",
+        "interrupt_start",
+        *(pytest.param(how, marks=pytest.mark.slow) for how in ("fork", "terminate", "leave")),
+    ],
+)
 def test_no_server_outlives_the_process_that_started_it(
     how: str, weights: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:

@@ -25,6 +25,7 @@ SHY = """
     registry.simulator('shy', lambda argument, context: Shy())
 """
 TEST = "@pytest.mark.ugst(goals='goals')\ndef test_it(episode):\n    assert episode.succeeded, episode.explain()\n"
+HOW = [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)]
 Run = Callable[..., pytest.RunResult]
 
 
@@ -78,7 +79,7 @@ SKIPPING = (
 )
 
 
-@pytest.mark.parametrize("how", [(), ("-n", "2")])
+@pytest.mark.parametrize("how", HOW)
 def test_what_skips_itself_is_not_counted(shy: Project, how: tuple[str, ...]) -> None:
     shy.tests(SKIPPING + TEST)
     run: Run = shy.launch if how else shy.run
@@ -98,7 +99,7 @@ def test_what_is_skipped_for_certain_is_not_played(shy: Project) -> None:
     assert shy.runs() == []
 
 
-@pytest.mark.parametrize("how", [(), ("-n", "2")])
+@pytest.mark.parametrize("how", HOW)
 def test_a_goal_that_was_edited_and_can_not_be_played_is_no_old_success(
     shy: Project, monkeypatch: pytest.MonkeyPatch, how: tuple[str, ...]
 ) -> None:
