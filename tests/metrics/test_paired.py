@@ -228,6 +228,13 @@ def test_verdicts(value: float, low: float, high: float, verdict: Verdict) -> No
     assert (finding.needed is not None) == (verdict is Verdict.INCONCLUSIVE)
 
 
+@pytest.mark.parametrize("value", [-5, -5 - 2e-15, -5 + 2e-15])
+def test_a_drop_of_exactly_what_is_allowed_is_no_regression(value: float) -> None:
+    """However it was rounded; and no number of goals would tell on which side it lies."""
+    (finding,) = judge(column(value, -9, -1), {"policy": 5})
+    assert (finding.verdict, finding.needed) == (Verdict.INCONCLUSIVE, None)
+
+
 @pytest.mark.parametrize(("value", "size"), [(-6, 6), (1, 5), (-4, 5)])
 def test_the_size_that_is_named_is_the_drop_that_was_seen_and_no_less_than_the_margin(
     value: float, size: float

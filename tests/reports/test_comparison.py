@@ -96,6 +96,7 @@ def test_a_goal_of_the_same_name_in_another_domain_is_another_goal() -> None:
 def test_what_else_differs_is_told_and_not_refused() -> None:
     base, new = setting(agent="a", seed=1), setting(agent="b", seed=2)
     assert beside([base], [new]) == ["not the same agent: a before, b now", "not the same seed: 1 before, 2 now"]
+    assert beside([base], []) == []  # where nothing was played, nothing differs
 
 
 def test_a_goal_weighs_the_same_whatever_its_trials() -> None:
@@ -137,7 +138,7 @@ def test_the_table_in_every_style(style: str) -> None:
 
 @pytest.mark.parametrize(
     ("points", "text"),
-    [(0.0, "0.0"), (-0.0, "0.0"), (3.14, "+3.1"), (-3.14, "-3.1"), (0.01, "+0.01"), (-0.04, "-0.04")],
+    [(0.0, "0.0"), (-0.0, "0.0"), (3.14, "+3.1"), (-3.14, "-3.1"), (0.01, "+0.01"), (-0.04, "-0.04"), (2.8e-15, "0.0")],
 )
 def test_points_have_a_sign(points: float, text: str) -> None:
     assert signed(points) == text

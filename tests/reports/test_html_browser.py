@@ -219,7 +219,7 @@ def test_numbers_are_rounded_as_in_the_tables(here: Browser, page: Path) -> None
     assert here.js("return arguments[0].map((v) => [percent(v), fixed(v, 0)])", values) == [
         [percent(v), f"{v:.0f}"] for v in values
     ]
-    changes = [0.0, -2.25, 2.75, -0.03, 0.25, 12.5]
+    changes = [0.0, 2.8e-15, -2.25, 2.75, -0.03, 0.25, 12.5]
     assert here.js("return arguments[0].map(signed)", changes) == [signed(v).replace("-", "−") for v in changes]
 
 

@@ -91,7 +91,7 @@ function successChart(rates, baseline, selected) {
 
 function signed(value) {
   if (value === null || value === undefined) return "–";
-  if (value === 0) return "0.0";
+  if (Math.abs(value) < 1e-9) return "0.0";
   const size = fixed(Math.abs(value), 1);
   return `${value > 0 ? "+" : "−"}${size === "0.0" ? Number(Math.abs(value).toPrecision(2)) : size}`;
 }
