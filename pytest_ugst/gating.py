@@ -102,19 +102,25 @@ class BaselineGate:
         if told := refusal(mismatches(there, planned), self.allowed, self.name):
             raise UsageError(told)
 
-    def decide(self, run: Run) -> Comparison:
+    def measure(self, run: Run) -> Baseline:
+        """What the run came to, to be held against the baseline."""
+        return with_lost(baseline_of(run), self.base)
+
+    def decide(self, run: Run, new: Baseline) -> Comparison:
         """Hold what was played against the baseline.
+
+        Args:
+            run: What was played.
+            new: As :meth:`measure` gives it.
 
         Returns:
             Also where nothing can be compared: what was played must not be lost.
         """
-        new = with_lost(baseline_of(run), self.base)
         there, here = outline(self.base), outline(new)
         found = mismatches(there, here)
         told = refusal(found, self.allowed, self.name)
-        missing = sum(name not in run.journal and name not in run.failures for name in run.ids)
-        if told and missing:
-            left = counted(missing, "selected episode", ("was", "were"))
+        if told and run.missing:
+            left = counted(run.missing, "selected episode", ("was", "were"))
             told = (
                 f"--ugst-baseline={self.name}: {left} not played, so there is less to compare than there is to be; "
                 f"--ugst-resume={run.name} plays what is missing"

@@ -248,15 +248,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
     if (planned := planned_by_workers(config)) is not None:
         runtime = make_runtime(config)
-        runtime.find_played(planned)
     if runtime is not None:
         runtime.close(cancel=True)
     if _only_looking(config):
         return
     measured = False
     if runtime is not None and (planned is not None or runtime.run_exists()):
-        runtime.settle()
-    if runtime is not None and (planned is not None or runtime.run_exists()):
+        runtime.settle(planned)
         status = terminal_of(config).finish(runtime, lambda run: config.hook.pytest_ugst_report(run=run))
         measured = terminal_of(config).measured
         if session.exitstatus == pytest.ExitCode.OK:

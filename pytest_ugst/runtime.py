@@ -169,7 +169,8 @@ class Runtime:
             "selected": list(self.run.ids),
             "failures": self.run.failures,
             "callback_errors": self.all_callback_errors(),
-            "planned": self._planned,
+            # As much as is needed to see whether a test is left that stands for an episode.
+            "planned": {test: name for test, name in self._planned.items() if name in self._skipped},
             "skipped": self._skipped,
             "outdated": sorted(self._outdated),
         }
@@ -185,32 +186,27 @@ class Runtime:
             self._skipped[name] = self._skipped.get(name, 0) + count
         self._outdated.update(told["outdated"])
 
-    def find_played(self, planned: Iterable[str]) -> None:
-        """Find out what workers have played, who may not have come to report it (after Ctrl-C).
-
-        Args:
-            planned: What they all set out to play.
-        """
-        self._select(*planned)
-        journal = self.run.journal
-        journal.refresh()
-        # Beside that, what only the tests could tell of, once they ran.
-        known = set(self.run.ids)
-        others = (name for name in journal.ids() if name not in known)
-        self._select(*(name for name in others if journal.get(name).started >= self._begun))
-
     def skipped(self, item: pytest.Item) -> None:
         """Take note of a test that skipped itself although its episode is being played."""
         if (name := self._planned.get(item.nodeid)) is not None:
             self._skipped[name] = self._skipped.get(name, 0) + 1
 
-    def settle(self) -> None:
-        """Before results are counted: leave out what no test stands for, however far it was played meanwhile."""
-        tests = Counter(self._planned.values())
-        kept = (name for name in self.run.ids if self._skipped.get(name, 0) < max(1, tests[name]))
-        self.run.selected = tuple(kept)
-        journal = self.run.journal
+    def settle(self, planned: Iterable[str] | None = None) -> None:
+        """Before results are counted: find out what was played, and leave out what no test stands for.
+
+        Args:
+            planned: What workers set out to play, who may not have come to report it (after Ctrl-C).
+        """
+        run, journal = self.run, self.run.journal
         journal.refresh()
+        if planned is not None:
+            self._select(*planned)
+            # Beside that, what only the tests could tell of, once they ran.
+            known = set(run.ids)
+            others = (name for name in journal.ids() if name not in known)
+            self._select(*(name for name in others if journal.get(name).started >= self._begun))
+        tests = Counter(self._planned.values())
+        run.selected = tuple(name for name in run.ids if self._skipped.get(name, 0) < max(1, tests[name]))
         for name in self._outdated:
             if name in journal and journal.get(name).started < self._begun:
                 journal.forget(name)

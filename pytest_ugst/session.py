@@ -127,13 +127,8 @@ def is_controller(config: pytest.Config) -> bool:
 
 def planned_by_workers(config: pytest.Config) -> tuple[str, ...] | None:
     """The ids of the episodes that the workers of this session have set out to play; None if they have not."""
-    session = config.stash.get(SESSION, None)
-    if session is None:
-        return None
-    try:
-        return tuple(json.loads(note(session.id, "planned").read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
+    text = take_note(config, "planned")
+    return tuple(json.loads(text)) if text else None
 
 
 def note(session: str, kind: str) -> Path:
@@ -143,3 +138,17 @@ def note(session: str, kind: str) -> Path:
     the workers.
     """
     return Path(tempfile.gettempdir()) / f"ugst-{session}.{kind}"
+
+
+def take_note(config: pytest.Config, kind: str) -> str:
+    """What a worker of this session noted, once; empty where it noted nothing."""
+    session = config.stash.get(SESSION, None)
+    if session is None:
+        return ""
+    path = note(session.id, kind)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    path.unlink(missing_ok=True)
+    return text

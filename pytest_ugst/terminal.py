@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.engine.run import Run
+    from pytest_ugst.reports.baseline import Baseline
     from pytest_ugst.runtime import Runtime
 
 _FIRST, _ON_TERMINAL, _IN_LOG = 2.0, 0.5, 30.0  # seconds: before the first line, and between lines
@@ -129,8 +130,10 @@ class Terminal:
         if runtime.settings.fail_under:
             self._gate = parse_gate(runtime.settings.fail_under)
             self._missed = self._gate.missed(self._summary.rows[-1].rates)
+        new = None
         if runtime.gate is not None:
-            self._summary = replace(self._summary, comparison=runtime.gate.decide(runtime.run))
+            new = runtime.gate.measure(runtime.run)
+            self._summary = replace(self._summary, comparison=runtime.gate.decide(runtime.run, new))
         runtime.run.results = self._summary.results(runtime.run, self._gate, self._missed)
         try:
             report(runtime.run)
@@ -142,17 +145,17 @@ class Terminal:
         if (problem := tell_github(self._summary, self._notes(self._summary, runtime), verdict)) is not None:
             self.say(problem)
         if runtime.settings.html:
-            self._write_page(runtime, self._summary)
+            self._write_page(runtime, self._summary, new)
         return self._status()
 
-    def _write_page(self, runtime: Runtime, summary: Summary) -> None:
+    def _write_page(self, runtime: Runtime, summary: Summary, new: Baseline | None) -> None:
         from pytest_ugst.reports.html.against import Against
         from pytest_ugst.reports.html.builder import page_path, write_page
 
         compared = summary.comparison
         against = None
-        if runtime.gate is not None and compared is not None and not compared.refused:
-            against = Against.of(runtime.run, runtime.gate.base, runtime.gate.name, compared)
+        if runtime.gate is not None and new is not None and compared is not None and not compared.refused:
+            against = Against.paired(runtime.gate.base, new, compared)
         try:
             path = page_path(runtime.settings.html, runtime.settings.root, runtime.run.folder)
             write_page(runtime.run, path, summary, against)
@@ -211,7 +214,7 @@ class Terminal:
         turns = sum(o.turns for o in played) / len(played) if played else 0
         ended = ", ".join(f"{count} {name}" for name, count in sorted(stops.items(), key=lambda s: -s[1]))
         notes = [f"{counted(len(played), 'episode')} ({ended}), {turns:.1f} turns on average"]
-        if (missing := len(runtime.run.ids) - len(summary.outcomes)) > 0:
+        if missing := runtime.run.missing:
             left = counted(missing, "selected episode", ("was", "were"))
             notes.append(f"{left} not played; --ugst-resume={runtime.run.name} plays what is missing")
         for name, why in list(summary.failures.items())[:_SHOWN_FAILURES]:

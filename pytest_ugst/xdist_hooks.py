@@ -19,6 +19,7 @@ from pytest_ugst.session import (
     make_runtime,
     note,
     read_settings,
+    take_note,
     terminal_of,
 )
 
@@ -106,25 +107,14 @@ def _names_a_model(config: pytest.Config) -> bool:
 def pytest_xdist_node_collection_finished(node: Any) -> None:
     """A worker that found something for the user to mend ends the session; else it knows what is played."""
     _raise_noted_error(node.config)
-    headline = _take(node.config, "headline")
+    headline = take_note(node.config, "headline")
     if headline and node.config.stash.setdefault(_HEADLINE, headline) is headline:
         terminal_of(node.config).say(headline.removeprefix("ugst: "))
 
 
 def _raise_noted_error(config: pytest.Config) -> None:
-    if message := _take(config, "error"):
+    if message := take_note(config, "error"):
         raise pytest.UsageError(message)
-
-
-def _take(config: pytest.Config, kind: str) -> str:
-    """What a worker noted, once."""
-    path = note(config.stash[SESSION].id, kind)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    path.unlink(missing_ok=True)
-    return text
 
 
 def pytest_testnodedown(node: Any, error: object) -> None:

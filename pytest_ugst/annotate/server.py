@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pytest_ugst.annotate.record import Annotations, Marks, labels_of
 from pytest_ugst.annotate.store import load, save
 from pytest_ugst.annotate.views import conversation, overview, progress
+from pytest_ugst.core.base import MAX_NAME
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.state import Status
@@ -50,7 +51,7 @@ class _Change(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str = Field(max_length=1000)
+    id: str = Field(max_length=MAX_NAME)
     turn: int = Field(ge=1)
 
 

@@ -183,21 +183,22 @@ def _rated(found: Sequence[Speaker], args: argparse.Namespace) -> str:
 
 def _agreement(args: argparse.Namespace) -> int:
     from pytest_ugst import datafolders
-    from pytest_ugst.cli.sources import all_labels, faults_in, named_apart
+    from pytest_ugst.cli.sources import all_labels, named_apart
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.metrics.agreement import put_together
     from pytest_ugst.reports.agreement import agreement_tables
 
     check_style(args)
     datafolders.use(args.data)
-    found = all_labels(args.sources, args.dir, checks=args.checks)
+    told: list[str] = []
+    found = all_labels(args.sources, args.dir, told, checks=args.checks)
     together = put_together(named_apart(found), final=args.final)
-    write_tables(agreement_tables(together), args, faults_in(args.sources, args.dir))
+    write_tables(agreement_tables(together), args, told)
     return 0
 
 
 def _generation(args: argparse.Namespace) -> int:
-    from pytest_ugst.cli.sources import faults_in, parts_of, require_same_goals
+    from pytest_ugst.cli.sources import parts_of, require_same_goals
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.metrics.generation import THRESHOLD, compare, word_overlap
     from pytest_ugst.reports.generation import generation_tables
@@ -208,7 +209,8 @@ def _generation(args: argparse.Namespace) -> int:
     threshold = THRESHOLD if args.threshold is None else args.threshold
     if not 0 < threshold <= 1:
         raise UsageError(f"--threshold={threshold:g}: write a number above 0, up to 1")
-    gold, made = parts_of(args.gold, args.dir), parts_of(args.predicted, args.dir)
+    told: list[str] = []
+    gold, made = (parts_of(source, args.dir, told) for source in (args.gold, args.predicted))
     require_same_goals(args.gold, gold, args.predicted, made)
     encoder = _encoder(args)
     similarity: Similarity = word_overlap if encoder is None else encoder.pairwise
@@ -219,8 +221,7 @@ def _generation(args: argparse.Namespace) -> int:
         similarity,
         threshold,
     )
-    tables = generation_tables(result, name, threshold, args.details)
-    write_tables(tables, args, faults_in((args.gold, args.predicted), args.dir))
+    write_tables(generation_tables(result, name, threshold, args.details), args, told)
     return 0
 
 

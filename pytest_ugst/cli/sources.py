@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,12 +40,13 @@ class Parts:
     parts: tuple[LabelledPart, ...]
 
 
-def labels_of(source: str, home: Path, *, checks: bool = False) -> list[Named]:
+def labels_of(source: str, home: Path, told: list[str], *, checks: bool = False) -> list[Named]:
     """The goal states that a run or a file holds.
 
     Args:
         source: A run's name or folder, its ``episodes.jsonl``, ``latest``, or a file of labels.
         home: Where runs are kept.
+        told: Takes in what of a journal could not be read, a line for each fault.
         checks: Also what the checks beside the judge of a run say, as one more annotator.
 
     Raises:
@@ -54,7 +55,7 @@ def labels_of(source: str, home: Path, *, checks: bool = False) -> list[Named]:
     if _is_file(source):
         path = Path(source)
         return [Named(path.name, labels, False, path) for labels in read_labels(path)]
-    run = _open(source, home)
+    run = _open(source, home, told)
     tracked = (episode for episode in run.journal if episode.components)
     found = [Named(run.name, episode_labels(episode), True, run.folder) for episode in tracked]
     if checks:
@@ -64,7 +65,7 @@ def labels_of(source: str, home: Path, *, checks: bool = False) -> list[Named]:
     return found
 
 
-def all_labels(sources: Sequence[str], home: Path, *, checks: bool = False) -> list[Named]:
+def all_labels(sources: Sequence[str], home: Path, told: list[str], *, checks: bool = False) -> list[Named]:
     """The goal states of several runs and files; where two of them have the same name, what was typed tells them apart.
 
     Raises:
@@ -72,7 +73,7 @@ def all_labels(sources: Sequence[str], home: Path, *, checks: bool = False) -> l
     """
     from pytest_ugst.reports.reading import require_once
 
-    read = [(source, labels_of(source, home, checks=checks)) for source in sources]
+    read = [(source, labels_of(source, home, told, checks=checks)) for source in sources]
     require_once("source", [(source, some[0].place) for source, some in read])
     found = dict(read)
     names = Counter(name for some in found.values() for name in {one.source for one in some})
@@ -96,7 +97,7 @@ def named_apart(found: Sequence[Named]) -> Iterator[tuple[str, StateLabels]]:
         yield (f"{name} ({one.source})" if name in twice else name), one.labels
 
 
-def parts_of(source: str, home: Path) -> dict[str, Parts]:
+def parts_of(source: str, home: Path, told: list[str]) -> dict[str, Parts]:
     """The sub-components by goal id, of a goal file, a run (of several trials the first) or a file of labels.
 
     Raises:
@@ -110,20 +111,12 @@ def parts_of(source: str, home: Path) -> dict[str, Parts]:
     elif _is_file(source):
         found = _parts_of_labels(path)
     else:
-        for episode in _open(source, home).journal:
+        for episode in _open(source, home, told).journal:
             goal = episode.goal
             found.setdefault(goal.id, Parts(goal.text, labelled_parts(episode.components)))
     if not any(one.parts for one in found.values()):
         raise UsageError(f"{source}: no goal has sub-components; name a file or run of decomposed goals")
     return found
-
-
-def faults_in(sources: Iterable[str], home: Path) -> list[str]:
-    """What of the journals of those sources that are runs could not be read, a line for each fault."""
-    from pytest_ugst.reports.contenders import unreadable
-
-    runs = (source for source in sources if not _is_file(source) and not source.endswith(SUFFIXES))
-    return unreadable({source: _open(source, home) for source in runs})
 
 
 def require_same_goals(one: str, ours: Mapping[str, Parts], other: str, theirs: Mapping[str, Parts]) -> None:
@@ -158,10 +151,13 @@ def _is_file(source: str) -> bool:
     return path.name != EPISODES_FILE and (is_file(path) or path.suffix in (".jsonl", ".json"))
 
 
-def _open(source: str, home: Path) -> Run:
+def _open(source: str, home: Path, told: list[str]) -> Run:
+    from pytest_ugst.reports.contenders import unreadable
     from pytest_ugst.reports.reading import open_run
 
-    return open_run(home, source)
+    run = open_run(home, source)
+    told += [fault for fault in unreadable({source: run}) if fault not in told]
+    return run
 
 
 def _second_opinions(run: Run) -> list[StateLabels]:

@@ -55,5 +55,6 @@ def _writable(value: Any, levels: int) -> Any:
 Words = Annotated[str, AfterValidator(writable)]
 """Text from outside: what a model said, or a file holds."""
 
-Name = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(writable)]
+MAX_NAME = 1000
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(writable)]
 """What an episode or an annotator is called; a judge may be a checkpoint's path."""

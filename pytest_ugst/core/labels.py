@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pytest_ugst.core.base import Frozen, Name, Words
+from pytest_ugst.core.base import MAX_NAME, Frozen, Name, Words
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component
@@ -120,7 +120,7 @@ def episode_labels(episode: Episode, annotator: str | None = None) -> StateLabel
     """
     return StateLabels(
         id=episode.id,
-        annotator=annotator or episode.setting.judge[:1000] or "judge",
+        annotator=annotator or episode.setting.judge[:MAX_NAME] or "judge",
         digest=conversation_digest(episode.conversation),
         components=labelled_parts(episode.components),
         labels=tuple(state_labels(state) for state in episode.states[1:]),

@@ -36,7 +36,7 @@ class Run:
         journal: The finished episodes.
         selected: Ids of the episodes this invocation asked for; None where the run is only read, and all of it counts.
         failures: By episode id, why an episode could not be played at all.
-        results: Rates, outcomes and usage, once all is done.
+        results: Rates, outcomes and usage, once all is done; of a run that is read, what its file says.
     """
 
     folder: Path
@@ -61,6 +61,11 @@ class Run:
     def ids(self) -> tuple[str, ...]:
         """Ids of the episodes that count; those that were selected need not have been played."""
         return self.journal.ids() if self.selected is None else self.selected
+
+    @property
+    def missing(self) -> int:
+        """How many of the episodes that count were neither played nor tried in vain."""
+        return sum(name not in self.journal and name not in self.failures for name in self.ids)
 
     def create(self, setting: Setting, data: Mapping[str, str] | None = None) -> None:
         """Make the folder and note what the run is played with; harmless if another process did already.

@@ -241,7 +241,7 @@ def read_baseline(path: Path) -> Baseline:
         there = one_line(repr(record.get("schema_version")), 60)
         raise UsageError(
             f"{path} is a baseline of format {there}, and this version reads format {BASELINE_VERSION}; save it "
-            f"anew with 'ugst baseline save RUN --out FILE'"
+            "anew with 'ugst baseline save RUN --out FILE'"
         )
     try:
         return Baseline.model_validate(record)

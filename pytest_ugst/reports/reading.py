@@ -31,6 +31,7 @@ def open_run(home: Path, name: str) -> Run:
     alone = Path(name) / EPISODES_FILE
     run = Run(Path(name)) if is_file(alone) and name != "latest" else find_run(home, name, option="")
     run.journal.refresh()
+    run.results = read_results(run)
     _forget_outdated(run)
     if not len(run.journal):
         faults = "".join(f"; {fault}" for fault in faults_of(run))
@@ -94,11 +95,12 @@ def not_played(run: Run) -> list[Outcome]:
 
     Without that file, or one that this version can read, none are known.
     """
-    results = _results(run)
+    results = run.results or read_results(run)
     return [] if results is None else [o for o in results.episodes if not o.tally.measured and o.id not in run.journal]
 
 
-def _results(run: Run) -> Results | None:
+def read_results(run: Run) -> Results | None:
+    """A run's ``results.json``; None without that file, or one that this version can read."""
     path = run.folder / RESULTS_FILE
     if not is_file(path):
         return None
@@ -110,8 +112,8 @@ def _results(run: Run) -> Results | None:
 
 def _forget_outdated(run: Run) -> None:
     """Leave out episodes of goals that could not be played again since, after they were edited, say."""
-    if (results := _results(run)) is None:
+    if run.results is None:
         return
-    for one in results.episodes:
-        if one.stop is None and one.id in run.journal and run.journal.get(one.id).started < results.created:
+    for one in run.results.episodes:
+        if one.stop is None and one.id in run.journal and run.journal.get(one.id).started < run.results.created:
             run.journal.forget(one.id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,23 +85,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = make_run(folder / "new", episodes)
     write_page(run, path, against=Against.of(run, baseline_of(base), "old"))
     return path
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    with browser() as here:
-        yield here
-
-
-@pytest.fixture
-def here(window: Browser, page: Path) -> Iterator[Browser]:
-    """The page, opened anew; whatever is done to it, it complains of nothing and asks for nothing."""
-    window.open("about:blank")
-    window.open(page)
-    window.one("#list a")
-    yield window
-    assert window.complaints() == []
-    assert window.requests() == []
 
 
 def rows(here: Browser) -> list[str]:

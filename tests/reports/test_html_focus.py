@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.reports.html.builder import write_page
-from tests.browser import Browser, browser
+from tests.browser import Browser
 from tests.reports.html_things import VERDICTS, aligned, make_episode, make_run, said
 
 pytestmark = pytest.mark.slow
@@ -32,21 +31,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "report.html"
     write_page(make_run(folder / "run", episodes), path)
     return path
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    with browser() as here:
-        yield here
-
-
-@pytest.fixture
-def here(window: Browser, page: Path) -> Iterator[Browser]:
-    window.open("about:blank")
-    window.open(page)
-    window.one("#list a")
-    yield window
-    assert window.complaints() == []
 
 
 def test_an_address_that_keeps_fewer_rows_than_were_shown(here: Browser) -> None:

@@ -54,6 +54,7 @@ function queue(work) {
   return pending;
 }
 
+// To another turn or view.
 function go(work) {
   moving += 1;
   queue(async () => {
@@ -250,8 +251,6 @@ function choose(id, scroll = true) {
   if (component && scroll) tell(`${CATEGORY[component.category]}: ${component.text}. ${component.chain[statusAt(component, at)]}`);
 }
 
-const chosenStatus = (id) => $("parts").querySelector(`[data-id="${CSS.escape(id)}"] [aria-checked="true"]`);
-
 function step(by) {
   const open = choosable();
   if (!open.length || talk.done) return;
@@ -259,7 +258,9 @@ function step(by) {
   const to = open[Math.min(Math.max(place + by, 0), open.length - 1)].id;
   choose(to);
   // Who has got to a status by Tab goes on from there.
-  if ($("parts").contains(document.activeElement)) chosenStatus(to)?.focus({ preventScroll: true });
+  if ($("parts").contains(document.activeElement)) {
+    $("parts").querySelector(`[data-id="${CSS.escape(to)}"] [aria-checked="true"]`)?.focus({ preventScroll: true });
+  }
 }
 
 function set(component, index) {

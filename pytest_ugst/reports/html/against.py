@@ -29,22 +29,24 @@ class Against:
     """By the episodes' ids, how the sub-components ended in the episodes that they are compared with."""
 
     @classmethod
-    def of(cls, run: Run, base: Baseline, name: str, comparison: Comparison | None = None) -> Against:
+    def of(cls, run: Run, base: Baseline, name: str) -> Against:
         """Compare over the shared goals, as ``ugst report compare`` does by default.
 
         Args:
             run: With its journal read.
             base: The baseline.
             name: What it was called.
-            comparison: What it came to, if it was compared already.
 
         Raises:
             UsageError: If they share no goal.
         """
         new = with_lost(baseline_of(run), base)
-        if comparison is None:
-            found = mismatches(outline(base), outline(new))
-            comparison = compare(base, new, parse_margins(DEFAULT_MAX_DROP), name=name, found=found)
+        found = mismatches(outline(base), outline(new))
+        return cls.paired(base, new, compare(base, new, parse_margins(DEFAULT_MAX_DROP), name=name, found=found))
+
+    @classmethod
+    def paired(cls, base: Baseline, new: Baseline, comparison: Comparison) -> Against:
+        """With what the comparison came to, where it was made already."""
         return cls(base, comparison, {here.id: there.statuses for _, there, here in paired_trials(base, new)})
 
     def ends(self, episode: Episode) -> str | None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst import __version__
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.engine.run import RESULTS_FILE
 from pytest_ugst.files import check_target, replace_text
 from pytest_ugst.metrics.attribution import attribute
 from pytest_ugst.metrics.cost import Cost
@@ -19,8 +18,7 @@ from pytest_ugst.reports.html.against import Against
 from pytest_ugst.reports.html.embedding import Chunks
 from pytest_ugst.reports.html.page import render_page
 from pytest_ugst.reports.html.records import Tables, detail, entry
-from pytest_ugst.reports.reading import faults_of, not_played
-from pytest_ugst.reports.results import Results
+from pytest_ugst.reports.reading import faults_of, not_played, read_results
 from pytest_ugst.reports.summary import Summary, summarise
 
 if TYPE_CHECKING:
@@ -126,11 +124,8 @@ def _overview(run: Run, summary: Summary, cost: Cost) -> dict[str, Any]:
 
 def _missed(run: Run) -> tuple[str, ...]:
     """What the gate said: it stands in the results of a run that came to its end."""
-    if run.results is not None:
-        return run.results.missed
-    with contextlib.suppress(OSError, ValueError):
-        return Results.model_validate_json((run.folder / RESULTS_FILE).read_bytes()).missed
-    return ()
+    results = run.results or read_results(run)
+    return () if results is None else results.missed
 
 
 def _setting(run: Run) -> dict[str, Any]:

@@ -56,14 +56,16 @@ const unquoted = (piece) => piece.replace(/^["' ]+|["' ]+$/g, "");
 
 const callHead = (call) => `${call.name}(${call.arguments.map(([name, value]) => `${name}=${value}`).join(", ")})`;
 
+// Whether a quote is the beginning of this text, or the whole of it and more.
+const begins = (quote, text) => quote !== "" && quote.startsWith(text.slice(0, quote.length));
+
 // Whether a quote means this tool call: as our own checks put it, or a judge who quotes what it was shown.
 function isOfCall(call, quote) {
   const [plain, head] = [bare(quote).text.trim(), bare(callHead(call)).text];
   if (!plain) return false;
-  if (plain.startsWith(head.slice(0, plain.length))) return true;
+  if (begins(plain, head)) return true;
   const argumentsText = bare(`{${call.arguments.map(([name, value]) => `"${name}": ${value}`).join(", ")}}`).text;
-  const [shownPlain, shown] = [plain.replace(/^tool /, ""), `${bare(call.name).text}(${argumentsText})`];
-  if (shownPlain && shownPlain.startsWith(shown.slice(0, shownPlain.length))) return true;
+  if (begins(plain.replace(/^tool /, ""), `${bare(call.name).text}(${argumentsText})`)) return true;
   return locate(call.result, quote).length > 0 || argumentsText.includes(plain);
 }
 

@@ -19,12 +19,13 @@ const svg = (tag, attributes, ...children) =>
 
 // Other children in the place of an element's own: what was unfolded and what had the focus stays so.
 function redraw(node, children) {
-  const folds = [...node.querySelectorAll("details")].filter((fold) => fold.open).map((fold) => fold.className);
-  const sameAs = (one) => (other) => other.tagName === one.tagName && other.textContent === one.textContent;
+  const folds = new Set([...node.querySelectorAll("details[open][class]")].map((fold) => fold.className));
   const held = node.contains(document.activeElement) ? document.activeElement : null;
   node.replaceChildren(...children);
-  for (const fold of node.querySelectorAll("details")) if (fold.className && folds.includes(fold.className)) fold.open = true;
-  if (held) [...node.querySelectorAll("a, button, summary")].find(sameAs(held))?.focus({ preventScroll: true });
+  for (const fold of node.querySelectorAll("details")) if (folds.has(fold.className)) fold.open = true;
+  if (!held) return;
+  const same = [...node.querySelectorAll("a, button, summary")].find((one) => one.tagName === held.tagName && one.textContent === held.textContent);
+  same?.focus({ preventScroll: true });
 }
 
 const icon = (tone, title) =>
