@@ -207,6 +207,8 @@ class Runtime:
             self._select(*(name for name in others if journal.get(name).started >= self._begun))
         tests = Counter(self._planned.values())
         run.selected = tuple(name for name in run.ids if self._skipped.get(name, 0) < max(1, tests[name]))
+        kept = set(run.selected)
+        run.failures = {name: why for name, why in run.failures.items() if name in kept}
         for name in self._outdated:
             if name in journal and journal.get(name).started < self._begun:
                 journal.forget(name)

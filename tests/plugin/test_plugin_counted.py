@@ -93,6 +93,15 @@ def test_what_skips_itself_is_not_counted(shy: Project, how: tuple[str, ...]) ->
     assert [one["id"] for one in shy.results()["episodes"]] == ["g0", "g2", "g3"]
 
 
+def test_what_skips_itself_is_not_counted_as_lost_either(shy: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHY", "g0")
+    shy.tests(SKIPPING + TEST)
+    result = shy.run("test_it.py", "--ugst-fail-under=10")
+    assert result.ret == pytest.ExitCode.OK
+    assert [one["id"] for one in shy.results()["episodes"]] == ["g2", "g3"]
+    assert "could not be played" not in str(result.stdout)
+
+
 def test_what_is_skipped_for_certain_is_not_played(shy: Project) -> None:
     shy.tests(f"import pytest\n@pytest.mark.skipif(True, reason='never')\n{TEST}")
     shy.run("test_it.py").assert_outcomes(skipped=4)
