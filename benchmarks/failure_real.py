@@ -32,7 +32,7 @@ from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.failure import Failure
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.engine.run import Run
 from pytest_ugst.judges.decomposer import decompose

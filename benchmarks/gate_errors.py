@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tabulate import tabulate
 
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.metrics.paired import Pair, differences, estimate, weights
 from pytest_ugst.metrics.success import COLUMNS
 from pytest_ugst.metrics.verdicts import Verdict, judge, parse_margins

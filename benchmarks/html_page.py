@@ -49,7 +49,7 @@ def played(home: Path) -> Iterator[dict[str, Any]]:
 def recorded() -> Iterator[dict[str, Any]]:
     """The records of conversations that a language model had, judged by a sentence drawn from their own words."""
     from pytest_ugst import datafolders
-    from pytest_ugst.core.state import CHAINS, Category
+    from pytest_ugst.core.status import CHAINS, Category
     from pytest_ugst.sources.tau_recordings import read_recordings
 
     parts = [{"id": c.value, "category": c.value, "text": f"A {c.value} of the user's goal."} for c in Category]

@@ -19,9 +19,9 @@ from pathlib import Path
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall
 from pytest_ugst.core.episode import Setting
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.roles import AgentTurn, Domain, Session, UserTurn
-from pytest_ugst.core.state import Category, first_status
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import AgentTurn, Domain, Session, UserTurn
+from pytest_ugst.core.status import Category, first_status
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.engine.engine import Engine
 from pytest_ugst.engine.plan import Cast, Plan

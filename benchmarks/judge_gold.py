@@ -28,8 +28,8 @@ from pytest_ugst.chat.spec import ModelSpec, Serve
 from pytest_ugst.chat.types import ChatError
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.goal import Goal
+from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.labels import StateLabels, labelled_parts, state_labels
-from pytest_ugst.core.tracking import GoalState
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.llm import LlmJudge

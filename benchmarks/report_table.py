@@ -19,7 +19,7 @@ from pathlib import Path
 from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import Category, first_status
+from pytest_ugst.core.status import Category, first_status
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.engine.run import Run
 

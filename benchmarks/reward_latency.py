@@ -29,7 +29,7 @@ from pytest_ugst.chat.spec import ModelSpec
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.prompts.loader import Prompts

@@ -16,9 +16,9 @@ from pytest_ugst.sources.goalfiles import is_goal_file, load_goals
 
 if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.core.roles import Agent, Domain, Judge, SimulatorFactory
+    from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
+    from pytest_ugst.core.registry import Registry, RoleContext
     from pytest_ugst.engine.run import Run
-    from pytest_ugst.registry import Registry, RoleContext
 
 
 def pytest_ugst_register(registry: Registry) -> None:

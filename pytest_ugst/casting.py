@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.episode import Setting
 from pytest_ugst.core.errors import UgstError, UsageError
+from pytest_ugst.core.registry import Names, Registry, RoleContext
 from pytest_ugst.core.text import counted
 from pytest_ugst.engine.plan import Cast
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.registry import Names, Registry, RoleContext
 
 if TYPE_CHECKING:
     from pytest_ugst.chat.types import Chat
     from pytest_ugst.collection import Case
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.core.roles import Agent, Domain, Judge, SimulatorFactory
+    from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
     from pytest_ugst.models import Models
     from pytest_ugst.settings import Settings
 

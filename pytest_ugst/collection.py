@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from _pytest.mark import ParameterSet
 
     from pytest_ugst.core.episode import Episode
-    from pytest_ugst.registry import Registry
+    from pytest_ugst.core.registry import Registry
     from pytest_ugst.sources.edited import EditedGoals
 
 ERROR_PREFIX = "pytest-ugst: "

@@ -18,7 +18,7 @@ from pytest_ugst.progress import Progress
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.registry import Registry
+    from pytest_ugst.core.registry import Registry
     from pytest_ugst.settings import Settings
 
 _ROLES = ("judge",)  # the decomposer comes with it

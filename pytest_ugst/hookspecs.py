@@ -12,8 +12,8 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
+    from pytest_ugst.core.registry import Registry
     from pytest_ugst.engine.run import Run
-    from pytest_ugst.registry import Registry
 
 
 @pytest.hookspec

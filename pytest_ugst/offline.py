@@ -15,7 +15,7 @@ from pytest_ugst.models import Models
 from pytest_ugst.settings import Settings, read_models
 
 if TYPE_CHECKING:
-    from pytest_ugst.registry import Registry
+    from pytest_ugst.core.registry import Registry
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 def builtin_registry() -> Registry:
     """A registry with what is shipped; no conftest.py is read outside of a test run."""
     from pytest_ugst import builtins
-    from pytest_ugst.registry import Registry
+    from pytest_ugst.core.registry import Registry
 
     registry = Registry()
     builtins.pytest_ugst_register(registry)

@@ -14,7 +14,7 @@ from pytest_ugst.progress import Progress
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting
     from pytest_ugst.core.conversation import Conversation
-    from pytest_ugst.registry import Registry
+    from pytest_ugst.core.registry import Registry
     from pytest_ugst.settings import Settings
 
 _ROLES = ("judge",)

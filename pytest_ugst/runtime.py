@@ -16,6 +16,7 @@ from pytest_ugst import datafolders
 from pytest_ugst.casting import Casting
 from pytest_ugst.collection import Case
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.registry import Registry
 from pytest_ugst.core.run_name import new_name
 from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.engine.engine import Engine
@@ -35,7 +36,6 @@ from pytest_ugst.items import (
 from pytest_ugst.metrics.gate import parse_gate
 from pytest_ugst.models import Models
 from pytest_ugst.playable import lacking, remedy
-from pytest_ugst.registry import Registry
 from pytest_ugst.sources.edited import EditedGoals
 
 if TYPE_CHECKING:

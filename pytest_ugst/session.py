@@ -17,7 +17,7 @@ from pytest_ugst.options import OPTIONS
 
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
-    from pytest_ugst.registry import Registry
+    from pytest_ugst.core.registry import Registry
     from pytest_ugst.runtime import Runtime
     from pytest_ugst.settings import Settings
     from pytest_ugst.terminal import Terminal

@@ -11,9 +11,9 @@ from pytest_ugst.core.check import Check, Condition
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.roles import AgentTurn, Judge, Session, UserTurn
-from pytest_ugst.core.state import Category, Status
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import AgentTurn, Judge, Session, UserTurn
+from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.engine.journal import Journal
 from pytest_ugst.engine.plan import Cast, Plan, episode_id

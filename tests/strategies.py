@@ -12,7 +12,7 @@ from pytest_ugst.core.check import Check, Condition, ToolMatch
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall, Turn
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.goal import RULES_BY_CATEGORY, Component, Goal
-from pytest_ugst.core.state import CHAINS, Category, Status
+from pytest_ugst.core.status import CHAINS, Category, Status
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.core.verdict import Evidence, Verdict
 

@@ -11,8 +11,8 @@ from typing import Any
 from pytest_ugst.core.calling import call, name_of, takes, text_messages
 from pytest_ugst.core.conversation import Conversation, ToolCall
 from pytest_ugst.core.errors import RoleError, UsageError
-from pytest_ugst.core.roles import Agent, AgentTurn, Session
-from pytest_ugst.core.thoughts import join_thoughts, split_thoughts
+from pytest_ugst.core.protocols import Agent, AgentTurn, Session
+from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
 
 
 def as_agent(value: object, name: str | None = None) -> Agent:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_ugst.core.conversation import Conversation, ToolCall
 from pytest_ugst.core.errors import RoleError
-from pytest_ugst.core.roles import AgentTurn, Session
-from pytest_ugst.core.thoughts import join_thoughts, split_thoughts
+from pytest_ugst.core.protocols import AgentTurn, Session
+from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
 from pytest_ugst.prompts.loader import Prompts
 
 if TYPE_CHECKING:
     from pytest_ugst.chat.types import Chat, Message, ToolRequest
-    from pytest_ugst.registry import RoleContext
+    from pytest_ugst.core.registry import RoleContext
 
 UNREADABLE = "_unreadable"
 """The argument under which a call's arguments are recorded that were not a JSON object."""

@@ -16,7 +16,7 @@ from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.labels import StateLabels, TurnLabels, conversation_digest, labelled_digest, labelled_parts
-from pytest_ugst.core.state import CHAINS, Status, advance, first_status, last_status
+from pytest_ugst.core.status import CHAINS, Status, advance, first_status, last_status
 
 ANNOTATIONS_VERSION: Literal[1] = 1
 

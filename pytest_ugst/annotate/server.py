@@ -25,7 +25,7 @@ from pytest_ugst.annotate.views import conversation, overview, progress
 from pytest_ugst.core.base import MAX_NAME
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UgstError, UsageError
-from pytest_ugst.core.state import Status
+from pytest_ugst.core.status import Status
 
 _MAX_BODY = 64 * 1024
 _POLICY = (

@@ -11,7 +11,7 @@ from typing import Any
 from pytest_ugst.annotate.record import Annotations, Marks
 from pytest_ugst.core.conversation import StopReason, ToolCall, Turn
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.core.state import CHAINS
+from pytest_ugst.core.status import CHAINS
 from pytest_ugst.core.text import one_line, plain
 
 MAX_TEXT = 200_000

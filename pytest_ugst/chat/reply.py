@@ -9,7 +9,7 @@ from typing import Any
 from pytest_ugst.chat.spec import Price
 from pytest_ugst.chat.types import Reply, ToolRequest
 from pytest_ugst.core.base import writable
-from pytest_ugst.core.thoughts import join_thoughts, split_thoughts
+from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
 from pytest_ugst.core.usage import LARGEST, Usage
 
 

@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from pytest_ugst.core.base import Frozen, Name
 from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
 from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.text import plain
-from pytest_ugst.core.tracking import GoalState
 from pytest_ugst.core.usage import Finite, Usage
 from pytest_ugst.core.verdict import Verdict
 

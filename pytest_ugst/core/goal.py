@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, JsonValue, StringConstraints, field_
 
 from pytest_ugst.core.base import Frozen, writable
 from pytest_ugst.core.check import Check
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 
 DEFAULT_MAX_TURNS = 10
 """Turns a conversation may take unless goal or options say otherwise; the paper's setting."""

@@ -17,8 +17,8 @@ from pytest_ugst.core.base import MAX_NAME, Frozen, Name, Words
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.state import CHAINS, Category, Status
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.status import CHAINS, Category, Status
 
 LABELS_VERSION: Literal[1] = 1
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from pytest_ugst.core.base import Frozen, Words
-from pytest_ugst.core.state import Status
+from pytest_ugst.core.status import Status
 
 
 class Evidence(Frozen):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_ugst.core.conversation import Conversation
-from pytest_ugst.core.roles import ToolResult, ToolSpec
+from pytest_ugst.core.protocols import ToolResult, ToolSpec
 from pytest_ugst.domains.overlay import Overlay, TableEdits
 from pytest_ugst.domains.tools import Toolbox
 

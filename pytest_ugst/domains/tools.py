@@ -20,7 +20,7 @@ from typing import Annotated, Any, NotRequired, TypeVar, cast, get_type_hints
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from pytest_ugst.core.roles import ToolResult, ToolSpec
+from pytest_ugst.core.protocols import ToolResult, ToolSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Setting
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.core.roles import Agent, Domain, Judge, SimulatorFactory
+    from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
     from pytest_ugst.judges.checks import ChecksJudge
 
 

@@ -12,7 +12,7 @@ from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.roles import NoSession, Session, Simulator
+from pytest_ugst.core.protocols import NoSession, Session, Simulator
 from pytest_ugst.engine.plan import Cast, Plan
 from pytest_ugst.engine.tracker import Tracker
 

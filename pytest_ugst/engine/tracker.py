@@ -9,8 +9,8 @@ from pytest_ugst.chat.types import ChatUnavailable
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.roles import Judge
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import Judge
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges.checks import ChecksJudge
 

@@ -11,8 +11,8 @@ from pytest_ugst.core.calling import call, name_of, takes
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.roles import Judge
-from pytest_ugst.core.state import CHAINS, Status
+from pytest_ugst.core.protocols import Judge
+from pytest_ugst.core.status import CHAINS, Status
 from pytest_ugst.core.verdict import Verdict
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from pytest_ugst.core.state import Category, Status
+from pytest_ugst.core.status import Category, Status
 
 _SPEAKERS = {"assistant": "agent", "customer": "user", "human": "user", "system": "tool", "function": "tool"}
 

@@ -10,10 +10,10 @@ from pytest_ugst.core.check import CHECKS, Check
 from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
 from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import CHAINS, HELD, Category, Status, first_status
+from pytest_ugst.core.registry import Names
+from pytest_ugst.core.status import CHAINS, HELD, Category, Status, first_status
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.judges.conditions import PatternRefused, compiled, in_turn, patterns, so_far
-from pytest_ugst.registry import Names
 
 GROUP = "pytest_ugst.checks"
 """The entry point group by which an installed package brings ``python`` checks."""

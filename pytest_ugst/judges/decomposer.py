@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ugst.chat.types import AnswerError
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.judges.answers import Decomposition
 from pytest_ugst.judges.transcript import as_data
 from pytest_ugst.prompts.loader import Prompts

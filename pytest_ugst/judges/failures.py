@@ -18,7 +18,7 @@ from pytest_ugst.judges.transcript import as_data, find_quote, render
 if TYPE_CHECKING:
     from pytest_ugst.chat.types import Chat
     from pytest_ugst.core.episode import Episode
-    from pytest_ugst.core.tracking import ComponentState
+    from pytest_ugst.core.goal_state import ComponentState
     from pytest_ugst.prompts.loader import Prompts
 
 PROMPT = "failure_patterns"

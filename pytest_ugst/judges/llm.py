@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pytest_ugst.chat.types import ChatError, ChatUnavailable
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.judges.answers import ANSWERS, Answer
 from pytest_ugst.judges.transcript import as_data, find_quote, render
@@ -24,7 +24,7 @@ from pytest_ugst.prompts.loader import Prompts
 
 if TYPE_CHECKING:
     from pytest_ugst.chat.types import Chat, Message
-    from pytest_ugst.registry import RoleContext
+    from pytest_ugst.core.registry import RoleContext
 
 
 def make_llm_judge(chat: Chat, context: RoleContext) -> LlmJudge:

@@ -20,8 +20,8 @@ from pytest_ugst.core.check import Check
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.roles import Domain
-from pytest_ugst.core.state import Category, Status
+from pytest_ugst.core.protocols import Domain
+from pytest_ugst.core.status import Category, Status
 from pytest_ugst.domains.tau.acts import ACTS
 
 NAME = "db_matches_reference"

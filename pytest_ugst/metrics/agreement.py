@@ -21,9 +21,9 @@ from typing import NamedTuple, TypeVar
 from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.labels import ERROR, Label, StateLabels, conversation_digest, labelled_parts, state_labels
-from pytest_ugst.core.state import Category, first_status
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.status import Category, first_status
 from pytest_ugst.metrics.disagreement import Rules, by_rules, judged_and_checked
 from pytest_ugst.metrics.success import Count, Tally
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pytest_ugst.core.conversation import StopReason
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.metrics.means import Mean, Sample, mean
 from pytest_ugst.metrics.passk import pass_hat
 from pytest_ugst.metrics.success import RESAMPLES, Tally

@@ -10,8 +10,8 @@ from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.state import Status, last_status
-from pytest_ugst.core.tracking import ComponentState, GoalState
+from pytest_ugst.core.goal_state import ComponentState, GoalState
+from pytest_ugst.core.status import Status, last_status
 from pytest_ugst.core.verdict import Verdict
 
 

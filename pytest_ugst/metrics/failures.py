@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.failure import Failure, Pattern
-from pytest_ugst.core.state import HELD, Category
-from pytest_ugst.core.tracking import ComponentState
+from pytest_ugst.core.goal_state import ComponentState
+from pytest_ugst.core.status import HELD, Category
 from pytest_ugst.core.verdict import Evidence
 from pytest_ugst.metrics.parts import Part, moves, parts
 

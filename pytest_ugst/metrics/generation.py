@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.labels import LabelledPart
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 
 THRESHOLD = 0.5
 """Word overlap from which two sub-components can be the same."""

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 
 SHINGLE: Final = 3
 """Words in a row that count as one piece when texts are compared."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ugst.core.base import Frozen
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.metrics.bootstrap import draws
 from pytest_ugst.metrics.success import COLUMNS, CONFIDENCE
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pytest_ugst.core.conversation import Conversation, StopReason
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.core.state import CHAINS, Category, advance, first_status
-from pytest_ugst.core.tracking import ComponentState
+from pytest_ugst.core.goal_state import ComponentState
+from pytest_ugst.core.status import CHAINS, Category, advance, first_status
 
 TASK = frozenset({Category.OBJECTIVE, Category.REQUIREMENT})
 """The categories whose success has to be worked for."""

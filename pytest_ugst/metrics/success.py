@@ -18,7 +18,7 @@ from pydantic import Field
 
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.metrics.bootstrap import draws
 
 if TYPE_CHECKING:

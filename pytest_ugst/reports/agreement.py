@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from pytest_ugst.core.labels import ERROR, Label
-from pytest_ugst.core.state import CHAINS, Category, Status
+from pytest_ugst.core.status import CHAINS, Category, Status
 from pytest_ugst.core.text import counted
 from pytest_ugst.metrics.agreement import (
     Annotators,

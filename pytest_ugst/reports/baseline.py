@@ -13,7 +13,7 @@ from pytest_ugst.core.base import Frozen, Words
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.labels import ERROR
-from pytest_ugst.core.state import CHAINS, SUCCESS, Category, Status
+from pytest_ugst.core.status import CHAINS, SUCCESS, Category, Status
 from pytest_ugst.core.text import one_line
 from pytest_ugst.engine.run import EPISODES_FILE, RESULTS_FILE, SETTING_FILE, Run
 from pytest_ugst.files import is_file, replace_text

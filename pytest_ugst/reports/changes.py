@@ -7,8 +7,8 @@ from typing import Literal
 from urllib.parse import quote
 
 from pytest_ugst.core.base import Frozen, Words
-from pytest_ugst.core.state import Category
-from pytest_ugst.core.tracking import ComponentState
+from pytest_ugst.core.goal_state import ComponentState
+from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Evidence
 from pytest_ugst.engine.run import Run
 from pytest_ugst.reports.baseline import Baseline, Key, Trial, succeeded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.core.text import counted
 from pytest_ugst.metrics.generation import Generation, Scores
 from pytest_ugst.reports.styles import Cell, Column, Line, Table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_ugst.core.base import Frozen
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.core.text import one_line
 from pytest_ugst.metrics.success import COLUMNS, CONFIDENCE, Rate, Rates
 from pytest_ugst.reports.styles import Cell, Column, Line, Mark, Table, ranked

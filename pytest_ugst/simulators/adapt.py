@@ -10,8 +10,8 @@ from pytest_ugst.core.calling import call, name_of, takes, text_messages
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.roles import SimulatorFactory, UserTurn
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import SimulatorFactory, UserTurn
 from pytest_ugst.simulators.llm import read_utterance
 
 

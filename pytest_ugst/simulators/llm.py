@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 from pytest_ugst.core.conversation import Closing, Conversation
 from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.roles import UserTurn
-from pytest_ugst.core.state import Category
-from pytest_ugst.core.thoughts import join_thoughts, split_thoughts
-from pytest_ugst.core.tracking import ComponentState, GoalState
+from pytest_ugst.core.goal_state import ComponentState, GoalState
+from pytest_ugst.core.protocols import UserTurn
+from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
+from pytest_ugst.core.status import Category
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.termination import own_words, read_ending
 
 if TYPE_CHECKING:
     from pytest_ugst.chat.types import Chat, Message, Reply
-    from pytest_ugst.registry import RoleContext
+    from pytest_ugst.core.registry import RoleContext
 
 STEERING = ("none", "goal", "state")
 """The ways of prompting."""

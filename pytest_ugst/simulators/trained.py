@@ -17,7 +17,7 @@ from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.errors import UsageError, first_fault
 
 if TYPE_CHECKING:
-    from pytest_ugst.registry import RoleContext
+    from pytest_ugst.core.registry import RoleContext
 
 FORMAT: Literal[1] = 1
 FILE = "ugst.json"

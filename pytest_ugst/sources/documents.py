@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.check import Check
 from pytest_ugst.core.goal import Component, Goal, Identifier, Text
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 
 
 class Item(Frozen):

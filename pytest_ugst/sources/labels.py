@@ -19,7 +19,7 @@ from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.labels import LABELS_VERSION, StateLabels, TurnLabels, conversation_digest, labelled_parts
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.core.text import one_line
 
 GOLD = "gold"

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 
 _HEADINGS = {Category.PROFILE: "profile", Category.POLICY: "policy", Category.OBJECTIVE: "task"}
 

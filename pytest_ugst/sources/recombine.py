@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 
 TAG: Final = "recombined"
 _TRIES: Final = 200  # draws in a row that fit nothing, before we give up

@@ -35,7 +35,7 @@ from pytest_ugst.trainers.tokens import PromptTokens
 from pytest_ugst.trainers.wording import ModelWording
 
 if TYPE_CHECKING:
-    from pytest_ugst.registry import Registry
+    from pytest_ugst.core.registry import Registry
     from pytest_ugst.settings import Settings
 
 

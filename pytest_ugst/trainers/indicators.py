@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 
-from pytest_ugst.core.state import CHAINS, HELD, SUCCESS, Category, Status, advance
-from pytest_ugst.core.tracking import ComponentState, GoalState
+from pytest_ugst.core.goal_state import ComponentState, GoalState
+from pytest_ugst.core.status import CHAINS, HELD, SUCCESS, Category, Status, advance
 from pytest_ugst.core.verdict import Verdict
 
 ALPHA = 0.5

@@ -29,7 +29,7 @@ from pytest_ugst.trainers.selection import (
 
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
-    from pytest_ugst.registry import Registry
+    from pytest_ugst.core.registry import Registry
 
 PROMPT_FILES = ("simulator_system", "simulator_reasoning", "simulator_greeting", "simulator_again")
 """The prompts that a trained simulator is played with."""

@@ -13,7 +13,7 @@ from pytest_ugst.datafolders import DataMissing
 
 if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.registry import Registry
+    from pytest_ugst.core.registry import Registry
 
 SUITES = ("concierge", "airline", "retail", "multiwoz_challenge")
 """The goal sources of the shipped suites; their ``test`` parts are what simulators are tested with."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_ugst.casting import Casting
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.registry import Registry
+    from pytest_ugst.core.registry import Registry
     from pytest_ugst.settings import Settings
 
 ROLES = ("simulator", "agent", "judge")

@@ -14,7 +14,7 @@ from pytest_ugst.offline import run_with_models
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting
     from pytest_ugst.core.episode import Episode
-    from pytest_ugst.registry import Registry
+    from pytest_ugst.core.registry import Registry
     from pytest_ugst.settings import Settings
 
 

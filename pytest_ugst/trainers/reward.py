@@ -15,8 +15,8 @@ from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.roles import Judge
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import Judge
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.trainers.indicators import Indicators, Weights, indicators

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.errors import UgstError
-from pytest_ugst.core.state import Category
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.status import Category
 from pytest_ugst.engine.tracker import Tracker
 from pytest_ugst.trainers.indicators import Indicators, indicators
 from pytest_ugst.trainers.reward import Judged, TurnReward
@@ -23,7 +23,7 @@ from pytest_ugst.trainers.shaping import Outcome
 from pytest_ugst.trainers.speech import Spoken, read_completion
 
 if TYPE_CHECKING:
-    from pytest_ugst.core.roles import Session
+    from pytest_ugst.core.protocols import Session
     from pytest_ugst.trainers.live import LiveCasting
     from pytest_ugst.trainers.samples import Sample
     from pytest_ugst.trainers.tokens import PromptTokens

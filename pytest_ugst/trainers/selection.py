@@ -9,7 +9,7 @@ from typing import Literal
 
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.core.state import HELD, Category
+from pytest_ugst.core.status import HELD, Category
 from pytest_ugst.trainers.rows import Row
 
 Keep = Literal["episodes", "turns", "all"]

@@ -20,7 +20,7 @@ from pytest_ugst.trainers.bases import find_base, load_tokenizer, require_librar
 from pytest_ugst.trainers.sft_options import SftOptions
 
 if TYPE_CHECKING:
-    from pytest_ugst.registry import Registry
+    from pytest_ugst.core.registry import Registry
     from pytest_ugst.trainers.encoding import Encoded
 
 RECORD = "sft.json"

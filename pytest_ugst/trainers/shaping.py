@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pytest_ugst.core.conversation import Conversation
-from pytest_ugst.core.roles import UserTurn
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import UserTurn
 from pytest_ugst.trainers.indicators import Indicators
 from pytest_ugst.trainers.speech import Spoken
 

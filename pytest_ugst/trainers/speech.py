@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from pytest_ugst.core.conversation import Conversation
-from pytest_ugst.core.roles import UserTurn
+from pytest_ugst.core.protocols import UserTurn
 from pytest_ugst.simulators.llm import read_utterance
 
 # Wider than what is taught: a tag of another name, or half of one, is a leak all the same.

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pytest_ugst.core.conversation import Conversation
-from pytest_ugst.core.state import Category, Status
-from pytest_ugst.core.tracking import ComponentState, GoalState
+from pytest_ugst.core.goal_state import ComponentState, GoalState
+from pytest_ugst.core.status import Category, Status
 
 _SMALL: Final = frozenset(
     re.findall(

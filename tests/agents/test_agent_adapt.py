@@ -11,7 +11,7 @@ import pytest
 from pytest_ugst.agents.adapt import as_agent
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import RoleError, UsageError
-from pytest_ugst.core.roles import AgentTurn, NoSession, Session
+from pytest_ugst.core.protocols import AgentTurn, NoSession, Session
 
 TALK = Conversation(turns=(Turn(user="One", agent="Two"), Turn(user="Three")))
 

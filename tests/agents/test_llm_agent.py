@@ -14,9 +14,9 @@ from pytest_ugst.agents.endpoint import EndpointAgent
 from pytest_ugst.agents.llm import LlmAgent, make_llm_agent
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import RoleError
-from pytest_ugst.core.roles import AgentTurn, NoSession, Session, ToolResult, ToolSpec
+from pytest_ugst.core.protocols import AgentTurn, NoSession, Session, ToolResult, ToolSpec
+from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.prompts.loader import Prompts
-from pytest_ugst.registry import RoleContext
 from tests.scripted import ScriptedChat, reply, request
 
 ASKED = Conversation(turns=(Turn(user="A table for $2?"),))

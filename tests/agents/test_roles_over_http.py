@@ -17,8 +17,8 @@ from pytest_ugst.chat.spec import ModelSpec
 from pytest_ugst.chat.types import Chat, ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.roles import ToolResult, ToolSpec
-from pytest_ugst.core.state import Category, Status
+from pytest_ugst.core.protocols import ToolResult, ToolSpec
+from pytest_ugst.core.status import Category, Status
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.prompts.loader import Prompts

@@ -16,11 +16,11 @@ from pytest_ugst.chat.types import Chat
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.roles import Agent, NoSession
+from pytest_ugst.core.protocols import Agent, NoSession
+from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.domains.concierge import load
 from pytest_ugst.domains.concierge.data import places
 from pytest_ugst.domains.desk import DeskSession
-from pytest_ugst.registry import RoleContext
 
 STAY = {"reference": "CQ-AAAAA", "kind": "hotel", "name": "Finch House", "day": "monday", "people": 2, "nights": 2}
 SEATS = {"reference": "CQ-BBBBB", "kind": "train", "train_id": "TR1013", "people": 2}

@@ -15,7 +15,7 @@ from pytest_ugst.annotate.store import check_name, load, only_one, save
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.labels import StateLabels
-from pytest_ugst.core.state import CHAINS, Category, Status
+from pytest_ugst.core.status import CHAINS, Category, Status
 from tests.annotate.pages import talk
 from tests.metrics.episodes import PARTS
 

@@ -15,7 +15,7 @@ from pytest_ugst.core.check import Check, Condition
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import Category, Status
+from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.engine.run import Run
 from pytest_ugst.sources.goalfiles import load_goals

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from pytest_ugst.core.check import Check, Condition
 from pytest_ugst.core.goal import RULES_BY_CATEGORY, Component, Goal
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 
 SAYS: dict[str, Any] = {"user_says": "window seat"}
 RULES = ("never", "every", "once", "aligned", "complete", "attempted")

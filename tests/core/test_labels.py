@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.labels import ERROR, StateLabels, conversation_digest, episode_labels
-from pytest_ugst.core.state import Status
+from pytest_ugst.core.status import Status
 from pytest_ugst.core.verdict import Verdict
 from tests.played import SETTING, make_goal, objective, policy, verdict
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ugst.core.roles import Domain, Session
+from pytest_ugst.core.protocols import Domain, Session
 from tests.domains.small_tau import LOADS, ok, refused, session
 
 BOTH = pytest.mark.parametrize("name", ["airline", "airline-tau2"])

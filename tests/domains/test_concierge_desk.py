@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.roles import Domain, Session
+from pytest_ugst.core.protocols import Domain, Session
 from pytest_ugst.domains.concierge import load
 from pytest_ugst.domains.concierge.data import base
 from pytest_ugst.domains.desk import DeskSession

@@ -17,7 +17,7 @@ import pytest
 
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.roles import ToolResult
+from pytest_ugst.core.protocols import ToolResult
 from pytest_ugst.domains import airline, retail
 from pytest_ugst.domains.tau.session import TauDomain, TauSession
 from pytest_ugst.domains.tau.task import Action

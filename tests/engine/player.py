@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from pytest_ugst.core.conversation import Conversation
-from pytest_ugst.core.roles import AgentTurn, Session
+from pytest_ugst.core.protocols import AgentTurn, Session
 from pytest_ugst.engine.engine import Engine
 from pytest_ugst.engine.run import Run
 from tests.played import SETTING, agrees, make_cast, make_goal, make_plan, speaks

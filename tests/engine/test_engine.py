@@ -16,8 +16,8 @@ from pytest_ugst.chat.types import ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, StopReason
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UsageError
-from pytest_ugst.core.roles import AgentTurn, Session, UserTurn
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import AgentTurn, Session, UserTurn
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.engine.engine import Engine, Stopped
 from pytest_ugst.engine.plan import Cast, Plan

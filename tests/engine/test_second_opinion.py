@@ -7,9 +7,9 @@ import asyncio
 from pytest_ugst.core.check import Check, Condition
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.roles import Judge
-from pytest_ugst.core.state import Category, Status
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import Judge
+from pytest_ugst.core.status import Category, Status
 from pytest_ugst.engine.tracker import Tracker
 from pytest_ugst.judges.checks import ChecksJudge
 from tests.played import FirstStatus

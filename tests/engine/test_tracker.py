@@ -10,9 +10,9 @@ from pytest_ugst.chat.types import ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.roles import AgentTurn, Judge, Session, UserTurn
-from pytest_ugst.core.state import Status
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import AgentTurn, Judge, Session, UserTurn
+from pytest_ugst.core.status import Status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.engine.rollout import play
 from pytest_ugst.engine.tracker import Tracker

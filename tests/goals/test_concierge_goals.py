@@ -11,8 +11,8 @@ import pytest
 
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import HELD, Category
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.status import HELD, Category
 from pytest_ugst.domains import concierge
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.simulators.agenda.errands import Errand, read

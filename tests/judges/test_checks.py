@@ -14,13 +14,13 @@ from pytest_ugst.core.check import Check, Condition
 from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.roles import Judge
-from pytest_ugst.core.state import CHAINS, Category, Status, first_status
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import Judge
+from pytest_ugst.core.registry import Names
+from pytest_ugst.core.status import CHAINS, Category, Status, first_status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges import checks as module
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.registry import Names
 
 
 def component(category: str, name: str = "c", **check: Any) -> Component:

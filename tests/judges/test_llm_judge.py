@@ -16,14 +16,14 @@ from pytest_ugst.chat.types import AnswerError, ChatError, ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import CHAINS, Category, Status
+from pytest_ugst.core.registry import RoleContext
+from pytest_ugst.core.status import CHAINS, Category, Status
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.judges.adapt import as_judge
 from pytest_ugst.judges.answers import ANSWERS
 from pytest_ugst.judges.llm import LlmJudge, make_llm_judge
 from pytest_ugst.judges.transcript import MAX_RESULT, as_data, find_quote, render
 from pytest_ugst.prompts.loader import Prompts
-from pytest_ugst.registry import RoleContext
 from tests.scripted import ScriptedChat
 from tests.strategies import conversations
 

@@ -12,11 +12,11 @@ from pytest_ugst import builtins, datafolders
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.roles import Domain
-from pytest_ugst.core.state import Category, Status
+from pytest_ugst.core.protocols import Domain
+from pytest_ugst.core.registry import Registry
+from pytest_ugst.core.status import Category, Status
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.judges.reference import assigned, db_matches_reference, with_reference_check
-from pytest_ugst.registry import Registry
 from pytest_ugst.sources.tau_bench import import_tau_bench
 from tests.domains import small_tau
 

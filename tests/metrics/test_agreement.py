@@ -14,7 +14,7 @@ from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.labels import ERROR, LabelledPart, StateLabels, TurnLabels
-from pytest_ugst.core.state import Category, Status
+from pytest_ugst.core.status import Category, Status
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.metrics.agreement import (
     Annotators,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.conversation import StopReason
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.metrics.attribution import Attributed, Conduct, Fault, attribute, blame
 from pytest_ugst.metrics.success import Count, Tally, tally
 from tests.metrics.episodes import episode

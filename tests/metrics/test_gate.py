@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.metrics.gate import parse_gate
 from pytest_ugst.metrics.success import COLUMNS, Count, Rates, Tally, rates
 

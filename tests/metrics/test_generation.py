@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.labels import LabelledPart
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.metrics.generation import compare, match, word_overlap
 
 pytest.importorskip("scipy", reason="the extra stats")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.metrics import paired
 from pytest_ugst.metrics.paired import MIN_GOALS, Difference, Differences, Pair, differences
 from pytest_ugst.metrics.success import COLUMNS, Count, Tally, rates

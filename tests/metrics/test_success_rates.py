@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.metrics import bootstrap
 from pytest_ugst.metrics.success import COLUMNS, Count, Rates, Tally, rates, tally
 from tests.strategies import episodes, identifiers

@@ -162,7 +162,7 @@ def test_what_can_not_be_played_any_more_counts_as_lost(played: Project) -> None
         "\n    class Shut:\n        name = 'shut'\n        opened = 0\n        def open(self, goal, seed):\n"
         "            import os\n            Shut.opened += 1\n"
         "            if os.environ.get('SHUT') and Shut.opened > 6:\n                raise ValueError('shut')\n"
-        "            from pytest_ugst.core.roles import NoSession\n            return NoSession()\n"
+        "            from pytest_ugst.core.protocols import NoSession\n            return NoSession()\n"
         "    registry.domain('shut', Shut)\n"
     )
     with (played.path / "conftest.py").open("a") as file:

@@ -216,7 +216,7 @@ def test_an_agent_that_only_works_elsewhere(project: Project) -> None:
             "            from pytest_ugst.core.errors import UsageError\n"
             "            raise UsageError('not here')\n"
             "    registry.agent('picky', lambda argument, context: Picky())\n"
-            "    from pytest_ugst.core.roles import NoSession\n"
+            "    from pytest_ugst.core.protocols import NoSession\n"
             "    class Town:\n"
             "        name = 'town'\n"
             "        def open(self, goal, seed):\n"
@@ -276,7 +276,7 @@ def test_what_is_marked_to_be_skipped_is_not_played(project: Project) -> None:
 def test_a_table_per_benchmark_and_the_overall_one(project: Project) -> None:
     with (project.path / "conftest.py").open("a") as file:
         file.write(
-            "\n    from pytest_ugst.core.roles import NoSession\n"
+            "\n    from pytest_ugst.core.protocols import NoSession\n"
             "    class Scored(NoSession):\n"
             "        def scores(self, conversation):\n"
             "            return {'task': float(self.notes['seed'] % 2), 'db': 1.0}\n"

@@ -130,7 +130,7 @@ def test_what_could_not_be_played_misses_the_gate(half: Project, lost: str) -> N
                 "\n    class Shut:\n        name = 'shut'\n        calls = 0\n        def open(self, goal, seed):\n"
                 "            Shut.calls += 1\n"
                 "            if Shut.calls > 4:\n                raise ValueError('shut')\n"
-                "            from pytest_ugst.core.roles import NoSession\n            return NoSession()\n"
+                "            from pytest_ugst.core.protocols import NoSession\n            return NoSession()\n"
                 "    registry.domain('shut', Shut)\n"
             )
     if lost == "episode":

@@ -13,7 +13,7 @@ EXTENSION = """
 import json, os
 from pytest_ugst.agents.adapt import as_agent
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.roles import NoSession, ToolResult
+from pytest_ugst.core.protocols import NoSession, ToolResult
 from pytest_ugst.judges.adapt import as_judge
 from pytest_ugst.simulators.adapt import as_simulator
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pytest_ugst.cli import main
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.metrics.success import rates, tally

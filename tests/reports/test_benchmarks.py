@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.reports.benchmarks import OVERALL, benchmark_tables, require_shared_goals
 from pytest_ugst.reports.contenders import Contender, read_contenders, shortcomings
 from pytest_ugst.reports.entrants import entrants, labels

@@ -10,7 +10,7 @@ import pytest
 from pytest_ugst.cli import main
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.state import Category, Status
+from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.engine.run import Run
 from pytest_ugst.metrics.verdicts import Comparison, parse_margins

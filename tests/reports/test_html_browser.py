@@ -12,7 +12,7 @@ import pytest
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.judges.transcript import find_quote
 from pytest_ugst.reports.baseline import baseline_of
 from pytest_ugst.reports.comparison import signed

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.metrics.success import Count, Rates, Tally, rates
 from pytest_ugst.reports.styles import render, terminal
 from pytest_ugst.reports.table import Row, percent, rates_table

@@ -11,13 +11,13 @@ from pytest_ugst.agents import rules
 from pytest_ugst.chat.types import Chat
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.goal import DEFAULT_MAX_TURNS, Goal
-from pytest_ugst.core.roles import Agent
-from pytest_ugst.core.state import Category
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import Agent
+from pytest_ugst.core.registry import RoleContext
+from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.domains import concierge
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.registry import RoleContext
 from pytest_ugst.simulators.agenda import make
 from pytest_ugst.sources.goalfiles import load_goals
 

@@ -13,9 +13,9 @@ from pytest_ugst.agents import rules
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.roles import Agent, AgentTurn, Session, Simulator, SimulatorFactory, UserTurn
-from pytest_ugst.core.state import Category, Status
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import Agent, AgentTurn, Session, Simulator, SimulatorFactory, UserTurn
+from pytest_ugst.core.status import Category, Status
 from pytest_ugst.simulators.agenda import make
 from tests.simulators.agenda_rollout import context, play, rates, shipped
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pytest_ugst.core.conversation import Conversation, StopReason
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.state import Category
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.status import Category
 from pytest_ugst.simulators.agenda import make
 from pytest_ugst.simulators.agenda.faults import FAULTS, Fault, parse, strike
 from tests.simulators.agenda_rollout import context, play, rates, shipped

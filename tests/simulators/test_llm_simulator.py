@@ -14,12 +14,12 @@ from pytest_ugst.chat.types import ChatError
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.roles import UserTurn
-from pytest_ugst.core.state import Category, Status
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import UserTurn
+from pytest_ugst.core.registry import RoleContext
+from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.prompts.loader import Prompts
-from pytest_ugst.registry import RoleContext
 from pytest_ugst.simulators.adapt import as_simulator
 from pytest_ugst.simulators.llm import LlmSimulatorFactory, describe, make_llm_simulator
 from tests.scripted import ScriptedChat, reply

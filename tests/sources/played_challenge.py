@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.domains.desk import DeskSession
 from pytest_ugst.domains.multiwoz import Multiwoz
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import SUCCESS, Category
+from pytest_ugst.core.status import SUCCESS, Category
 from pytest_ugst.domains.multiwoz import Multiwoz, read_town
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.simulators.agenda.errands import read as read_errands

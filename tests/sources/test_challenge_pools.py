@@ -10,7 +10,7 @@ import pytest
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.state import Category, Status
+from pytest_ugst.core.status import Category, Status
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.sources.challenge.pools import Policy, load_pools
 

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import SUCCESS, Category
+from pytest_ugst.core.status import SUCCESS, Category
 from pytest_ugst.domains.multiwoz import Multiwoz, read_town
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.metrics.goal_stats import goal_stats

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.labels import ERROR, LabelledPart, StateLabels, TurnLabels
-from pytest_ugst.core.state import Category, Status
+from pytest_ugst.core.status import Category, Status
 from pytest_ugst.sources.labels import GOLD, read_gold, read_labels, write_labels
 
 GOLD_LINE: dict[str, Any] = {

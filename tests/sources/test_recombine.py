@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_ugst.builtins import concierge_goals
 from pytest_ugst.cli import main
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.sources.goalfiles import load_goals
 from pytest_ugst.sources.recombine import recombine
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_ugst.core.conversation import Conversation
-from pytest_ugst.core.roles import AgentTurn, Session
+from pytest_ugst.core.protocols import AgentTurn, Session
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.llm import request

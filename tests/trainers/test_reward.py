@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.roles import AgentTurn, Session
-from pytest_ugst.core.state import Category, Status
+from pytest_ugst.core.protocols import AgentTurn, Session
+from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.prompts.loader import Prompts

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.state import CHAINS, HELD, Category, Status
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.status import CHAINS, HELD, Category, Status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.trainers.indicators import Indicators, Weights, indicators
 from tests.strategies import components

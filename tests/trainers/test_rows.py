@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.conversation import Closing, Conversation, Turn
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.llm import LlmSimulator, read_utterance
 from pytest_ugst.trainers.rows import FINAL_WORD, rows_of, target

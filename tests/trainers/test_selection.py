@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.conversation import Closing
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.trainers.rows import Row, rows_of

@@ -16,8 +16,8 @@ from pytest_ugst.agents.rules.update import take_in
 from pytest_ugst.agents.rules.work import Worker
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.roles import AgentTurn, Session
-from pytest_ugst.registry import RoleContext
+from pytest_ugst.core.protocols import AgentTurn, Session
+from pytest_ugst.core.registry import RoleContext
 
 _NOTES = "rules"
 _NEEDED = frozenset({"search_restaurants", "search_trains", "get_details", "book_restaurant", "change_booking"})

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_ugst.agents.rules.state import Memory
 from pytest_ugst.core.conversation import ToolCall
-from pytest_ugst.core.roles import Session
+from pytest_ugst.core.protocols import Session
 
 
 class Refusal(Exception):

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.roles import ToolResult, ToolSpec
+from pytest_ugst.core.protocols import ToolResult, ToolSpec
 from pytest_ugst.domains.overlay import Base, Overlay, TableEdits
 from pytest_ugst.domains.tau.task import Action, TauData, Upstream, combine, read_task, said
 from pytest_ugst.domains.tau.tools import TauTools

@@ -14,7 +14,7 @@ from pytest_ugst.core.conversation import Turn
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.failure import Failure
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.reports.entrants import label

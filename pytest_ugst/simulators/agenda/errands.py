@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 
 SEARCH: Final[Mapping[str, tuple[str, ...]]] = {
     "restaurant": ("name", "area", "cuisine", "price", "outdoor_seating"),

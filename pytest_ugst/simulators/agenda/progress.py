@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pytest_ugst.core.state import SUCCESS
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.status import SUCCESS
 from pytest_ugst.simulators.agenda.errands import Errand
 
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.roles import UserTurn
-from pytest_ugst.core.tracking import GoalState
-from pytest_ugst.registry import RoleContext
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import UserTurn
+from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.simulators.agenda.errands import Errand, Plan, Slots, read, slots_to_tell
 from pytest_ugst.simulators.agenda.faults import Fault, parse, strike
 from pytest_ugst.simulators.agenda.faulty import Mischief

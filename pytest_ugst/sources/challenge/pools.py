@@ -14,7 +14,7 @@ from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.check import Check
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal, Identifier, Text
-from pytest_ugst.core.state import Category
+from pytest_ugst.core.status import Category
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.paths import shipped
 from pytest_ugst.sources.documents import Item

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.state import Category, Status, advance, first_status, last_status
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.status import Category, Status, advance, first_status, last_status
 from pytest_ugst.core.verdict import Verdict
 from tests.strategies import MAX_TURNS, components, sound_verdicts, texts, verdicts
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.tracking import GoalState
+from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.verdict import Verdict
 
 

@@ -12,7 +12,7 @@ from pytest_ugst.core.errors import UsageError, unknown
 if TYPE_CHECKING:
     from pytest_ugst.chat.types import Chat
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.core.roles import Agent, Domain, Judge, SimulatorFactory
+    from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
     from pytest_ugst.core.verdict import Verdict
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ugst.core.thoughts import join_thoughts, split_thoughts
+from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
 
 
 @pytest.mark.parametrize(

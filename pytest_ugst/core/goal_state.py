@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_ugst.core.goal import Component
-from pytest_ugst.core.state import CHAINS, HELD, SUCCESS, Category, Status, advance, first_status, last_status
+from pytest_ugst.core.status import CHAINS, HELD, SUCCESS, Category, Status, advance, first_status, last_status
 from pytest_ugst.core.text import plain
 from pytest_ugst.core.verdict import Verdict
 
