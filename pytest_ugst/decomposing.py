@@ -13,7 +13,7 @@ from pytest_ugst.datafolders import DataMissing
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.reference import with_reference_check
 from pytest_ugst.offline import run_with_models
-from pytest_ugst.progress import Progress
+from pytest_ugst.utils.progress import Progress
 
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting

@@ -191,7 +191,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             note(workerinput["ugst_session"], "error").write_text(str(error), encoding="utf-8")
         raise pytest.UsageError(str(error)) from None
     if is_worker(config):
-        from pytest_ugst.files import write_whole
+        from pytest_ugst.utils.files import write_whole
 
         session_id = getattr(config, "workerinput")["ugst_session"]  # noqa: B009 - added by xdist
         if runtime.headline():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.metrics.quality import Aspect, Rating, rate
 from pytest_ugst.offline import run_with_models
-from pytest_ugst.progress import Progress
+from pytest_ugst.utils.progress import Progress
 
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_ugst.core.calling import call, name_of, takes, text_messages
 from pytest_ugst.core.conversation import Conversation, ToolCall
 from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.protocols import Agent, AgentTurn, Session
 from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
+from pytest_ugst.utils.callables import call, name_of, takes, text_messages
 
 
 def as_agent(value: object, name: str | None = None) -> Agent:

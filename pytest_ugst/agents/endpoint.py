@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from pytest_ugst.core.calling import text_messages
 from pytest_ugst.core.conversation import Conversation, ToolCall
 from pytest_ugst.core.errors import RoleError
 from pytest_ugst.core.protocols import AgentTurn, Session
 from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
+from pytest_ugst.utils.callables import text_messages
 
 if TYPE_CHECKING:
     from pytest_ugst.chat.types import Chat, Message

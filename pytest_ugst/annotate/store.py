@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pytest_ugst.annotate.record import ANNOTATIONS_VERSION, Annotations
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError, first_fault
-from pytest_ugst.files import replace_text
+from pytest_ugst.utils.files import replace_text
 
 FOLDER = "annotations"
 """In a run's folder."""

@@ -184,8 +184,8 @@ def _show(args: argparse.Namespace) -> int:
 def _export(args: argparse.Namespace) -> int:
     from importlib import resources
 
-    from pytest_ugst.files import replace_text
     from pytest_ugst.prompts.loader import PROMPTS
+    from pytest_ugst.utils.files import replace_text
 
     try:
         args.folder.mkdir(parents=True, exist_ok=True)

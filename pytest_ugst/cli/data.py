@@ -41,9 +41,9 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
 
 def _fetch(args: argparse.Namespace) -> int:
     from pytest_ugst.datafolders import cache_folder
-    from pytest_ugst.progress import Progress
     from pytest_ugst.sources.datasets import datasets
     from pytest_ugst.sources.fetch import fetch
+    from pytest_ugst.utils.progress import Progress
 
     progress = Progress()
 

@@ -138,7 +138,7 @@ def _judged(
 ) -> dict[str, list[tuple[Setting, Classified]]]:
     """With a model's word where rules only guess; where it gives none, the rules' guess stays and ``told`` says so."""
     from pytest_ugst.offline import builtin_registry, run_with_models, settings_here
-    from pytest_ugst.progress import Progress
+    from pytest_ugst.utils.progress import Progress
 
     registry = builtin_registry()
     if args.judge.partition(":")[0] in registry.judges:

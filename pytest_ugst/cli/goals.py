@@ -93,8 +93,8 @@ def check_output(out: Path | None, force: bool) -> None:
     Raises:
         UsageError: If the file is there, its name is not a goal file's, or it can't be written.
     """
-    from pytest_ugst.files import check_target
     from pytest_ugst.sources.goalfiles import SUFFIXES
+    from pytest_ugst.utils.files import check_target
 
     if out is None:
         return

@@ -31,11 +31,11 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 
 def _html(args: argparse.Namespace) -> int:
-    from pytest_ugst.files import check_target
     from pytest_ugst.reports.baseline import find_baseline
     from pytest_ugst.reports.html.against import Against
     from pytest_ugst.reports.html.builder import PAGE_FILE, write_page
     from pytest_ugst.reports.reading import open_run
+    from pytest_ugst.utils.files import check_target
 
     run = open_run(args.dir, args.of)
     out: Path = args.out or run.folder / PAGE_FILE

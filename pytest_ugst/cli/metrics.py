@@ -137,8 +137,8 @@ def _quality(args: argparse.Namespace) -> int:
 
 def _compared(found: Sequence[Speaker], args: argparse.Namespace) -> str:
     """Measure similarity, if asked for; says how, or what is missing."""
-    from pytest_ugst.progress import Progress
     from pytest_ugst.reports.quality import measure_similarity
+    from pytest_ugst.utils.progress import Progress
 
     encoder = _encoder(args)
     if encoder is None:

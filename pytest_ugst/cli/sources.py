@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.labels import LabelledPart, StateLabels, episode_labels, labelled_parts
 from pytest_ugst.engine.plan import goal_and_trial
-from pytest_ugst.files import is_file
 from pytest_ugst.sources.goalfiles import SUFFIXES, load_goals
 from pytest_ugst.sources.labels import read_gold, read_labels
+from pytest_ugst.utils.files import is_file
 
 if TYPE_CHECKING:
     from pytest_ugst.engine.run import Run

@@ -38,7 +38,7 @@ def check_style(args: argparse.Namespace) -> str:
     Raises:
         UsageError: If there is none, or the file can't be written.
     """
-    from pytest_ugst.files import check_target
+    from pytest_ugst.utils.files import check_target
 
     out: Path | None = args.out
     if out is not None:
@@ -66,8 +66,8 @@ def write_tables(tables: Sequence[Table], args: argparse.Namespace, notes: Seque
     Raises:
         UsageError: If the file can't be written.
     """
-    from pytest_ugst.files import replace_text
     from pytest_ugst.reports.styles import render
+    from pytest_ugst.utils.files import replace_text
 
     style = check_style(args)
     if style == "csv":
@@ -97,7 +97,7 @@ def write_text(text: str, out: Path | None) -> None:
     Raises:
         UsageError: If the file can't be written.
     """
-    from pytest_ugst.files import replace_text
+    from pytest_ugst.utils.files import replace_text
 
     if out is None:
         print(text, end="")

@@ -27,7 +27,7 @@ from pytest_ugst.core.errors import RoleError, UgstError
 from pytest_ugst.engine.plan import Cast, Plan
 from pytest_ugst.engine.rollout import play
 from pytest_ugst.engine.run import Run
-from pytest_ugst.engine.threads import DaemonThreads
+from pytest_ugst.utils.daemon_executor import DaemonThreads
 
 T = TypeVar("T")
 _KEPT = 64  # finished episodes at hand, so that a test needs not read back what was just written

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_ugst.core.calling import call, name_of, takes
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.protocols import Judge
 from pytest_ugst.core.status import CHAINS, Status
 from pytest_ugst.core.verdict import Verdict
+from pytest_ugst.utils.callables import call, name_of, takes
 
 
 def as_judge(value: object, name: str | None = None) -> Judge:

@@ -12,10 +12,10 @@ from pytest_ugst.core.base import Frozen, Words
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.files import replace_text
 from pytest_ugst.metrics.success import Tally, tally
 from pytest_ugst.metrics.verdicts import Comparison
 from pytest_ugst.reports.table import Row
+from pytest_ugst.utils.files import replace_text
 
 RESULTS_VERSION: Literal[1] = 1
 _PACKAGES = ("pytest-ugst", "pytest", "pydantic", "numpy", "aiohttp", "openai", "vllm", "xllamacpp", "transformers")

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_ugst.core.calling import call, name_of, takes, text_messages
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import SimulatorFactory, UserTurn
 from pytest_ugst.simulators.llm import read_utterance
+from pytest_ugst.utils.callables import call, name_of, takes, text_messages
 
 
 def as_simulator(value: object, name: str | None = None) -> SimulatorFactory:

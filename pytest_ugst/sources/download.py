@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_ugst.core.errors import UgstError, UsageError
-from pytest_ugst.files import replace_text
+from pytest_ugst.utils.files import replace_text
 
 MAX_BYTES = 4 * 2**30
 """No archive is larger than this."""

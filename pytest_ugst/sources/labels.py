@@ -113,7 +113,7 @@ def write_labels(path: Path, records: Iterable[StateLabels]) -> int:
     Raises:
         UsageError: If the file can't be written.
     """
-    from pytest_ugst.files import replace_text
+    from pytest_ugst.utils.files import replace_text
 
     lines = [labels.model_dump_json() + "\n" for labels in records]
     replace_text(path, "".join(lines))

@@ -26,7 +26,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, V
 
 from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.sources.jsonstream import JsonStreamError, members
+from pytest_ugst.utils.json_stream import JsonStreamError, members
 
 DOMAINS = ("restaurant", "hotel", "attraction", "train", "taxi", "police", "hospital")
 SPLITS = ("train", "dev", "test")

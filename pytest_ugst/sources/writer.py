@@ -10,8 +10,8 @@ from typing import Any
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.files import replace_text
 from pytest_ugst.sources.documents import Item, flatten, nest
+from pytest_ugst.utils.files import replace_text
 
 _WIDTH = 110
 _ONE_LONG_LINE = re.compile(r"\S+(?: \S+)+")

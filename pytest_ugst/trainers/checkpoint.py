@@ -15,10 +15,10 @@ from typing import Any
 
 from pytest_ugst import __version__
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.files import replace_text
 from pytest_ugst.simulators.trained import FILE, PROMPTS_FOLDER, Step, Trained, read_trained
 from pytest_ugst.trainers.card import markdown_table, model_card
 from pytest_ugst.trainers.data import TrainingData
+from pytest_ugst.utils.files import replace_text
 
 RESULTS_FILE = "results.json"
 """What :func:`add_results` keeps beside the weights."""

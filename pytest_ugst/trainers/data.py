@@ -20,8 +20,8 @@ from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.engine.journal import Journal
 from pytest_ugst.engine.run import EPISODES_FILE
-from pytest_ugst.files import replace_text
 from pytest_ugst.trainers.rows import Row
+from pytest_ugst.utils.files import replace_text
 
 FORMAT: Literal[1] = 1
 INFO_FILE = "data.json"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.files import replace_text
 from pytest_ugst.trainers.bases import find_base
 from pytest_ugst.trainers.checkpoint import data_digest
 from pytest_ugst.trainers.grpo_options import GrpoOptions
+from pytest_ugst.utils.files import replace_text
 
 _RECORD = "grpo.json"
 _FORMAT = 1

@@ -95,10 +95,10 @@ def run_rejudge(args: argparse.Namespace) -> int:
     """
     from pytest_ugst import datafolders
     from pytest_ugst.offline import builtin_registry, settings_here
-    from pytest_ugst.progress import Progress
     from pytest_ugst.trainers.data import read_data
     from pytest_ugst.trainers.making import by_unique_id, recorded
     from pytest_ugst.trainers.rejudging import judge_again
+    from pytest_ugst.utils.progress import Progress
 
     datafolders.use(args.data)
     more: dict[str, Any] = {"concurrency": args.concurrency, "prompts": args.prompts, "dir": args.dir}

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import one_line
-from pytest_ugst.files import replace_text
 from pytest_ugst.trainers.bases import find_base, load_tokenizer, require_libraries
 from pytest_ugst.trainers.sft_options import SftOptions
+from pytest_ugst.utils.files import replace_text
 
 if TYPE_CHECKING:
     from pytest_ugst.core.registry import Registry

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.sources import jsonstream
 from pytest_ugst.sources.goalfiles import load_goals
-from pytest_ugst.sources.jsonstream import JsonStreamError, members
 from pytest_ugst.sources.multiwoz import import_multiwoz, wording
 from pytest_ugst.sources.writer import write_goals
+from pytest_ugst.utils import json_stream
+from pytest_ugst.utils.json_stream import JsonStreamError, members
 
 DINNER: dict[str, Any] = {
     "restaurant": {
@@ -131,7 +131,7 @@ def test_read_as_by_the_standard_library(
 ) -> None:
     text = json.dumps(data, indent=indent)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jsonstream, "CHUNK", chunk)
+        patch.setattr(json_stream, "CHUNK", chunk)
         assert dict(members(io.StringIO(text))) == data
         with pytest.raises(JsonStreamError):
             dict(members(io.StringIO(text[: draw.draw(st.integers(0, len(text) - 1))])))
@@ -144,8 +144,8 @@ def test_what_is_no_object(text: str) -> None:
 
 
 def test_a_member_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsonstream, "MAX_MEMBER", 100)
-    monkeypatch.setattr(jsonstream, "CHUNK", 10)
+    monkeypatch.setattr(json_stream, "MAX_MEMBER", 100)
+    monkeypatch.setattr(json_stream, "CHUNK", 10)
     endless = io.StringIO('{"a": "' + "x" * 10_000)
     with pytest.raises(JsonStreamError, match="larger than this can be"):
         dict(members(endless))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst import __version__
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.files import check_target, replace_text
 from pytest_ugst.metrics.attribution import attribute
 from pytest_ugst.metrics.cost import Cost
 from pytest_ugst.metrics.failures import classify
@@ -20,6 +19,7 @@ from pytest_ugst.reports.html.page import render_page
 from pytest_ugst.reports.html.records import Tables, detail, entry
 from pytest_ugst.reports.reading import faults_of, not_played, read_results
 from pytest_ugst.reports.summary import Summary, summarise
+from pytest_ugst.utils.files import check_target, replace_text
 
 if TYPE_CHECKING:
     from pytest_ugst.engine.run import Run

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.files import check_target, is_file, replace_text
+from pytest_ugst.utils.files import check_target, is_file, replace_text
 
 
 def test_replaces_the_file_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
