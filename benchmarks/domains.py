@@ -27,7 +27,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from pytest_ugst import datafolders
+from pytest_ugst.config import data_dirs
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.domains import airline, retail
 from pytest_ugst.domains.overlay import thaw
@@ -83,7 +83,7 @@ def files(name: str) -> list[Path]:
     """The JSON files of a domain."""
     kind, _, edition = name.partition("-")
     which: Edition = "tau2" if edition else "v1"
-    root = datafolders.locate(DATASETS[which])
+    root = data_dirs.locate(DATASETS[which])
     if which == "tau2":
         return [root / "data" / "tau2" / "domains" / kind / "db.json"]
     tables = {"airline": ("flights", "reservations", "users"), "retail": ("orders", "products", "users")}[kind]

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tabulate import tabulate
 
+from pytest_ugst.config.options import DEFAULT_MAX_DROP
 from pytest_ugst.core.status import Category
 from pytest_ugst.metrics.paired import Pair, differences, estimate, weights
 from pytest_ugst.metrics.success import COLUMNS
 from pytest_ugst.metrics.verdicts import Verdict, judge, parse_margins
-from pytest_ugst.options import DEFAULT_MAX_DROP
 from pytest_ugst.sources.goalfiles import load_goals
 
 Floats = NDArray[np.float64]

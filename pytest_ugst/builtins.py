@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from pytest_ugst import datafolders
+from pytest_ugst.config import data_dirs
+from pytest_ugst.config.shipped import shipped
 from pytest_ugst.core.check import CHECKS
-from pytest_ugst.paths import shipped
 from pytest_ugst.sources.goalfiles import is_goal_file, load_goals
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def tau_goals(domain: str, split: str | None) -> Iterable[Goal]:
     """
     from pytest_ugst.sources.tau_bench import import_tau_bench
 
-    return import_tau_bench(datafolders.locate("tau-bench"), domain, split or "test")
+    return import_tau_bench(data_dirs.locate("tau-bench"), domain, split or "test")
 
 
 def tau2_goals(domain: str, split: str | None) -> Iterable[Goal]:
@@ -73,7 +73,7 @@ def tau2_goals(domain: str, split: str | None) -> Iterable[Goal]:
     """
     from pytest_ugst.sources.tau2_bench import import_tau2_bench
 
-    return import_tau2_bench(datafolders.locate("tau2-bench"), domain, split)
+    return import_tau2_bench(data_dirs.locate("tau2-bench"), domain, split)
 
 
 def _tau_domain(name: str, edition: str) -> Domain:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_ugst.config.data_dirs import DataMissing
 from pytest_ugst.core.errors import GoalFileError, UsageError, unknown
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.datafolders import DataMissing
 from pytest_ugst.engine.plan import episode_id
 from pytest_ugst.sources.goalfiles import SUFFIXES, find_duplicates, is_goal_file, load_goals
 

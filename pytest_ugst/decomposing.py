@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_ugst.chat.types import ChatUnavailable
+from pytest_ugst.config.data_dirs import DataMissing
 from pytest_ugst.core.errors import UgstError, UsageError
-from pytest_ugst.datafolders import DataMissing
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.reference import with_reference_check
 from pytest_ugst.offline import run_with_models
@@ -17,9 +17,9 @@ from pytest_ugst.utils.progress import Progress
 
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting
+    from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.settings import Settings
 
 _ROLES = ("judge",)  # the decomposer comes with it
 

@@ -29,8 +29,8 @@ from pytest_ugst.utils.files import is_file
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.episode import Setting
-    from pytest_ugst.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

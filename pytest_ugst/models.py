@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_ugst.chat.servers import ServerPark
     from pytest_ugst.chat.spec import ModelSpec
     from pytest_ugst.chat.types import Chat
-    from pytest_ugst.settings import Settings
+    from pytest_ugst.config.settings import Settings
 
 Needed = Mapping[str, Iterable[str]]
 """Names of models, each with the roles it plays."""

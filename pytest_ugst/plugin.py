@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from pytest_ugst import fixtures, hookspecs
+from pytest_ugst.config.options import GATES, OPTIONS
 from pytest_ugst.fixtures import RUNTIME
-from pytest_ugst.options import GATES, OPTIONS
 from pytest_ugst.session import (
     SESSION,
     TERMINAL,
@@ -31,8 +31,8 @@ from pytest_ugst.session import (
 )
 
 if TYPE_CHECKING:
+    from pytest_ugst.config.settings import Settings
     from pytest_ugst.runtime import Runtime
-    from pytest_ugst.settings import Settings
 
 _WATCH: pytest.StashKey[_Watch] = pytest.StashKey()
 _ERROR_PREFIX = "pytest-ugst: "

@@ -13,9 +13,9 @@ from pytest_ugst.utils.progress import Progress
 
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting
+    from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.conversation import Conversation
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.settings import Settings
 
 _ROLES = ("judge",)
 

@@ -9,9 +9,9 @@ from pytest_ugst.sources.challenge import Pools, Split, World, by_model, generat
 
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting
+    from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.settings import Settings
 
 _ROLES = ("judge",)  # the decomposer comes with it
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ugst import datafolders
 from pytest_ugst.casting import Casting
 from pytest_ugst.collection import Case
+from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.registry import Registry
 from pytest_ugst.core.run_name import new_name
@@ -39,10 +39,10 @@ from pytest_ugst.playable import lacking, remedy
 from pytest_ugst.sources.edited import EditedGoals
 
 if TYPE_CHECKING:
+    from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.episode import Episode, Setting
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.usage import Usage
-    from pytest_ugst.settings import Settings
 
 
 _STRAYED: pytest.StashKey[bool] = pytest.StashKey()
@@ -114,7 +114,7 @@ class Runtime:
         settings = self._settings()
         if settings.data_dir is not None and not settings.data_dir.is_dir():
             raise UsageError(f"--ugst-data={settings.data}: there is no such folder; name one that holds the data")
-        datafolders.use(settings.data_dir)
+        data_dirs.use(settings.data_dir)
         return settings
 
     @cached_property
@@ -338,7 +338,7 @@ class Runtime:
                 case = case_of(item)
                 assert case.goal is not None
                 lacks.update(lacking(case.goal, case.max_turns, self.casting, overridden(item)))
-        except datafolders.DataMissing as error:
+        except data_dirs.DataMissing as error:
             return str(error)
         return remedy(lacks) if lacks else None
 
@@ -431,7 +431,7 @@ class Runtime:
         if "casting" in self.__dict__:
             self.casting.models.stop_servers()
         if "settings" in self.__dict__:
-            datafolders.use(None)
+            data_dirs.use(None)
 
 
 def _as_planned(episode: Episode, plan: Plan) -> bool:

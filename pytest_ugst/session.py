@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from pytest_ugst.config.options import OPTIONS
 from pytest_ugst.fixtures import RUNTIME
-from pytest_ugst.options import OPTIONS
 
 if TYPE_CHECKING:
+    from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.registry import Registry
     from pytest_ugst.runtime import Runtime
-    from pytest_ugst.settings import Settings
     from pytest_ugst.terminal import Terminal
 
 
@@ -94,7 +94,7 @@ def read_settings(config: pytest.Config) -> Settings:
     Raises:
         UsageError: Naming the option and the remedy.
     """
-    from pytest_ugst.settings import Settings, read_models
+    from pytest_ugst.config.settings import Settings, read_models
 
     values = {}
     for option in OPTIONS:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_SIMULATOR
+from pytest_ugst.config.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_SIMULATOR
 from pytest_ugst.session import (
     SESSION,
     XdistSession,

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_ugst.config.options import DEFAULT_MAX_DROP
 from pytest_ugst.core.text import counted
-from pytest_ugst.options import DEFAULT_MAX_DROP
 
 if TYPE_CHECKING:
     from pytest_ugst.metrics.verdicts import Comparison

@@ -10,7 +10,7 @@ from typing import Any
 
 def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
     """Add ``ugst data`` and its commands."""
-    from pytest_ugst.datafolders import MARKS
+    from pytest_ugst.config.data_dirs import MARKS
 
     data = groups.add_parser("data", help="fetch the data of benchmarks, and say where it is")
     data.set_defaults(group=data)
@@ -40,7 +40,7 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
 
 
 def _fetch(args: argparse.Namespace) -> int:
-    from pytest_ugst.datafolders import cache_folder
+    from pytest_ugst.config.data_dirs import cache_folder
     from pytest_ugst.sources.datasets import datasets
     from pytest_ugst.sources.fetch import fetch
     from pytest_ugst.utils.progress import Progress
@@ -65,14 +65,14 @@ def _fetch(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from pytest_ugst import datafolders
+    from pytest_ugst.config import data_dirs
     from pytest_ugst.sources.datasets import datasets
 
-    datafolders.use(args.data)
+    data_dirs.use(args.data)
     for name, data in datasets().items():
         try:
-            folder = datafolders.locate(name)
-        except datafolders.DataMissing:
+            folder = data_dirs.locate(name)
+        except data_dirs.DataMissing:
             print(f"{name}: not here; 'ugst data fetch {name}' gets it ({data.licence} licence, {data.origin})")
             continue
         differing = data.differing(folder)

@@ -61,11 +61,11 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 def _failures(args: argparse.Namespace) -> int:
     from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.config.settings import read_models
     from pytest_ugst.metrics.failure_shares import shares
     from pytest_ugst.reports.contenders import Owners, read_contenders, shortcomings, unlike
     from pytest_ugst.reports.failures import failure_lines, failures_table
     from pytest_ugst.reports.reading import named_runs
-    from pytest_ugst.settings import read_models
 
     style = check_style(args)
     runs = named_runs(args.dir, args.runs)
@@ -93,12 +93,12 @@ def _failures(args: argparse.Namespace) -> int:
 
 def _blame(args: argparse.Namespace) -> int:
     from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.config.settings import read_models
     from pytest_ugst.metrics.attribution import blame
     from pytest_ugst.reports.blame import attributions, blame_table
     from pytest_ugst.reports.contenders import read_contenders, shortcomings, unlike_goals
     from pytest_ugst.reports.entrants import differences
     from pytest_ugst.reports.reading import named_runs
-    from pytest_ugst.settings import read_models
 
     check_style(args)
     runs = named_runs(args.dir, args.runs)

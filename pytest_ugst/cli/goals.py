@@ -139,20 +139,20 @@ def _import(args: argparse.Namespace) -> int:
 
 
 def _fetched(source: str) -> Path:
-    from pytest_ugst import datafolders
+    from pytest_ugst.config import data_dirs
     from pytest_ugst.sources.multiwoz import REMEDY
 
     try:
-        return datafolders.locate(source)
-    except datafolders.DataMissing:
+        return data_dirs.locate(source)
+    except data_dirs.DataMissing:
         if source == "multiwoz":  # what could be fetched would not help
             raise UsageError(f"name the folder of MultiWOZ's data.json; {REMEDY}") from None
         raise
 
 
 def _decompose(args: argparse.Namespace) -> int:
-    from pytest_ugst import datafolders
     from pytest_ugst.collection import GoalMarker, find_goals
+    from pytest_ugst.config import data_dirs
     from pytest_ugst.decomposing import decompose_all
     from pytest_ugst.offline import builtin_registry, settings_here
     from pytest_ugst.sources.goalfiles import load_goals
@@ -160,7 +160,7 @@ def _decompose(args: argparse.Namespace) -> int:
 
     check_limit(args.limit)
     check_output(args.out, args.force)
-    datafolders.use(args.data)
+    data_dirs.use(args.data)
     older = load_goals(args.against) if args.against is not None else None
     registry = builtin_registry()
     goals = find_goals(GoalMarker(goals=args.goals), None, registry, (Path.cwd(),))[: args.limit]
@@ -178,14 +178,14 @@ def _decompose(args: argparse.Namespace) -> int:
 
 
 def _disagreements(args: argparse.Namespace) -> int:
-    from pytest_ugst import datafolders
+    from pytest_ugst.config import data_dirs
     from pytest_ugst.judges.checks import ChecksJudge
     from pytest_ugst.judges.reference import with_reference_check
     from pytest_ugst.metrics.disagreement import compare
     from pytest_ugst.offline import builtin_registry
     from pytest_ugst.reports.reading import open_run
 
-    datafolders.use(args.data)
+    data_dirs.use(args.data)
     registry = builtin_registry()
     run = open_run(args.dir, args.run_name)
 

@@ -116,10 +116,10 @@ def _encoder(args: argparse.Namespace) -> Encoder | None:
 
 def _quality(args: argparse.Namespace) -> int:
     from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.config.settings import read_models
     from pytest_ugst.reports.contenders import read_contenders, shortcomings
     from pytest_ugst.reports.quality import quality_table, speakers
     from pytest_ugst.reports.reading import named_runs
-    from pytest_ugst.settings import read_models
 
     check_style(args)
     if args.sample is not None and args.judge is None:
@@ -182,14 +182,14 @@ def _rated(found: Sequence[Speaker], args: argparse.Namespace) -> str:
 
 
 def _agreement(args: argparse.Namespace) -> int:
-    from pytest_ugst import datafolders
     from pytest_ugst.cli.sources import all_labels, named_apart
     from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.config import data_dirs
     from pytest_ugst.metrics.agreement import put_together
     from pytest_ugst.reports.agreement import agreement_tables
 
     check_style(args)
-    datafolders.use(args.data)
+    data_dirs.use(args.data)
     told: list[str] = []
     found = all_labels(args.sources, args.dir, told, checks=args.checks)
     together = put_together(named_apart(found), final=args.final)

@@ -40,11 +40,11 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 def _table(args: argparse.Namespace) -> int:
     from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.config.settings import read_models
     from pytest_ugst.metrics.success import RESAMPLES
     from pytest_ugst.reports.benchmarks import benchmark_tables, require_shared_goals
     from pytest_ugst.reports.contenders import read_contenders, shortcomings
     from pytest_ugst.reports.reading import named_runs
-    from pytest_ugst.settings import read_models
 
     check_style(args)
     by_name = named_runs(args.dir, args.runs)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pytest_ugst import datafolders
+from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UsageError
 
 _FILES: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -33,7 +33,7 @@ def fingerprints(domains: Iterable[str]) -> dict[str, str]:
 
 
 def _digest(dataset: str, patterns: Iterable[str]) -> str:
-    root = datafolders.locate(dataset) if dataset else Path(__file__).parent
+    root = data_dirs.locate(dataset) if dataset else Path(__file__).parent
     made = hashlib.sha256()
     for pattern in patterns:
         for file in sorted(root.glob(pattern)):

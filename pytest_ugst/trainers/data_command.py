@@ -95,13 +95,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _make(args: argparse.Namespace) -> int:
-    from pytest_ugst import datafolders
+    from pytest_ugst.config import data_dirs
     from pytest_ugst.offline import builtin_registry, settings_here
     from pytest_ugst.trainers.making import Making, check_out, make_data, recorded, token_counter
 
     _check(args)
     check_out(args.out, args.force)
-    datafolders.use(args.data)
+    data_dirs.use(args.data)
     registry = builtin_registry()
     token_counter(args.tokenizer)  # before anything is played
     settings = settings_here(

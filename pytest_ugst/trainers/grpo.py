@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_ugst import datafolders
+from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.text import counted
 from pytest_ugst.offline import builtin_registry, settings_here
@@ -35,8 +35,8 @@ from pytest_ugst.trainers.tokens import PromptTokens
 from pytest_ugst.trainers.wording import ModelWording
 
 if TYPE_CHECKING:
+    from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
 
 
 def _settings(call: GrpoCall) -> Settings:
-    datafolders.use(call.data_dir)
+    data_dirs.use(call.data_dir)
     return settings_here(judge=call.judge, agent=call.agent, dir=call.home, seed=call.options.seed)
 
 

@@ -93,14 +93,14 @@ def run_rejudge(args: argparse.Namespace) -> int:
     Raises:
         UsageError: For what the user has to mend.
     """
-    from pytest_ugst import datafolders
+    from pytest_ugst.config import data_dirs
     from pytest_ugst.offline import builtin_registry, settings_here
     from pytest_ugst.trainers.data import read_data
     from pytest_ugst.trainers.making import by_unique_id, recorded
     from pytest_ugst.trainers.rejudging import judge_again
     from pytest_ugst.utils.progress import Progress
 
-    datafolders.use(args.data)
+    data_dirs.use(args.data)
     more: dict[str, Any] = {"concurrency": args.concurrency, "prompts": args.prompts, "dir": args.dir}
     settings = settings_here(judge=args.judge, **more)
     episodes = list(by_unique_id(recorded(settings.home, args.runs)).values())

@@ -17,9 +17,9 @@ from pytest_ugst.models import Models
 from pytest_ugst.utils.daemon_executor import DaemonThreads
 
 if TYPE_CHECKING:
+    from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.settings import Settings
 
 T = TypeVar("T")
 

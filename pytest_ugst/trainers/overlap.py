@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from pytest_ugst.config.data_dirs import DataMissing
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.datafolders import DataMissing
 
 if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_ugst.casting import Casting
+    from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.settings import Settings
 
 ROLES = ("simulator", "agent", "judge")
 

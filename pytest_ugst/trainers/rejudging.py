@@ -13,9 +13,9 @@ from pytest_ugst.offline import run_with_models
 
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting
+    from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.settings import Settings
 
 
 def judge_again(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ugst import datafolders
 from pytest_ugst.cli import main
+from pytest_ugst.config import data_dirs
 from pytest_ugst.sources.goalfiles import load_goals
 from tests.chat_server import Body, ChatServer
 from tests.domains.small_town import write_town
@@ -17,7 +17,7 @@ from tests.domains.small_town import write_town
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.delenv("UGST_DATA", raising=False)
-    monkeypatch.setattr(datafolders, "_chosen", [])  # the command sets it for its process
+    monkeypatch.setattr(data_dirs, "_chosen", [])  # the command sets it for its process
     return str(write_town(tmp_path / "data"))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ugst import datafolders
 from pytest_ugst.cli import main
+from pytest_ugst.config import data_dirs
 from tests.archives import FILES, dataset, packed, tar
 from tests.file_server import FileServer
 
@@ -22,7 +22,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("UGST_DATA", raising=False)
     monkeypatch.delenv("UGST_MIRROR", raising=False)
     yield
-    datafolders.use(None)
+    data_dirs.use(None)
 
 
 @pytest.fixture
@@ -34,11 +34,11 @@ def server() -> Iterator[FileServer]:
 def test_fetched_into_the_cache_folder_and_found_there(
     tmp_path: Path, server: FileServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(datafolders.DataMissing, match="run 'ugst data fetch tau-bench', or set UGST_DATA"):
-        datafolders.locate("tau-bench")
+    with pytest.raises(data_dirs.DataMissing, match="run 'ugst data fetch tau-bench', or set UGST_DATA"):
+        data_dirs.locate("tau-bench")
     assert main(["data", "fetch", "tau-bench", "--mirror", server.url]) == 0
     folder = tmp_path / "cache" / "pytest-ugst" / "data" / "tau-bench"
-    assert datafolders.locate("tau-bench") == folder
+    assert data_dirs.locate("tau-bench") == folder
     said = capsys.readouterr()
     assert "under the MIT licence" in said.out
     assert f"put into {folder}" in said.out

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst import datafolders
 from pytest_ugst.cli import main
+from pytest_ugst.config import data_dirs
 from pytest_ugst.core.check import Check, Condition
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode, Setting
@@ -39,7 +39,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     envs.mkdir(parents=True)
     (envs / "tasks_test.py").write_text(TASKS)
     yield
-    datafolders.use(None)
+    data_dirs.use(None)
 
 
 def test_import_from_a_folder_or_from_what_was_fetched(

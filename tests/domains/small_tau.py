@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst import datafolders
+from pytest_ugst.config import data_dirs
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.domains.airline import domain as airline
 from pytest_ugst.domains.retail import domain as retail
@@ -199,11 +199,11 @@ LOADS = {
 
 def session(root: Path, name: str, **data: Any) -> TauSession:
     """A session of one of the four domains over the data in ``root``."""
-    datafolders.use(root)
+    data_dirs.use(root)
     try:
         domain = LOADS[name]()
     finally:
-        datafolders.use(None)
+        data_dirs.use(None)
     return domain.open(Goal(id="g", text="A goal.", domain=name, data=data), 0)
 
 

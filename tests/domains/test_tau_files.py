@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ugst import datafolders
+from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UsageError
 from tests.domains.small_tau import LOADS, session, write
 
@@ -21,8 +21,8 @@ RETAIL2 = "tau2-bench/data/tau2/domains/retail"
 @pytest.mark.parametrize("name", sorted(LOADS))
 def test_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("UGST_DATA", str(tmp_path))
-    monkeypatch.setattr(datafolders, "cache_folder", lambda: tmp_path / "cache")
-    with pytest.raises(datafolders.DataMissing, match="ugst data fetch tau"):
+    monkeypatch.setattr(data_dirs, "cache_folder", lambda: tmp_path / "cache")
+    with pytest.raises(data_dirs.DataMissing, match="ugst data fetch tau"):
         LOADS[name]()
 
 

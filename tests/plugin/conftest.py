@@ -9,7 +9,16 @@ from tests.plugin_project import Project
 # Whatever an inner pytest run in this process imports first is dropped after it, which C extensions do not survive, and
 # imported anew by the next one, which takes long in the end.
 _LIBRARIES = ("aiohttp", "numpy", "tabulate", "yaml")
-_OURS = ("agents.adapt", "chat.models", "cli", "runtime", "settings", "simulators.adapt", "simulators.llm", "terminal")
+_OURS = (
+    "agents.adapt",
+    "chat.models",
+    "cli",
+    "runtime",
+    "config.settings",
+    "simulators.adapt",
+    "simulators.llm",
+    "terminal",
+)
 for _name in (*_LIBRARIES, *(f"pytest_ugst.{name}" for name in _OURS)):
     import_module(_name)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ugst import datafolders
+from pytest_ugst.config import data_dirs
 from tests.plugin_project import Project, goal, table
 
 TEST = "def test_it(episode):\n    assert episode.succeeded\n"
@@ -34,11 +34,11 @@ def project(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proje
     with (project.path / "conftest.py").open("a") as file:
         file.write(SOURCES)
     yield project
-    datafolders.use(None)
+    data_dirs.use(None)
 
 
 def make_town(folder: Path) -> None:
-    for mark in datafolders.MARKS["multiwoz"]:
+    for mark in data_dirs.MARKS["multiwoz"]:
         path = folder / mark
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("[]")

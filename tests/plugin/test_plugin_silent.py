@@ -17,7 +17,7 @@ OURS = {
     "pytest_ugst.core.text",
     "pytest_ugst.fixtures",
     "pytest_ugst.hookspecs",
-    "pytest_ugst.options",
+    "pytest_ugst.config.options",
     "pytest_ugst.plugin",
     "pytest_ugst.session",
     "pytest_ugst.xdist_hooks",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ugst.paths import shipped
+from pytest_ugst.config.shipped import shipped
 from pytest_ugst.sources.datasets import datasets
 from tests.plugin_project import QUICK
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ugst.config.data_dirs import MARKS
 from pytest_ugst.core.errors import UgstError, UsageError
-from pytest_ugst.datafolders import MARKS
 from pytest_ugst.sources import download
 from pytest_ugst.sources.datasets import DataSet, datasets
 from pytest_ugst.sources.fetch import fetch

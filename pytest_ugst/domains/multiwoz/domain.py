@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from pytest_ugst import datafolders
+from pytest_ugst.config import data_dirs
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.errors import unknown
 from pytest_ugst.core.goal import Goal
@@ -98,7 +98,7 @@ def load() -> Multiwoz:
     Raises:
         DataMissing: With the two ways to get the data.
     """
-    return _over(datafolders.locate("multiwoz"))
+    return _over(data_dirs.locate("multiwoz"))
 
 
 @cache

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_ugst import datafolders
+from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UsageError
 
 Edition = Literal["v1", "tau2"]
@@ -36,7 +36,7 @@ def root(edition: Edition) -> Path:
     Raises:
         DataMissing: If there is no such data set.
     """
-    return datafolders.locate(DATASETS[edition])
+    return data_dirs.locate(DATASETS[edition])
 
 
 def read(root: Path, domain: str, edition: Edition, shape: Shape) -> Files:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_ugst.config.options import DEFAULT_MAX_DROP
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.metrics.verdicts import Comparison, parse_margins
-from pytest_ugst.options import DEFAULT_MAX_DROP
 from pytest_ugst.reports.baseline import Baseline, baseline_of
 from pytest_ugst.reports.comparability import mismatches, outline, paired_trials
 from pytest_ugst.reports.comparison import compare, with_lost

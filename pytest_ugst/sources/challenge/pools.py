@@ -10,13 +10,13 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, JsonValue, ValidationError, model_validator
 
+from pytest_ugst.config.shipped import shipped
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.check import Check
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal, Identifier, Text
 from pytest_ugst.core.status import Category
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.paths import shipped
 from pytest_ugst.sources.documents import Item
 from pytest_ugst.sources.yaml_text import YamlError, parse
 

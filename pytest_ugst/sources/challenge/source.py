@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from pytest_ugst import datafolders
+from pytest_ugst.config import data_dirs
+from pytest_ugst.config.shipped import shipped
 from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.domains.multiwoz.town import read_town
-from pytest_ugst.paths import shipped
 from pytest_ugst.sources.challenge.compose import generate
 from pytest_ugst.sources.challenge.pools import load_pools
 from pytest_ugst.sources.challenge.world import SPLITS, World
@@ -33,6 +33,6 @@ def challenge_goals(split: str | None) -> Iterable[Goal]:
     if split in (None, "test"):
         return load_goals(shipped("goals") / FILE)
     if split == "train":
-        world = World(read_town(datafolders.locate("multiwoz")))
+        world = World(read_town(data_dirs.locate("multiwoz")))
         return generate(world, load_pools(), SEED, TRAINING_GOALS, "train")
     raise UsageError(unknown("part of multiwoz_challenge", str(split), SPLITS))

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pytest_ugst.config.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_MAX_DROP, DEFAULT_SIMULATOR, GATES, OPTIONS
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_MAX_DROP, DEFAULT_SIMULATOR, GATES, OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run is played with; see :data:`pytest_ugst.options.OPTIONS` for what each means."""
+    """What a run is played with; see :data:`pytest_ugst.config.options.OPTIONS` for what each means."""
 
     root: Path
     """Relative paths start here."""

@@ -34,7 +34,7 @@ class Option(NamedTuple):  # a dataclass takes two milliseconds more to define
 
     @property
     def ini(self) -> str:
-        """As in the ini file; also the attribute in :class:`pytest_ugst.settings.Settings` after ``ugst_``."""
+        """As in the ini file; also the attribute in :class:`pytest_ugst.config.settings.Settings` after ``ugst_``."""
         return f"ugst_{self.name.replace('-', '_')}"
 
 

@@ -1,0 +1,1 @@
+"""Options and their values, and where data and shipped files are found."""
