@@ -31,6 +31,7 @@ from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.labels import StateLabels, labelled_parts, state_labels
 from pytest_ugst.core.verdict import Verdict
+from pytest_ugst.goals.writer import write_goals
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.metrics.agreement import put_together
@@ -40,7 +41,6 @@ from pytest_ugst.reports.agreement import agreement_tables
 from pytest_ugst.reports.generation import generation_tables
 from pytest_ugst.reports.styles import render
 from pytest_ugst.sources.labels import GoldConversation, read_gold, write_labels
-from pytest_ugst.sources.writer import write_goals
 
 
 async def judged(judge: LlmJudge, gold: GoldConversation, turns: int) -> StateLabels:

@@ -12,7 +12,7 @@ import pluggy
 from pytest_ugst.config import data_dirs
 from pytest_ugst.config.shipped import shipped
 from pytest_ugst.core.check import CHECKS
-from pytest_ugst.sources.goalfiles import is_goal_file, load_goals
+from pytest_ugst.goals.files import is_goal_file, load_goals
 
 if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal

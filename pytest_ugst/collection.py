@@ -14,14 +14,14 @@ from pytest_ugst.config.data_dirs import DataMissing
 from pytest_ugst.core.errors import GoalFileError, UsageError, unknown
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.engine.plan import episode_id
-from pytest_ugst.sources.goalfiles import SUFFIXES, find_duplicates, is_goal_file, load_goals
+from pytest_ugst.goals.files import SUFFIXES, find_duplicates, is_goal_file, load_goals
 
 if TYPE_CHECKING:
     from _pytest.mark import ParameterSet
 
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.sources.edited import EditedGoals
+    from pytest_ugst.goals.overrides import EditedGoals
 
 ERROR_PREFIX = "pytest-ugst: "
 """Begins the report of a collection error that is the user's to mend."""

@@ -23,6 +23,7 @@ from pytest_ugst.engine.engine import Engine
 from pytest_ugst.engine.plan import Cast, Plan, episode_id
 from pytest_ugst.engine.run import Run, find_run
 from pytest_ugst.gating import BaselineGate
+from pytest_ugst.goals.overrides import EditedGoals
 from pytest_ugst.items import (
     ROLES,
     case_of,
@@ -36,7 +37,6 @@ from pytest_ugst.items import (
 from pytest_ugst.metrics.gate import parse_gate
 from pytest_ugst.models import Models
 from pytest_ugst.playable import lacking, remedy
-from pytest_ugst.sources.edited import EditedGoals
 
 if TYPE_CHECKING:
     from pytest_ugst.config.settings import Settings

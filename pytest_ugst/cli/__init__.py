@@ -127,8 +127,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _lint(args: argparse.Namespace) -> int:
+    from pytest_ugst.goals.files import find_duplicates, goal_files_in, read
     from pytest_ugst.judges.checks import ChecksJudge
-    from pytest_ugst.sources.goalfiles import find_duplicates, goal_files_in, read
 
     files = goal_files_in(args.paths)
     goals, told = [], []
@@ -156,7 +156,7 @@ def _lint(args: argparse.Namespace) -> int:
 
 
 def _schema(args: argparse.Namespace) -> int:
-    from pytest_ugst.sources.goalfiles import json_schema
+    from pytest_ugst.goals.files import json_schema
 
     print(json.dumps(json_schema(), indent=2))
     return 0

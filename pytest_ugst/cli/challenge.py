@@ -13,7 +13,7 @@ from pytest_ugst.core.errors import UsageError
 
 if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.metrics.goal_stats import GoalStats
+    from pytest_ugst.goals.statistics import GoalStats
 
 
 def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
@@ -83,8 +83,8 @@ def _by_model(args: argparse.Namespace, world: Any, pools: Any, seed: int) -> li
 
 
 def _stats(args: argparse.Namespace) -> int:
-    from pytest_ugst.metrics.goal_stats import goal_stats
-    from pytest_ugst.sources.goalfiles import goal_files_in, load_goals
+    from pytest_ugst.goals.files import goal_files_in, load_goals
+    from pytest_ugst.goals.statistics import goal_stats
 
     files = goal_files_in(args.paths)
     stats = goal_stats(goal for file in files for goal in load_goals(file))

@@ -93,7 +93,7 @@ def check_output(out: Path | None, force: bool) -> None:
     Raises:
         UsageError: If the file is there, its name is not a goal file's, or it can't be written.
     """
-    from pytest_ugst.sources.goalfiles import SUFFIXES
+    from pytest_ugst.goals.files import SUFFIXES
     from pytest_ugst.utils.files import check_target
 
     if out is None:
@@ -107,7 +107,7 @@ def check_output(out: Path | None, force: bool) -> None:
 
 def write_output(out: Path | None, goals: Iterable[Goal]) -> None:
     """Write a goal file, or print it."""
-    from pytest_ugst.sources.writer import to_yaml, write_goals
+    from pytest_ugst.goals.writer import to_yaml, write_goals
 
     if out is None:
         print(to_yaml(goals), end="")
@@ -154,9 +154,9 @@ def _decompose(args: argparse.Namespace) -> int:
     from pytest_ugst.collection import GoalMarker, find_goals
     from pytest_ugst.config import data_dirs
     from pytest_ugst.decomposing import decompose_all
+    from pytest_ugst.goals.files import load_goals
+    from pytest_ugst.goals.outline import difference
     from pytest_ugst.offline import builtin_registry, settings_here
-    from pytest_ugst.sources.goalfiles import load_goals
-    from pytest_ugst.sources.outline import difference
 
     check_limit(args.limit)
     check_output(args.out, args.force)

@@ -32,8 +32,8 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 def _recombine(args: argparse.Namespace) -> int:
     from pytest_ugst.collection import GoalMarker, find_goals
     from pytest_ugst.core.errors import UsageError
+    from pytest_ugst.goals.recombine import recombine
     from pytest_ugst.offline import builtin_registry
-    from pytest_ugst.sources.recombine import recombine
 
     if args.count < 1:
         raise UsageError("--count: write a whole number from 1")

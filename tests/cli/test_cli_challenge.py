@@ -9,7 +9,7 @@ import pytest
 
 from pytest_ugst.cli import main
 from pytest_ugst.config import data_dirs
-from pytest_ugst.sources.goalfiles import load_goals
+from pytest_ugst.goals.files import load_goals
 from tests.chat_server import Body, ChatServer
 from tests.domains.small_town import write_town
 

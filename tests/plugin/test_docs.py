@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ugst.sources.goalfiles import load_goals
+from pytest_ugst.goals.files import load_goals
 
 ROOT = Path(__file__).parents[2]
 

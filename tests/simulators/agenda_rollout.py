@@ -17,9 +17,9 @@ from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.domains import concierge
+from pytest_ugst.goals.files import load_goals
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.simulators.agenda import make
-from pytest_ugst.sources.goalfiles import load_goals
 
 GOALS = Path(__file__).parents[2] / "goals"
 

@@ -16,6 +16,7 @@ from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import SUCCESS, Category
 from pytest_ugst.domains.multiwoz import Multiwoz, read_town
+from pytest_ugst.goals.writer import to_jsonl
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.simulators.agenda.errands import read as read_errands
 from pytest_ugst.sources.challenge import Pools, World, generate, load_pools
@@ -23,7 +24,6 @@ from pytest_ugst.sources.challenge.compose import Draft, combination, drafts
 from pytest_ugst.sources.challenge.conditional import holds
 from pytest_ugst.sources.challenge.pools import at_odds
 from pytest_ugst.sources.challenge.world import KINDS, SPLITS, cell
-from pytest_ugst.sources.writer import to_jsonl
 from tests.domains.small_town import write_town
 from tests.sources.played_challenge import Played
 

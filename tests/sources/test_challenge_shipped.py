@@ -13,14 +13,14 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import SUCCESS, Category
 from pytest_ugst.domains.multiwoz import Multiwoz, read_town
+from pytest_ugst.goals.files import find_duplicates
+from pytest_ugst.goals.statistics import goal_stats
+from pytest_ugst.goals.writer import to_jsonl
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.metrics.goal_stats import goal_stats
 from pytest_ugst.simulators.agenda.errands import read as read_errands
 from pytest_ugst.sources.challenge import World, challenge_goals, generate, load_pools
 from pytest_ugst.sources.challenge.source import SEED, TEST_GOALS, TRAINING_GOALS
 from pytest_ugst.sources.challenge.world import cell
-from pytest_ugst.sources.goalfiles import find_duplicates
-from pytest_ugst.sources.writer import to_jsonl
 from tests.sources.played_challenge import Played
 
 ROOT = Path(__file__).parents[2]

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.sources.goalfiles import load_goals
+from pytest_ugst.goals.files import load_goals
+from pytest_ugst.goals.writer import write_goals
 from pytest_ugst.sources.multiwoz import import_multiwoz, wording
-from pytest_ugst.sources.writer import write_goals
 from pytest_ugst.utils import json_stream
 from pytest_ugst.utils.json_stream import JsonStreamError, members
 

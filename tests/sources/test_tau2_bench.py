@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.sources.goalfiles import load_goals
+from pytest_ugst.goals.files import load_goals
+from pytest_ugst.goals.writer import write_goals
 from pytest_ugst.sources.tau2_bench import import_tau2_bench
-from pytest_ugst.sources.writer import write_goals
 
 
 def task(name: str = "7", **more: Any) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.sources.goalfiles import load_goals
+from pytest_ugst.goals.files import load_goals
+from pytest_ugst.goals.writer import write_goals
 from pytest_ugst.sources.tau_bench import import_tau_bench
-from pytest_ugst.sources.writer import write_goals
 
 TASK = """
     Task(

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Goal
+from pytest_ugst.goals.schema import Components, GoalDocument, Item, Task
 from pytest_ugst.sources.challenge import checks
 from pytest_ugst.sources.challenge.conditional import conditional
 from pytest_ugst.sources.challenge.pools import Policy, Pools, Profile, at_odds
@@ -23,7 +24,6 @@ from pytest_ugst.sources.challenge.quests import Kind, NoQuestError, Quest, Ques
 from pytest_ugst.sources.challenge.reword import Reword
 from pytest_ugst.sources.challenge.wording import Worded, put_into_words
 from pytest_ugst.sources.challenge.world import KINDS, Split, World, split_of
-from pytest_ugst.sources.documents import Components, GoalDocument, Item, Task
 
 DOMAIN: Final = "multiwoz"
 _TRIES: Final = 300

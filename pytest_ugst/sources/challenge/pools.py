@@ -16,9 +16,9 @@ from pytest_ugst.core.check import Check
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal, Identifier, Text
 from pytest_ugst.core.status import Category
+from pytest_ugst.goals.schema import Item
+from pytest_ugst.goals.yaml_reader import YamlError, parse
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.sources.documents import Item
-from pytest_ugst.sources.yaml_text import YamlError, parse
 
 Tag = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9 -]*$")]
 

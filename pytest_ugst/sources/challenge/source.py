@@ -10,10 +10,10 @@ from pytest_ugst.config.shipped import shipped
 from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.domains.multiwoz.town import read_town
+from pytest_ugst.goals.files import load_goals
 from pytest_ugst.sources.challenge.compose import generate
 from pytest_ugst.sources.challenge.pools import load_pools
 from pytest_ugst.sources.challenge.world import SPLITS, World
-from pytest_ugst.sources.goalfiles import load_goals
 
 SEED: Final = 20250724
 """What the shipped set is made from."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.sources.documents import Item, flatten, nest
+from pytest_ugst.goals.schema import Item, flatten, nest
 from pytest_ugst.utils.files import replace_text
 
 _WIDTH = 110

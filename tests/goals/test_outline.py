@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.sources.documents import Components, flatten
-from pytest_ugst.sources.outline import difference, outline
+from pytest_ugst.goals.outline import difference, outline
+from pytest_ugst.goals.schema import Components, flatten
 from tests.strategies import goals
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.core.errors import GoalFileError
-from pytest_ugst.sources.goalfiles import load_goals
-from pytest_ugst.sources.yaml_text import MAX_DEPTH, parse
+from pytest_ugst.goals.files import load_goals
+from pytest_ugst.goals.yaml_reader import MAX_DEPTH, parse
 
 HEAD = "id: a\ngoal: You want tea.\n"
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pytest_ugst.core.check import Check
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category
-from pytest_ugst.metrics.goal_stats import SHINGLE, goal_stats, near_duplicates
+from pytest_ugst.goals.statistics import SHINGLE, goal_stats, near_duplicates
 
 
 def goal(name: str, text: str, *components: Component, tags: tuple[str, ...] = ()) -> Goal:

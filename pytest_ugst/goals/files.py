@@ -14,8 +14,8 @@ from pydantic import BaseModel, ValidationError
 from pytest_ugst.core.check import Check, Condition, ToolMatch
 from pytest_ugst.core.errors import GoalFileError, UsageError
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.sources.documents import Components, GoalDocument, Item, Task
-from pytest_ugst.sources.yaml_text import Document, YamlError, parse
+from pytest_ugst.goals.schema import Components, GoalDocument, Item, Task
+from pytest_ugst.goals.yaml_reader import Document, YamlError, parse
 
 SUFFIXES = (".goal.yaml", ".goal.yml", ".goal.jsonl")
 """What a goal file's name ends with."""

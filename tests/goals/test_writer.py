@@ -15,9 +15,9 @@ from pytest_ugst.core.check import Check
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category
-from pytest_ugst.sources.documents import flatten, nest
-from pytest_ugst.sources.goalfiles import load_goals
-from pytest_ugst.sources.writer import document, to_jsonl, to_yaml, write_goals
+from pytest_ugst.goals.files import load_goals
+from pytest_ugst.goals.schema import flatten, nest
+from pytest_ugst.goals.writer import document, to_jsonl, to_yaml, write_goals
 from tests.strategies import goals
 
 several = st.lists(

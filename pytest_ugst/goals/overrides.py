@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_ugst.core.errors import GoalFileError, UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.text import counted
-from pytest_ugst.sources.goalfiles import find_duplicates, goal_files_in, load_goals
+from pytest_ugst.goals.files import find_duplicates, goal_files_in, load_goals
 
 
 class EditedGoals:

@@ -1,0 +1,1 @@
+"""Goal files in and out: schema, readers, writer, overrides, statistics."""
