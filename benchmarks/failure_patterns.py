@@ -21,8 +21,8 @@ from tabulate import tabulate
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.failure import Pattern
 from pytest_ugst.metrics.failures import classify
-from pytest_ugst.reports.reading import open_run
 from pytest_ugst.reports.results import versions
+from pytest_ugst.runs.reader import open_run
 from pytest_ugst.simulators.agenda.faults import FAULTS
 
 ROOT = Path(__file__).parents[1]

@@ -34,12 +34,12 @@ from pytest_ugst.core.failure import Failure
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.engine.run import Run
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.failures import judge_failures
 from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.metrics.failures import classify, merge, unsettled
 from pytest_ugst.prompts.loader import Prompts
+from pytest_ugst.runs.run import Run
 from pytest_ugst.simulators.termination import read_ending
 from pytest_ugst.sources.labels import read_gold
 from pytest_ugst.sources.tau_recordings import STOP, read_recordings

@@ -31,8 +31,8 @@ def play(way: str, port: int, conversations: int, turns: int, folder: Path) -> N
     from pytest_ugst.core.registry import RoleContext
     from pytest_ugst.engine.engine import Engine
     from pytest_ugst.engine.plan import Cast, Plan
-    from pytest_ugst.engine.run import Run
     from pytest_ugst.judges.checks import ChecksJudge
+    from pytest_ugst.runs.run import Run
     from pytest_ugst.simulators.llm import make_llm_simulator
 
     spec = ModelSpec(name="bench", model="m", base_url=f"http://127.0.0.1:{port}/v1", concurrency=conversations)

@@ -25,9 +25,9 @@ from pytest_ugst.core.status import Category, first_status
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.engine.engine import Engine
 from pytest_ugst.engine.plan import Cast, Plan
-from pytest_ugst.engine.run import Run
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.reports.summary import summarise
+from pytest_ugst.runs.run import Run
 
 TARGET = 200.0  # MB
 TURNS = 8

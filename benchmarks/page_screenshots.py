@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from pytest_ugst.reports.baseline import baseline_of  # noqa: E402
 from pytest_ugst.reports.html.against import Against  # noqa: E402
 from pytest_ugst.reports.html.builder import write_page  # noqa: E402
-from pytest_ugst.reports.reading import open_run  # noqa: E402
+from pytest_ugst.runs.reader import open_run  # noqa: E402
 from tests.browser import Browser, browser  # noqa: E402
 
 EPISODE = "#e=call-it-off&t=2"

@@ -21,7 +21,7 @@ from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, first_status
 from pytest_ugst.core.verdict import Evidence, Verdict
-from pytest_ugst.engine.run import Run
+from pytest_ugst.runs.run import Run
 
 TURNS = 8
 WORDS = "I would like a table for two on Friday, somewhere quiet in the old town, and please no smoking. "

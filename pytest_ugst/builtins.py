@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
     from pytest_ugst.core.registry import Registry, RoleContext
-    from pytest_ugst.engine.run import Run
+    from pytest_ugst.runs.run import Run
 
 
 def pytest_ugst_register(registry: Registry) -> None:

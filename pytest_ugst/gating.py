@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
-from pytest_ugst.engine.run import SETTING_FILE, Run, find_run
 from pytest_ugst.items import case_of, overridden
 from pytest_ugst.metrics.verdicts import Comparison, parse_margins
 from pytest_ugst.reports.asked import Asked, parts_digest, text_digest
@@ -24,6 +23,7 @@ from pytest_ugst.reports.comparability import (
     shared_goals,
 )
 from pytest_ugst.reports.comparison import compare, failures, with_lost
+from pytest_ugst.runs.run import SETTING_FILE, Run, find_run
 from pytest_ugst.utils.files import is_file
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.engine.run import Run
+    from pytest_ugst.runs.run import Run
 
 
 @pytest.hookspec

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_ugst.casting import Casting
 from pytest_ugst.config.settings import Settings, read_models
 from pytest_ugst.core.errors import UgstError
-from pytest_ugst.core.run_name import new_name
 from pytest_ugst.models import Models
+from pytest_ugst.runs.names import new_name
 
 if TYPE_CHECKING:
     from pytest_ugst.core.registry import Registry

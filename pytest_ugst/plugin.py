@@ -114,7 +114,7 @@ def _check_early(settings: Settings, config: pytest.Config) -> None:
 
         check_baseline(settings)
     if settings.resume and not is_worker(config):
-        from pytest_ugst.engine.run import find_run
+        from pytest_ugst.runs.run import find_run
 
         find_run(settings.home, settings.resume)
     if settings.html and not is_worker(config):

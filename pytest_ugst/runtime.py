@@ -17,11 +17,9 @@ from pytest_ugst.collection import Case
 from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.registry import Registry
-from pytest_ugst.core.run_name import new_name
 from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.engine.engine import Engine
 from pytest_ugst.engine.plan import Cast, Plan, episode_id
-from pytest_ugst.engine.run import Run, find_run
 from pytest_ugst.gating import BaselineGate
 from pytest_ugst.goals.overrides import EditedGoals
 from pytest_ugst.items import (
@@ -37,6 +35,8 @@ from pytest_ugst.items import (
 from pytest_ugst.metrics.gate import parse_gate
 from pytest_ugst.models import Models
 from pytest_ugst.playable import lacking, remedy
+from pytest_ugst.runs.names import new_name
+from pytest_ugst.runs.run import Run, find_run
 
 if TYPE_CHECKING:
     from pytest_ugst.config.settings import Settings

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_ugst.core.episode import Episode
-    from pytest_ugst.engine.run import Run
     from pytest_ugst.reports.baseline import Baseline
+    from pytest_ugst.runs.run import Run
     from pytest_ugst.runtime import Runtime
 
 _FIRST, _ON_TERMINAL, _IN_LOG = 2.0, 0.5, 30.0  # seconds: before the first line, and between lines

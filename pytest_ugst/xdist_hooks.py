@@ -75,7 +75,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def _begin_session(config: pytest.Config) -> XdistSession:
-    from pytest_ugst.core.run_name import new_name
+    from pytest_ugst.runs.names import new_name
 
     now = datetime.now(UTC)
     name, begun = new_name(now), now.isoformat(timespec="milliseconds")
@@ -87,7 +87,7 @@ def _begin_session(config: pytest.Config) -> XdistSession:
         baseline = gate.base.model_dump_json() if gate is not None else ""
     if config.getoption("ugst_resume") or config.getini("ugst_resume"):
         # Named here, since "the latest" could be another one by the time that a worker looks.
-        from pytest_ugst.engine.run import find_run
+        from pytest_ugst.runs.run import find_run
 
         settings = read_settings(config)
         return XdistSession(name, str(find_run(settings.home, settings.resume).folder.resolve()), begun, baseline)

@@ -15,9 +15,9 @@ from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Judge, Session, UserTurn
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.engine.journal import Journal
 from pytest_ugst.engine.plan import Cast, Plan, episode_id
 from pytest_ugst.judges.checks import ChecksJudge
+from pytest_ugst.runs.journal import Journal
 
 SETTING = Setting(simulator="users", agent="agents", judge="judges")
 END = UserTurn("", stop=StopReason.USER_ENDED, closing=Closing(text="TERMINATE", separate=True))

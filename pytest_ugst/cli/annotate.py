@@ -18,7 +18,7 @@ from pytest_ugst.core.text import counted, one_line
 if TYPE_CHECKING:
     from pytest_ugst.annotate.record import Annotations
     from pytest_ugst.core.episode import Episode
-    from pytest_ugst.engine.run import Run
+    from pytest_ugst.runs.run import Run
 
 
 def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
@@ -45,7 +45,7 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
 
 
 def _annotate(args: argparse.Namespace) -> int:
-    from pytest_ugst.reports.reading import open_run
+    from pytest_ugst.runs.reader import open_run
 
     run = open_run(args.dir, args.run_name)
     episodes = _episodes(run, args.only)

@@ -32,7 +32,7 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
 
 def _save(args: argparse.Namespace) -> int:
     from pytest_ugst.reports.baseline import baseline_of, write_baseline
-    from pytest_ugst.reports.reading import faults_of, open_run
+    from pytest_ugst.runs.reader import faults_of, open_run
 
     run = open_run(args.dir, args.played)
     baseline = baseline_of(run)

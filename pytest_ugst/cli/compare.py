@@ -57,8 +57,8 @@ def _compare(args: argparse.Namespace) -> int:
     from pytest_ugst.reports.comparability import mismatches, outline
     from pytest_ugst.reports.comparison import compare, comparison_table, with_lost
     from pytest_ugst.reports.contenders import unreadable
-    from pytest_ugst.reports.reading import require_once
     from pytest_ugst.reports.styles import terminal
+    from pytest_ugst.runs.reader import require_once
 
     if args.json and args.style not in (None, "json"):
         raise UsageError(f"--json and --style={args.style}: choose one")

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from pytest_ugst.casting import Casting
     from pytest_ugst.core.episode import Episode, Setting
     from pytest_ugst.core.failure import Failure
-    from pytest_ugst.engine.run import Run
     from pytest_ugst.metrics.attribution import Blame
     from pytest_ugst.metrics.failure_shares import Classified
+    from pytest_ugst.runs.run import Run
 
 
 def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
@@ -65,7 +65,7 @@ def _failures(args: argparse.Namespace) -> int:
     from pytest_ugst.metrics.failure_shares import shares
     from pytest_ugst.reports.contenders import Owners, read_contenders, shortcomings, unlike
     from pytest_ugst.reports.failures import failure_lines, failures_table
-    from pytest_ugst.reports.reading import named_runs
+    from pytest_ugst.runs.reader import named_runs
 
     style = check_style(args)
     runs = named_runs(args.dir, args.runs)
@@ -98,7 +98,7 @@ def _blame(args: argparse.Namespace) -> int:
     from pytest_ugst.reports.blame import attributions, blame_table
     from pytest_ugst.reports.contenders import read_contenders, shortcomings, unlike_goals
     from pytest_ugst.reports.entrants import differences
-    from pytest_ugst.reports.reading import named_runs
+    from pytest_ugst.runs.reader import named_runs
 
     check_style(args)
     runs = named_runs(args.dir, args.runs)

@@ -183,7 +183,7 @@ def _disagreements(args: argparse.Namespace) -> int:
     from pytest_ugst.judges.reference import with_reference_check
     from pytest_ugst.metrics.disagreement import compare
     from pytest_ugst.offline import builtin_registry
-    from pytest_ugst.reports.reading import open_run
+    from pytest_ugst.runs.reader import open_run
 
     data_dirs.use(args.data)
     registry = builtin_registry()

@@ -34,7 +34,7 @@ def _html(args: argparse.Namespace) -> int:
     from pytest_ugst.reports.baseline import find_baseline
     from pytest_ugst.reports.html.against import Against
     from pytest_ugst.reports.html.builder import PAGE_FILE, write_page
-    from pytest_ugst.reports.reading import open_run
+    from pytest_ugst.runs.reader import open_run
     from pytest_ugst.utils.files import check_target
 
     run = open_run(args.dir, args.of)

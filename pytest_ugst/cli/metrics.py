@@ -119,7 +119,7 @@ def _quality(args: argparse.Namespace) -> int:
     from pytest_ugst.config.settings import read_models
     from pytest_ugst.reports.contenders import read_contenders, shortcomings
     from pytest_ugst.reports.quality import quality_table, speakers
-    from pytest_ugst.reports.reading import named_runs
+    from pytest_ugst.runs.reader import named_runs
 
     check_style(args)
     if args.sample is not None and args.judge is None:
@@ -230,7 +230,7 @@ def _cost(args: argparse.Namespace) -> int:
     from pytest_ugst.metrics.cost import cost
     from pytest_ugst.reports.contenders import shortcomings
     from pytest_ugst.reports.cost import cost_table
-    from pytest_ugst.reports.reading import named_runs
+    from pytest_ugst.runs.reader import named_runs
 
     check_style(args)
     runs = named_runs(args.dir, args.runs)

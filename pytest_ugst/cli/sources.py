@@ -16,7 +16,7 @@ from pytest_ugst.sources.labels import read_gold, read_labels
 from pytest_ugst.utils.files import is_file
 
 if TYPE_CHECKING:
-    from pytest_ugst.engine.run import Run
+    from pytest_ugst.runs.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def all_labels(sources: Sequence[str], home: Path, told: list[str], *, checks: b
     Raises:
         UsageError: As :func:`labels_of`, or if a source is given twice.
     """
-    from pytest_ugst.reports.reading import require_once
+    from pytest_ugst.runs.reader import require_once
 
     read = [(source, labels_of(source, home, told, checks=checks)) for source in sources]
     require_once("source", [(source, some[0].place) for source, some in read])
@@ -145,7 +145,7 @@ def _parts_of_labels(path: Path) -> dict[str, Parts]:
 
 
 def _is_file(source: str) -> bool:
-    from pytest_ugst.engine.run import EPISODES_FILE
+    from pytest_ugst.runs.run import EPISODES_FILE
 
     path = Path(source)
     return path.name != EPISODES_FILE and (is_file(path) or path.suffix in (".jsonl", ".json"))
@@ -153,7 +153,7 @@ def _is_file(source: str) -> bool:
 
 def _open(source: str, home: Path, told: list[str]) -> Run:
     from pytest_ugst.reports.contenders import unreadable
-    from pytest_ugst.reports.reading import open_run
+    from pytest_ugst.runs.reader import open_run
 
     run = open_run(home, source)
     told += [fault for fault in unreadable({source: run}) if fault not in told]

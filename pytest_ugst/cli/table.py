@@ -44,7 +44,7 @@ def _table(args: argparse.Namespace) -> int:
     from pytest_ugst.metrics.success import RESAMPLES
     from pytest_ugst.reports.benchmarks import benchmark_tables, require_shared_goals
     from pytest_ugst.reports.contenders import read_contenders, shortcomings
-    from pytest_ugst.reports.reading import named_runs
+    from pytest_ugst.runs.reader import named_runs
 
     check_style(args)
     by_name = named_runs(args.dir, args.runs)

@@ -26,7 +26,7 @@ from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UgstError
 from pytest_ugst.engine.plan import Cast, Plan
 from pytest_ugst.engine.rollout import play
-from pytest_ugst.engine.run import Run
+from pytest_ugst.runs.run import Run
 from pytest_ugst.utils.daemon_executor import DaemonThreads
 
 T = TypeVar("T")

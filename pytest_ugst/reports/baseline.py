@@ -15,9 +15,9 @@ from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.labels import ERROR
 from pytest_ugst.core.status import CHAINS, SUCCESS, Category, Status
 from pytest_ugst.core.text import one_line
-from pytest_ugst.engine.run import EPISODES_FILE, RESULTS_FILE, SETTING_FILE, Run
 from pytest_ugst.reports.asked import parts_digest, text_digest
-from pytest_ugst.reports.reading import data_of, not_played, open_run
+from pytest_ugst.runs.reader import data_of, not_played, open_run
+from pytest_ugst.runs.run import EPISODES_FILE, RESULTS_FILE, SETTING_FILE, Run
 from pytest_ugst.utils.files import is_file, replace_text
 
 BASELINE_VERSION: Literal[1] = 1

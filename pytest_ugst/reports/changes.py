@@ -10,10 +10,10 @@ from pytest_ugst.core.base import Frozen, Words
 from pytest_ugst.core.goal_state import ComponentState
 from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Evidence
-from pytest_ugst.engine.run import Run
 from pytest_ugst.reports.baseline import Baseline, Key, Trial, succeeded
 from pytest_ugst.reports.comparability import paired_trials
 from pytest_ugst.reports.html.builder import PAGE_FILE
+from pytest_ugst.runs.run import Run
 
 
 class Change(Frozen):

@@ -10,11 +10,11 @@ from typing import Any
 
 from pytest_ugst.core.episode import Setting
 from pytest_ugst.core.text import counted
-from pytest_ugst.engine.run import Run
 from pytest_ugst.reports.asked import Asked
 from pytest_ugst.reports.entrants import Entrant, differences, entrants, labels
 from pytest_ugst.reports.methods import STEERED, method_of, rank
-from pytest_ugst.reports.reading import data_of, faults_of, not_played
+from pytest_ugst.runs.reader import data_of, faults_of, not_played
+from pytest_ugst.runs.run import Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from hashlib import sha256
 
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.engine.run import Run
 from pytest_ugst.metrics.diversity import SHORTEST, STABLE, diversity
 from pytest_ugst.metrics.means import Mean, Sample, mean
 from pytest_ugst.metrics.success import CONFIDENCE
 from pytest_ugst.reports.contenders import Contender, Owners, unlike_goals
 from pytest_ugst.reports.entrants import NO_DOMAIN
 from pytest_ugst.reports.styles import Cell, Column, Line, Mark, Table, ranked
+from pytest_ugst.runs.run import Run
 
 F1, NATURALNESS, COHERENCE, MTLD, HDD = "f1", "naturalness", "coherence", "mtld", "hdd"
 COLUMNS: Mapping[str, tuple[str, int]] = {

@@ -15,14 +15,14 @@ from pytest_ugst.metrics.success import rates
 from pytest_ugst.metrics.verdicts import Comparison
 from pytest_ugst.reports.comparison import comparison_table
 from pytest_ugst.reports.entrants import Entrant, across, entrants, labels
-from pytest_ugst.reports.reading import not_played as unplayed_before
 from pytest_ugst.reports.results import Outcome, Results, add_usage, not_played, versions
 from pytest_ugst.reports.scores import scores_notes
 from pytest_ugst.reports.styles import Table
 from pytest_ugst.reports.table import Row, rates_table
+from pytest_ugst.runs.reader import not_played as unplayed_before
 
 if TYPE_CHECKING:
-    from pytest_ugst.engine.run import Run
+    from pytest_ugst.runs.run import Run
 
 
 @dataclass(frozen=True, slots=True)

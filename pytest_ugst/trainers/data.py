@@ -18,8 +18,8 @@ from pydantic import Field, ValidationError
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError, first_fault
-from pytest_ugst.engine.journal import Journal
-from pytest_ugst.engine.run import EPISODES_FILE
+from pytest_ugst.runs.journal import Journal
+from pytest_ugst.runs.run import EPISODES_FILE
 from pytest_ugst.trainers.rows import Row
 from pytest_ugst.utils.files import replace_text
 

@@ -144,7 +144,7 @@ def _make(args: argparse.Namespace) -> int:
 
 def _played(args: argparse.Namespace, settings: Any, registry: Any) -> Any:
     from pytest_ugst.collection import GoalMarker, find_goals
-    from pytest_ugst.core.run_name import new_name
+    from pytest_ugst.runs.names import new_name
     from pytest_ugst.trainers.overlap import require_apart, suite_goals
     from pytest_ugst.trainers.play import play_goals
     from pytest_ugst.utils.progress import Progress

@@ -190,7 +190,7 @@ def recorded(home: Path, names: Sequence[str]) -> Iterator[Episode]:
     Raises:
         UsageError: If there is no such run.
     """
-    from pytest_ugst.reports.reading import open_run
+    from pytest_ugst.runs.reader import open_run
 
     for name in names:
         yield from open_run(home, name).journal

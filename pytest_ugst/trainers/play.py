@@ -13,8 +13,8 @@ from pytest_ugst.collection import cases
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.engine.plan import Plan, episode_id
 from pytest_ugst.engine.rollout import play
-from pytest_ugst.engine.run import Run
 from pytest_ugst.offline import run_with_models
+from pytest_ugst.runs.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_ugst.engine.run import Run
 from pytest_ugst.engine.tracker import Tracker
 from pytest_ugst.offline import run_with_models
+from pytest_ugst.runs.run import Run
 
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting

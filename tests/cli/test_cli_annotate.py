@@ -16,7 +16,7 @@ from pytest_ugst.annotate.store import file_of, only_one, save
 from pytest_ugst.cli import main
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.status import Status
-from pytest_ugst.engine.run import Run
+from pytest_ugst.runs.run import Run
 from pytest_ugst.sources.labels import read_labels
 from tests.annotate.pages import request, talk
 

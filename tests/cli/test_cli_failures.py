@@ -10,7 +10,7 @@ import pytest
 from pytest_ugst.cli import main
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.engine.run import Run
+from pytest_ugst.runs.run import Run
 from tests.chat_server import Body, ChatServer
 from tests.metrics.episodes import episode
 

@@ -17,8 +17,8 @@ from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.engine.run import Run
 from pytest_ugst.goals.files import load_goals
+from pytest_ugst.runs.run import Run
 from tests.chat_server import Body, ChatServer, Say
 
 TASKS = """

@@ -16,7 +16,7 @@ from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.labels import episode_labels
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.engine.run import Run
+from pytest_ugst.runs.run import Run
 from pytest_ugst.sources.labels import write_labels
 from tests.chat_server import Body, ChatServer, Say
 from tests.played import SETTING, make_goal, objective, policy, verdict

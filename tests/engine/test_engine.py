@@ -21,7 +21,7 @@ from pytest_ugst.core.protocols import AgentTurn, Session, UserTurn
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.engine.engine import Engine, Stopped
 from pytest_ugst.engine.plan import Cast, Plan
-from pytest_ugst.engine.run import Run
+from pytest_ugst.runs.run import Run
 from pytest_ugst.utils.daemon_executor import DaemonThreads
 from tests.played import END, SETTING, agrees, journaled, make_cast, make_goal, make_plan, objective, speaks
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_ugst.engine.run import find_run
 from pytest_ugst.reports.contenders import shortcomings
-from pytest_ugst.reports.reading import open_run
+from pytest_ugst.runs.reader import open_run
+from pytest_ugst.runs.run import find_run
 from tests.plugin_project import Project, goal
 
 SHY = """

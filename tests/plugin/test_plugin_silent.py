@@ -13,7 +13,7 @@ OURS = {
     "pytest_ugst",
     "pytest_ugst.core",
     "pytest_ugst.core.errors",
-    "pytest_ugst.core.run_name",
+    "pytest_ugst.runs.names",
     "pytest_ugst.core.text",
     "pytest_ugst.fixtures",
     "pytest_ugst.hookspecs",

@@ -16,7 +16,7 @@ from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.core.verdict import Evidence, Verdict
-from pytest_ugst.engine.run import Run
+from pytest_ugst.runs.run import Run
 
 SETTING = Setting(simulator="users", agent="agents", judge="judges")
 PARTS = (

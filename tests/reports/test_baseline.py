@@ -20,7 +20,7 @@ from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.metrics.success import rates, tally
 from pytest_ugst.reports.baseline import Baseline, baseline_of, find_baseline, read_baseline, write_baseline
 from pytest_ugst.reports.html.builder import build_page
-from pytest_ugst.reports.reading import open_run
+from pytest_ugst.runs.reader import open_run
 from tests.recorded import episode, record, setting
 from tests.reports.html_things import Page
 from tests.strategies import episodes

@@ -18,9 +18,9 @@ from pytest_ugst.reports.benchmarks import OVERALL, benchmark_tables, require_sh
 from pytest_ugst.reports.contenders import Contender, read_contenders, shortcomings
 from pytest_ugst.reports.entrants import entrants, labels
 from pytest_ugst.reports.methods import METHODS, method_of
-from pytest_ugst.reports.reading import named_runs, open_run
 from pytest_ugst.reports.results import Results, not_played, write_results
 from pytest_ugst.reports.styles import Mark, Table
+from pytest_ugst.runs.reader import named_runs, open_run
 from pytest_ugst.simulators.trained import Step, Trained
 from tests.recorded import episode, record, setting
 from tests.strategies import episodes

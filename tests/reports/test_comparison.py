@@ -12,7 +12,6 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Evidence, Verdict
-from pytest_ugst.engine.run import Run
 from pytest_ugst.metrics.verdicts import Comparison, parse_margins
 from pytest_ugst.reports.baseline import Baseline, baseline_of
 from pytest_ugst.reports.changes import changes
@@ -20,6 +19,7 @@ from pytest_ugst.reports.changes_text import changes_text
 from pytest_ugst.reports.comparability import beside, mismatches, outline, parse_allowances, refusal, shared_goals
 from pytest_ugst.reports.comparison import compare, comparison_table, signed, with_lost
 from pytest_ugst.reports.styles import STYLES, render
+from pytest_ugst.runs.run import Run
 from tests.recorded import episode, record, setting
 
 HOME = Path(".ugst")

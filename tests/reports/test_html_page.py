@@ -28,9 +28,9 @@ from pytest_ugst.reports.html.against import Against
 from pytest_ugst.reports.html.builder import build_page, page_path, write_page
 from pytest_ugst.reports.html.embedding import Chunks, embed
 from pytest_ugst.reports.html.page import render_page
-from pytest_ugst.reports.reading import open_run
 from pytest_ugst.reports.results import not_played, write_results
 from pytest_ugst.reports.summary import summarise
+from pytest_ugst.runs.reader import open_run
 from tests.plugin_project import Project, goal
 from tests.reports.html_things import Page, aligned, make_episode, make_run
 from tests.strategies import json_values

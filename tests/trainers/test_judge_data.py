@@ -12,10 +12,10 @@ from pytest_ugst.cli import main
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.status import Status
 from pytest_ugst.core.verdict import Evidence, Verdict
-from pytest_ugst.engine.run import Run
 from pytest_ugst.judges.answers import ANSWERS
 from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.prompts.loader import Prompts
+from pytest_ugst.runs.run import Run
 from pytest_ugst.trainers.data import read_data
 from pytest_ugst.trainers.judging import answer, judge_rows, make_judge_data, thinned
 from tests.trainers.data_things import make_episode

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ugst.reports.reading import open_run
+from pytest_ugst.runs.reader import open_run
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "miniature.py"
 

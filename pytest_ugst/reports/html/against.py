@@ -16,7 +16,7 @@ from pytest_ugst.reports.entrants import labels
 from pytest_ugst.reports.html.records import LETTERS
 
 if TYPE_CHECKING:
-    from pytest_ugst.engine.run import Run
+    from pytest_ugst.runs.run import Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from pytest_ugst.reports.html.against import Against
 from pytest_ugst.reports.html.embedding import Chunks
 from pytest_ugst.reports.html.page import render_page
 from pytest_ugst.reports.html.records import Tables, detail, entry
-from pytest_ugst.reports.reading import faults_of, not_played, read_results
 from pytest_ugst.reports.summary import Summary, summarise
+from pytest_ugst.runs.reader import faults_of, not_played, read_results
 from pytest_ugst.utils.files import check_target, replace_text
 
 if TYPE_CHECKING:
-    from pytest_ugst.engine.run import Run
+    from pytest_ugst.runs.run import Run
 
 PAGE_FILE = "report.html"
 """The page, in a run's folder."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.base import writable
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.engine.journal import Journal
+from pytest_ugst.runs.journal import Journal
 from pytest_ugst.utils.files import exists, is_file, write_whole
 
 if TYPE_CHECKING:

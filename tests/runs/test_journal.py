@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.engine.journal import Journal
+from pytest_ugst.runs.journal import Journal
 from tests.played import SETTING, make_goal
 from tests.strategies import episodes
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.run_name import new_name
-from pytest_ugst.engine.run import Run, find_run
+from pytest_ugst.runs.names import new_name
+from pytest_ugst.runs.run import Run, find_run
 from tests.played import SETTING
 
 
