@@ -22,11 +22,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.chat.cache import ResponseCache
-from pytest_ugst.chat.client import ChatPool
-from pytest_ugst.chat.servers import ServerPark
-from pytest_ugst.chat.spec import ModelSpec, Serve
-from pytest_ugst.chat.types import ChatError
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.errors import UgstError
@@ -37,6 +32,11 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.failures import judge_failures
 from pytest_ugst.judges.llm import LlmJudge
+from pytest_ugst.llm.cache import ResponseCache
+from pytest_ugst.llm.client import ChatPool
+from pytest_ugst.llm.model_spec import ModelSpec, Serve
+from pytest_ugst.llm.servers import ServerPark
+from pytest_ugst.llm.types import ChatError
 from pytest_ugst.metrics.failures import classify, merge, unsettled
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.runs.run import Run

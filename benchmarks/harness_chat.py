@@ -15,10 +15,10 @@ WAYS = ("client", "client+cache", "client+cache hits")
 
 async def client(port: int, conversations: int, turns: int, cache: Path | None) -> None:
     """The same calls by the chat layer."""
-    from pytest_ugst.chat.cache import ResponseCache
-    from pytest_ugst.chat.client import ChatPool
-    from pytest_ugst.chat.metering import begin_episode
-    from pytest_ugst.chat.spec import ModelSpec
+    from pytest_ugst.llm.cache import ResponseCache
+    from pytest_ugst.llm.client import ChatPool
+    from pytest_ugst.llm.model_spec import ModelSpec
+    from pytest_ugst.llm.usage_meter import begin_episode
 
     spec = ModelSpec(
         name="bench",

@@ -22,9 +22,6 @@ WAYS = ("engine", "engine+cache")
 def play(way: str, port: int, conversations: int, turns: int, folder: Path) -> None:
     """The same calls by simulators and agents in episodes."""
     from pytest_ugst.agents.llm import make_llm_agent
-    from pytest_ugst.chat.cache import ResponseCache
-    from pytest_ugst.chat.client import ChatPool
-    from pytest_ugst.chat.spec import ModelSpec
     from pytest_ugst.core.episode import Setting
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.protocols import Domain
@@ -32,6 +29,9 @@ def play(way: str, port: int, conversations: int, turns: int, folder: Path) -> N
     from pytest_ugst.engine.engine import Engine
     from pytest_ugst.engine.plan import Cast, Plan
     from pytest_ugst.judges.checks import ChecksJudge
+    from pytest_ugst.llm.cache import ResponseCache
+    from pytest_ugst.llm.client import ChatPool
+    from pytest_ugst.llm.model_spec import ModelSpec
     from pytest_ugst.runs.run import Run
     from pytest_ugst.simulators.llm import make_llm_simulator
 

@@ -21,11 +21,6 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from pytest_ugst.chat.cache import ResponseCache
-from pytest_ugst.chat.client import ChatPool
-from pytest_ugst.chat.servers import ServerPark
-from pytest_ugst.chat.spec import ModelSpec, Serve
-from pytest_ugst.chat.types import ChatError
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
@@ -34,6 +29,11 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.goals.writer import write_goals
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.llm import LlmJudge
+from pytest_ugst.llm.cache import ResponseCache
+from pytest_ugst.llm.client import ChatPool
+from pytest_ugst.llm.model_spec import ModelSpec, Serve
+from pytest_ugst.llm.servers import ServerPark
+from pytest_ugst.llm.types import ChatError
 from pytest_ugst.metrics.agreement import put_together
 from pytest_ugst.metrics.generation import THRESHOLD, compare, word_overlap
 from pytest_ugst.prompts.loader import Prompts

@@ -20,9 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.chat.packaged import PACKAGED, packaged_spec
-from pytest_ugst.chat.servers import ServerPark
-from pytest_ugst.chat.spec import ModelSpec, Serve
+from pytest_ugst.llm.model_spec import ModelSpec, Serve
+from pytest_ugst.llm.packaged import PACKAGED, packaged_spec
+from pytest_ugst.llm.servers import ServerPark
 
 WORDS = ["table", "hotel", "train", "monday", "evening", "please", "book", "cheap", "north", "near", "museum", "ticket"]
 SCHEMA = {

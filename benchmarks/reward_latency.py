@@ -23,15 +23,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from pytest_ugst.chat.cache import ResponseCache
-from pytest_ugst.chat.client import ChatPool
-from pytest_ugst.chat.spec import ModelSpec
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.judges.llm import LlmJudge
+from pytest_ugst.llm.cache import ResponseCache
+from pytest_ugst.llm.client import ChatPool
+from pytest_ugst.llm.model_spec import ModelSpec
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.trainers.reward import Place, TurnReward
 from pytest_ugst.trainers.rows import target

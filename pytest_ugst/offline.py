@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_ugst.casting import Casting
 from pytest_ugst.config.settings import Settings, read_models
 from pytest_ugst.core.errors import UgstError
-from pytest_ugst.models import Models
+from pytest_ugst.llm.manager import Models
 from pytest_ugst.runs.names import new_name
 
 if TYPE_CHECKING:

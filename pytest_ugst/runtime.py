@@ -32,8 +32,8 @@ from pytest_ugst.items import (
     overridden,
     role_fixtures,
 )
+from pytest_ugst.llm.manager import Models
 from pytest_ugst.metrics.gate import parse_gate
-from pytest_ugst.models import Models
 from pytest_ugst.playable import lacking, remedy
 from pytest_ugst.runs.names import new_name
 from pytest_ugst.runs.run import Run, find_run

@@ -173,8 +173,8 @@ def _judged(
 
 
 async def _judge_one(episode: Episode, casting: Casting, judge: str, told: list[str]) -> tuple[Setting, Classified]:
-    from pytest_ugst.chat.types import ChatError, ChatUnavailable
     from pytest_ugst.judges.failures import judge_failures
+    from pytest_ugst.llm.types import ChatError, ChatUnavailable
     from pytest_ugst.metrics.failure_shares import classified
     from pytest_ugst.metrics.failures import classify, merge, unsettled
 

@@ -101,7 +101,7 @@ def _add_export(verbs: argparse._SubParsersAction[Any]) -> None:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from pytest_ugst.chat.packaged import PACKAGED
+    from pytest_ugst.llm.packaged import PACKAGED
     from pytest_ugst.trainers.gguf import FILE, export_gguf, unpack
 
     checkpoint = Path(args.checkpoint)

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from pytest_ugst.chat.metering import begin_episode
-from pytest_ugst.chat.types import ChatUnavailable
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UgstError
 from pytest_ugst.engine.plan import Cast, Plan
 from pytest_ugst.engine.rollout import play
+from pytest_ugst.llm.types import ChatUnavailable
+from pytest_ugst.llm.usage_meter import begin_episode
 from pytest_ugst.runs.run import Run
 from pytest_ugst.utils.daemon_executor import DaemonThreads
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
-from pytest_ugst.chat.types import ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UsageError
@@ -15,6 +14,7 @@ from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.protocols import NoSession, Session, Simulator
 from pytest_ugst.engine.plan import Cast, Plan
 from pytest_ugst.engine.tracker import Tracker
+from pytest_ugst.llm.types import ChatUnavailable
 
 
 async def play(plan: Plan, cast: Cast, told: Callable[[int], None] = lambda turns: None) -> Episode:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.chat.packaged import PACKAGED, packaged_spec
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import one_line
+from pytest_ugst.llm.packaged import PACKAGED, packaged_spec
 
 _INSTALL = "pip install 'pytest-ugst[train]'"
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_ugst.chat.packaged import PACKAGED, packaged_spec
-from pytest_ugst.chat.servers.engines import GGUF_BESIDE
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.llm.packaged import PACKAGED, packaged_spec
+from pytest_ugst.llm.servers.engines import GGUF_BESIDE
 from pytest_ugst.trainers.bases import find_base, load_model, load_tokenizer, require_libraries
 
 FILE = GGUF_BESIDE

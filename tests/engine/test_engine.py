@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 
 from pytest_ugst.agents.adapt import as_agent
-from pytest_ugst.chat.metering import meter
-from pytest_ugst.chat.types import ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, StopReason
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UsageError
@@ -21,6 +19,8 @@ from pytest_ugst.core.protocols import AgentTurn, Session, UserTurn
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.engine.engine import Engine, Stopped
 from pytest_ugst.engine.plan import Cast, Plan
+from pytest_ugst.llm.types import ChatUnavailable
+from pytest_ugst.llm.usage_meter import meter
 from pytest_ugst.runs.run import Run
 from pytest_ugst.utils.daemon_executor import DaemonThreads
 from tests.played import END, SETTING, agrees, journaled, make_cast, make_goal, make_plan, objective, speaks

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.chat.types import AnswerError
 from pytest_ugst.core.failure import Failure, Pattern
 from pytest_ugst.judges.failures import judge_failures
+from pytest_ugst.llm.types import AnswerError
 from pytest_ugst.metrics.failures import classify, unsettled
 from pytest_ugst.prompts.loader import Prompts
 from tests.metrics.episodes import episode

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from pytest_ugst.chat.structured import response_format
-from pytest_ugst.chat.types import ChatError, ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
+from pytest_ugst.llm.structured import response_format
+from pytest_ugst.llm.types import ChatError, ChatUnavailable
 from pytest_ugst.metrics.quality import Aspect, Rated, Rating, rate
 from pytest_ugst.prompts.loader import Prompts
 from tests.scripted import Script, ScriptedChat

@@ -11,7 +11,7 @@ from tests.plugin_project import Project
 _LIBRARIES = ("aiohttp", "numpy", "tabulate", "yaml")
 _OURS = (
     "agents.adapt",
-    "chat.models",
+    "llm.model_names",
     "cli",
     "runtime",
     "config.settings",

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_ugst.chat.types import AnswerError, Chat, ChatUnavailable, ParsedReply, Reply
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.domains.multiwoz import read_town
+from pytest_ugst.llm.types import AnswerError, Chat, ChatUnavailable, ParsedReply, Reply
 from pytest_ugst.sources.challenge import World, by_model, generate, generate_worded, load_pools
 from pytest_ugst.sources.challenge.reword import keeps
 from tests.domains.small_town import write_town

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ugst.chat.servers.engines import make_plan
-from pytest_ugst.chat.spec import ModelSpec
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.llm.model_spec import ModelSpec
+from pytest_ugst.llm.servers.engines import make_plan
 from pytest_ugst.trainers.gguf import FILE, Kind, export_gguf
 from tests.trainers.grpo_things import tiny_model
 
@@ -40,8 +40,8 @@ def test_the_server_says_what_the_checkpoint_says(tmp_path: Path) -> None:
 
     import torch
 
-    from pytest_ugst.chat.client import ChatPool
-    from pytest_ugst.chat.servers import ServerPark
+    from pytest_ugst.llm.client import ChatPool
+    from pytest_ugst.llm.servers import ServerPark
     from pytest_ugst.trainers.bases import load_model, load_tokenizer
     from pytest_ugst.trainers.gguf import unpack
 

@@ -1,0 +1,38 @@
+"""API keys: from the environment, never from a file, never printed."""
+
+from __future__ import annotations
+
+import os
+
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.llm.model_spec import ModelSpec
+
+
+def read_key(spec: ModelSpec) -> str | None:
+    """The key to send to a model's server; None where it needs none.
+
+    Raises:
+        UsageError: If the environment variable is not set, or holds what no header can.
+    """
+    if spec.api_key is not None:
+        return spec.api_key.get_secret_value()
+    if spec.api_key_env is None:
+        return None
+    key = os.environ.get(spec.api_key_env, "").strip()
+    if not key:
+        raise UsageError(
+            f"model {spec.name!r} needs an API key: set the environment variable {spec.api_key_env} "
+            f"(or another one by api_key_env in [tool.ugst.models.NAME])"
+        )
+    if not key.isprintable() or not key.isascii():
+        raise UsageError(f"model {spec.name!r}: the environment variable {spec.api_key_env} does not hold an API key")
+    return key
+
+
+def require_key(spec: ModelSpec) -> None:
+    """Check that a model's key is there, before anything is spent.
+
+    Raises:
+        UsageError: If it is not.
+    """
+    read_key(spec)

@@ -1,0 +1,117 @@
+"""From a chat completions response to a :class:`Reply`: text, reasoning set apart, tool calls, usage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_ugst.core.base import writable
+from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
+from pytest_ugst.core.usage import LARGEST, Usage
+from pytest_ugst.llm.model_spec import Price
+from pytest_ugst.llm.types import Reply, ToolRequest
+
+
+def read_reply(data: Mapping[str, Any], price: Price, *, cached: bool, retries: int, seconds: float) -> Reply:
+    """Read a response.
+
+    Args:
+        data: The response's JSON object; it has a choice with a message.
+        price: What tokens cost.
+        cached: Whether it came from the response cache: then it took no tokens.
+        retries: Tries beyond the first.
+        seconds: How long it took.
+    """
+    choice = data["choices"][0]
+    message = choice["message"]
+    text = _text(message.get("content")) or _text(message.get("refusal"))
+    apart = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
+    text, aloud = split_thoughts(text) if "<" in text else (text, None)
+    return Reply(
+        text=text,
+        reasoning=join_thoughts(apart, aloud) if apart or aloud else None,
+        tool_requests=_tool_requests(message),
+        finish_reason=str(choice.get("finish_reason") or ""),
+        usage=_usage(data.get("usage"), price, cached=cached, retries=retries, seconds=seconds),
+        logprobs=_logprobs(choice.get("logprobs")),
+    )
+
+
+def _text(content: object) -> str:
+    """A message's content, which some servers send as a list of parts."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(p["text"] for p in content if isinstance(p, Mapping) and isinstance(p.get("text"), str))
+    return ""
+
+
+def _tool_requests(message: Mapping[str, Any]) -> tuple[ToolRequest, ...]:
+    calls = message.get("tool_calls")
+    if not calls or not isinstance(calls, list):
+        return ()
+    requests = []
+    for number, call in enumerate(calls):
+        function = call.get("function") if isinstance(call, Mapping) else None
+        if not isinstance(function, Mapping):
+            continue
+        raw = function.get("arguments")
+        # Some servers send the object itself rather than its JSON.
+        arguments = _recordable(raw if isinstance(raw, dict) else _json_object(raw))
+        requests.append(
+            ToolRequest(
+                id=str(call.get("id") or f"call_{number}"),
+                name=str(function.get("name") or ""),
+                arguments=arguments,
+                raw=raw if isinstance(raw, str) else json.dumps(raw),
+            )
+        )
+    return tuple(requests)
+
+
+def _json_object(raw: object) -> dict[str, Any] | None:
+    if raw is None or raw == "":
+        # A tool without parameters.
+        return {}
+    try:
+        value = json.loads(raw) if isinstance(raw, str) else None
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _recordable(arguments: dict[str, Any] | None) -> dict[str, Any] | None:
+    try:
+        return None if arguments is None else dict(writable(arguments))
+    except ValueError:  # nested without end: nothing a tool takes, and no journal could read it back
+        return None
+
+
+def _logprobs(logprobs: object) -> tuple[Mapping[str, Any], ...] | None:
+    content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    return tuple(t for t in content if isinstance(t, Mapping)) if isinstance(content, list) else None
+
+
+def _count(counts: object, name: str) -> int:
+    value = counts.get(name) if isinstance(counts, Mapping) else None
+    return value if isinstance(value, int) and 0 < value <= LARGEST else 0
+
+
+def _usage(counts: object, price: Price, *, cached: bool, retries: int, seconds: float) -> Usage:
+    if cached:
+        return Usage(calls=1, cache_hits=1, seconds=seconds)
+    prompt, completion = _count(counts, "prompt_tokens"), _count(counts, "completion_tokens")
+    details = counts.get("prompt_tokens_details") if isinstance(counts, Mapping) else None
+    reused = min(_count(details, "cached_tokens"), prompt)
+    rate = price.prompt if price.cached is None else price.cached
+    cost = ((prompt - reused) * price.prompt + reused * rate + completion * price.completion) / 1e6
+    return Usage(
+        calls=1,
+        retries=retries,
+        prompt_tokens=prompt,
+        cached_tokens=reused,
+        completion_tokens=completion,
+        seconds=seconds,
+        cost=cost,
+    )

@@ -1,0 +1,82 @@
+"""Which server serves what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.llm.model_spec import ModelSpec
+from pytest_ugst.llm.servers import llama_cpp, transformers, vllm
+from pytest_ugst.llm.servers.launch import Plan, has_gpu
+from pytest_ugst.llm.servers.weights import Weights, find_weights
+
+GGUF_BESIDE = "model.gguf"
+"""In a checkpoint's folder, made by ``ugst train export-gguf``."""
+_GET_LLAMA = "pip install xllamacpp"
+_GET_VLLM = "pip install vllm"
+_GET_TRANSFORMERS = 'pip install "transformers[serving]" torch'
+
+
+def _for_checkpoints(environ: Mapping[str, str]) -> Literal["vllm", "transformers"]:
+    return "vllm" if vllm.usable(environ) else "transformers"
+
+
+def _beside(weights: Weights, spec: ModelSpec, environ: Mapping[str, str]) -> Weights | None:
+    """The GGUF file that was made of a checkpoint and lies in its folder: llama.cpp serves it several times as fast
+    on a CPU as transformers does the checkpoint. A GPU is better used by vLLM."""
+    file = Path(weights.where) / GGUF_BESIDE
+    if not file.is_file() or not llama_cpp.usable():
+        return None
+    if spec.serve.engine == "auto" and has_gpu(environ) and vllm.usable(environ):
+        return None
+    return replace(find_weights(str(file), spec.serve.chat_template), label=weights.label)
+
+
+def make_plan(spec: ModelSpec, environ: Mapping[str, str]) -> Plan:
+    """Choose a server for a model, by ``spec.serve.engine`` or by what is installed.
+
+    A GGUF file goes to llama.cpp, and so does one in a checkpoint's folder where there is no GPU. A checkpoint folder,
+    an adapter or a hub name goes to vLLM where that is installed and has a GPU or is a CPU build, else to
+    ``transformers serve``.
+
+    Raises:
+        UsageError: If there is nothing to serve, or nothing to serve it with; the message holds the pip command.
+    """
+    try:
+        weights = find_weights(spec.model, spec.serve.chat_template)
+    except UsageError as error:
+        raise UsageError(f"model {spec.name!r}: {error}") from None
+    engine = spec.serve.engine
+    if weights.kind == "checkpoint" and engine in ("auto", "llama"):
+        weights = _beside(weights, spec, environ) or weights
+    if engine == "auto":
+        engine = "llama" if weights.kind == "gguf" else _for_checkpoints(environ)
+    if engine == "llama":
+        if weights.kind != "gguf":
+            raise UsageError(f"model {spec.name!r}: serve.engine=llama takes a GGUF file, and {weights.where} is none")
+        if not llama_cpp.usable():
+            raise UsageError(f"model {spec.name!r}: nothing here serves GGUF files; {_GET_LLAMA}")
+        return llama_cpp.plan(weights, spec)
+    if engine == "vllm":
+        start = vllm.find(environ)
+        if start is None:
+            raise UsageError(
+                f"model {spec.name!r}: vLLM is not installed; {_GET_VLLM}, or name the executable of another"
+                f" environment in {vllm.VARIABLE}"
+            )
+        return vllm.plan(start, weights, spec, environ)
+    if weights.kind == "gguf":
+        raise UsageError(
+            f"model {spec.name!r}: serve.engine=transformers takes a checkpoint; a GGUF file: engine=llama"
+        )
+    start = transformers.find(environ)
+    if start is None:
+        remedy = _GET_VLLM if has_gpu(environ) else _GET_TRANSFORMERS
+        raise UsageError(
+            f"model {spec.name!r}: nothing here serves checkpoints; {remedy}, or name the executable of another"
+            f" environment in {vllm.VARIABLE} or {transformers.VARIABLE}"
+        )
+    return transformers.plan(start, weights, spec, environ)
