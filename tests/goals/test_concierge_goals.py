@@ -16,7 +16,7 @@ from pytest_ugst.core.status import HELD, Category
 from pytest_ugst.domains import concierge
 from pytest_ugst.goals.files import find_duplicates, load_goals
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.simulators.agenda.errands import Errand, read
+from pytest_ugst.simulators.agenda.user_goal import Errand, read
 
 GOALS = Path(__file__).parents[2] / "goals"
 TEST, TRAIN = load_goals(GOALS / "concierge_test.goal.yaml"), load_goals(GOALS / "concierge_train.goal.yaml")

@@ -13,7 +13,7 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.metrics.failure_shares import classified, shares
 from pytest_ugst.metrics.failures import SETTLED, classify, merge, rank, unsettled
 from tests.metrics.episodes import UNHEARD, episode
-from tests.simulators.agenda_rollout import play, shipped
+from tests.simulators.agenda.agenda_rollout import play, shipped
 from tests.strategies import episodes
 
 LIMIT = StopReason.TURN_LIMIT

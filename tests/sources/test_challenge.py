@@ -18,7 +18,7 @@ from pytest_ugst.core.status import SUCCESS, Category
 from pytest_ugst.domains.multiwoz import Multiwoz, read_town
 from pytest_ugst.goals.writer import to_jsonl
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.simulators.agenda.errands import read as read_errands
+from pytest_ugst.simulators.agenda.user_goal import read as read_errands
 from pytest_ugst.sources.challenge import Pools, World, generate, load_pools
 from pytest_ugst.sources.challenge.compose import Draft, combination, drafts
 from pytest_ugst.sources.challenge.conditional import holds

@@ -17,7 +17,7 @@ from pytest_ugst.goals.files import find_duplicates
 from pytest_ugst.goals.statistics import goal_stats
 from pytest_ugst.goals.writer import to_jsonl
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.simulators.agenda.errands import read as read_errands
+from pytest_ugst.simulators.agenda.user_goal import read as read_errands
 from pytest_ugst.sources.challenge import World, challenge_goals, generate, load_pools
 from pytest_ugst.sources.challenge.source import SEED, TEST_GOALS, TRAINING_GOALS
 from pytest_ugst.sources.challenge.world import cell

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 from pytest_ugst.core.errors import UsageError, unknown
-from pytest_ugst.simulators.agenda.errands import BOOKING, Plan, Slots
+from pytest_ugst.simulators.agenda.user_goal import BOOKING, Plan, Slots
 
 FAULTS: Final = (
     "confusion",

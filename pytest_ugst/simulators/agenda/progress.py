@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.status import SUCCESS
-from pytest_ugst.simulators.agenda.errands import Errand
+from pytest_ugst.simulators.agenda.user_goal import Errand
 
 
 @dataclass(slots=True)

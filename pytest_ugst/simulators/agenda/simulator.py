@@ -18,13 +18,13 @@ from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import UserTurn
 from pytest_ugst.core.registry import RoleContext
-from pytest_ugst.simulators.agenda.errands import Errand, Plan, Slots, read, slots_to_tell
+from pytest_ugst.simulators.agenda.fault_injection import Mischief
 from pytest_ugst.simulators.agenda.faults import Fault, parse, strike
-from pytest_ugst.simulators.agenda.faulty import Mischief
-from pytest_ugst.simulators.agenda.language import Words
-from pytest_ugst.simulators.agenda.manners import Manners
+from pytest_ugst.simulators.agenda.nlg import Words
 from pytest_ugst.simulators.agenda.nlu import Heard, hear, holds, lacking, not_asked_for
 from pytest_ugst.simulators.agenda.progress import Act, Progress, done, kept
+from pytest_ugst.simulators.agenda.style import Manners
+from pytest_ugst.simulators.agenda.user_goal import Errand, Plan, Slots, read, slots_to_tell
 
 INDICATOR = "TERMINATE"
 

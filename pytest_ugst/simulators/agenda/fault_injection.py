@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 
-from pytest_ugst.simulators.agenda.errands import Plan
 from pytest_ugst.simulators.agenda.faults import (
     SMALL_TALK,
     break_policy,
@@ -13,6 +12,7 @@ from pytest_ugst.simulators.agenda.faults import (
     contradict_profile,
     unkept,
 )
+from pytest_ugst.simulators.agenda.user_goal import Plan
 
 
 class Mischief:

@@ -6,8 +6,8 @@ import random
 import re
 from typing import Final
 
-from pytest_ugst.simulators.agenda.errands import Plan
-from pytest_ugst.simulators.agenda.language import shorten
+from pytest_ugst.simulators.agenda.nlg import shorten
+from pytest_ugst.simulators.agenda.user_goal import Plan
 
 BRIEF_WORDS: Final = 30
 """The most words a message has when the policy is to be brief."""

@@ -14,7 +14,7 @@ from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.status import Category
 from pytest_ugst.simulators.agenda import make
 from pytest_ugst.simulators.agenda.faults import FAULTS, Fault, parse, strike
-from tests.simulators.agenda_rollout import context, play, rates, shipped
+from tests.simulators.agenda.agenda_rollout import context, play, rates, shipped
 
 GOALS = shipped("test")
 

@@ -17,7 +17,7 @@ from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import Agent, AgentTurn, Session, Simulator, SimulatorFactory, UserTurn
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.simulators.agenda import make
-from tests.simulators.agenda_rollout import context, play, rates, shipped
+from tests.simulators.agenda.agenda_rollout import context, play, rates, shipped
 
 TEST = shipped("test")
 

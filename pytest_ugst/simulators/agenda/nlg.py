@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pytest_ugst.simulators.agenda.errands import Errand, Slots
+from pytest_ugst.simulators.agenda.user_goal import Errand, Slots
 
 NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NOUNS: Final = {"restaurant": "restaurant", "hotel": "place to stay", "attraction": "attraction", "train": "train"}

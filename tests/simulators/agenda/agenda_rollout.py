@@ -21,7 +21,7 @@ from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.llm.types import Chat
 from pytest_ugst.simulators.agenda import make
 
-GOALS = Path(__file__).parents[2] / "goals"
+GOALS = Path(__file__).parents[3] / "goals"
 
 
 def context() -> RoleContext:
