@@ -39,10 +39,10 @@ from pytest_ugst.llm.servers import ServerPark
 from pytest_ugst.llm.types import ChatError
 from pytest_ugst.metrics.failures import classify, merge, unsettled
 from pytest_ugst.prompts.loader import Prompts
+from pytest_ugst.recordings.tau_bench import STOP, read_recordings
 from pytest_ugst.runs.run import Run
 from pytest_ugst.simulators.termination import read_ending
 from pytest_ugst.sources.labels import read_gold
-from pytest_ugst.sources.tau_recordings import STOP, read_recordings
 
 LONGEST = 4
 """Turns of a recorded conversation that is taken, at most: a verdict takes a small model many seconds."""

@@ -50,7 +50,7 @@ def recorded() -> Iterator[dict[str, Any]]:
     """The records of conversations that a language model had, judged by a sentence drawn from their own words."""
     from pytest_ugst.config import data_dirs
     from pytest_ugst.core.status import CHAINS, Category
-    from pytest_ugst.sources.tau_recordings import read_recordings
+    from pytest_ugst.recordings.tau_bench import read_recordings
 
     parts = [{"id": c.value, "category": c.value, "text": f"A {c.value} of the user's goal."} for c in Category]
     drawn = random.Random(0)

@@ -17,9 +17,9 @@ from pathlib import Path
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.metrics.diversity import diversity
 from pytest_ugst.metrics.similarity import Encoder, conversation_f1
+from pytest_ugst.recordings.tau_bench import Recording, read_recordings
 from pytest_ugst.reports.quality import F1, Speaker, Spoken, measure_diversity, quality_table
 from pytest_ugst.reports.styles import render
-from pytest_ugst.sources.tau_recordings import Recording, read_recordings
 
 
 def speaker(label: str, file: Path, recordings: Sequence[Recording]) -> Speaker:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.sources.tau_recordings import Recording, read_recordings, with_todays_fields
+from pytest_ugst.recordings.tau_bench import Recording, read_recordings, with_todays_fields
 
 
 def asks(name: str, arguments: str) -> dict[str, Any]:

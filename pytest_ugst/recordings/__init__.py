@@ -1,0 +1,1 @@
+"""Conversations that others recorded, read into our own records."""
