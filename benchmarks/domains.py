@@ -29,8 +29,8 @@ from tabulate import tabulate
 
 from pytest_ugst.config import data_dirs
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.domains import airline, retail
 from pytest_ugst.domains.overlay import thaw
+from pytest_ugst.domains.tau import airline, retail
 from pytest_ugst.domains.tau.files import DATASETS, Edition
 from pytest_ugst.domains.tau.session import TauDomain
 

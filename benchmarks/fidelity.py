@@ -21,11 +21,11 @@ from tabulate import tabulate
 from pytest_ugst.config import data_dirs
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.domains import airline, retail
+from pytest_ugst.domains.tau import airline, retail
+from pytest_ugst.domains.tau.goals import import_tau_bench
+from pytest_ugst.domains.tau.goals_tau2 import import_tau2_bench
 from pytest_ugst.domains.tau.session import TauDomain, TauSession
 from pytest_ugst.recordings.tau_bench import Recording, read_recordings, with_todays_fields
-from pytest_ugst.sources.tau2_bench import import_tau2_bench
-from pytest_ugst.sources.tau_bench import import_tau_bench
 
 
 def main() -> None:

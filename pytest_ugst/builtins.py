@@ -60,7 +60,7 @@ def tau_goals(domain: str, split: str | None) -> Iterable[Goal]:
     Raises:
         DataMissing: If the data is not on this machine.
     """
-    from pytest_ugst.sources.tau_bench import import_tau_bench
+    from pytest_ugst.domains.tau.goals import import_tau_bench
 
     return import_tau_bench(data_dirs.locate("tau-bench"), domain, split or "test")
 
@@ -71,13 +71,13 @@ def tau2_goals(domain: str, split: str | None) -> Iterable[Goal]:
     Raises:
         DataMissing: If the data is not on this machine.
     """
-    from pytest_ugst.sources.tau2_bench import import_tau2_bench
+    from pytest_ugst.domains.tau.goals_tau2 import import_tau2_bench
 
     return import_tau2_bench(data_dirs.locate("tau2-bench"), domain, split)
 
 
 def _tau_domain(name: str, edition: str) -> Domain:
-    module = importlib.import_module(f"pytest_ugst.domains.{name}")
+    module = importlib.import_module(f"pytest_ugst.domains.tau.{name}")
     domain: Domain = module.load() if edition == "v1" else module.load_tau2()
     return domain
 
@@ -89,13 +89,13 @@ def _multiwoz() -> Domain:
 
 
 def _challenge_goals(split: str | None) -> Iterable[Goal]:
-    from pytest_ugst.sources.challenge.source import challenge_goals
+    from pytest_ugst.domains.multiwoz.challenge.source import challenge_goals
 
     return challenge_goals(split)
 
 
 def _db_matches_reference(registry: Registry, *args: Any, **kwargs: Any) -> Any:
-    from pytest_ugst.judges.reference import db_matches_reference
+    from pytest_ugst.domains.tau.reference_check import db_matches_reference
 
     return db_matches_reference(lambda name: registry.domains.get(name)(), *args, **kwargs)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pytest_ugst.config.data_dirs import DataMissing
 from pytest_ugst.core.errors import UgstError, UsageError
+from pytest_ugst.domains.tau.reference_check import with_reference_check
 from pytest_ugst.judges.decomposer import decompose
-from pytest_ugst.judges.reference import with_reference_check
 from pytest_ugst.llm.types import ChatUnavailable
 from pytest_ugst.offline import run_with_models
 from pytest_ugst.utils.progress import Progress

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_ugst.domains.multiwoz.challenge import Pools, Split, World, by_model, generate_worded
 from pytest_ugst.offline import run_with_models
-from pytest_ugst.sources.challenge import Pools, Split, World, by_model, generate_worded
 
 if TYPE_CHECKING:
     from pytest_ugst.casting import Casting

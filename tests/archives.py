@@ -9,7 +9,7 @@ import random
 import tarfile
 from collections.abc import Iterable, Mapping
 
-from pytest_ugst.sources.datasets import DataFile, DataSet
+from pytest_ugst.domains.download.datasets import DataFile, DataSet
 
 FILES: Mapping[str, bytes] = {
     "LICENSE": b"Do as you like.\n",

@@ -16,8 +16,8 @@ from pytest_ugst.core.check import Check
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.registry import Registry
 from pytest_ugst.core.status import Category
+from pytest_ugst.domains.tau.reference_check import NAME, changing
 from pytest_ugst.goals.writer import write_goals
-from pytest_ugst.judges.reference import NAME, changing
 from pytest_ugst.offline import builtin_registry
 
 GOALS = 10

@@ -55,8 +55,8 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 def _generate(args: argparse.Namespace) -> int:
     from pytest_ugst.config import data_dirs
     from pytest_ugst.domains.multiwoz import read_town
-    from pytest_ugst.sources.challenge import World, generate, load_pools
-    from pytest_ugst.sources.challenge.source import SEED
+    from pytest_ugst.domains.multiwoz.challenge import World, generate, load_pools
+    from pytest_ugst.domains.multiwoz.challenge.source import SEED
 
     if args.count < 1:
         raise UsageError("--count: write a whole number from 1")

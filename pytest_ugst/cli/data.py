@@ -41,8 +41,8 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
 
 def _fetch(args: argparse.Namespace) -> int:
     from pytest_ugst.config.data_dirs import cache_folder
-    from pytest_ugst.sources.datasets import datasets
-    from pytest_ugst.sources.fetch import fetch
+    from pytest_ugst.domains.download.datasets import datasets
+    from pytest_ugst.domains.download.fetch import fetch
     from pytest_ugst.utils.progress import Progress
 
     progress = Progress()
@@ -66,7 +66,7 @@ def _fetch(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     from pytest_ugst.config import data_dirs
-    from pytest_ugst.sources.datasets import datasets
+    from pytest_ugst.domains.download.datasets import datasets
 
     data_dirs.use(args.data)
     for name, data in datasets().items():

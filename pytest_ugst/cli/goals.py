@@ -126,9 +126,9 @@ def check_limit(limit: int | None) -> None:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from pytest_ugst.sources.multiwoz import import_multiwoz
-    from pytest_ugst.sources.tau2_bench import import_tau2_bench
-    from pytest_ugst.sources.tau_bench import import_tau_bench
+    from pytest_ugst.domains.multiwoz.goals import import_multiwoz
+    from pytest_ugst.domains.tau.goals import import_tau_bench
+    from pytest_ugst.domains.tau.goals_tau2 import import_tau2_bench
 
     check_limit(args.limit)
     check_output(args.out, args.force)
@@ -140,7 +140,7 @@ def _import(args: argparse.Namespace) -> int:
 
 def _fetched(source: str) -> Path:
     from pytest_ugst.config import data_dirs
-    from pytest_ugst.sources.multiwoz import REMEDY
+    from pytest_ugst.domains.multiwoz.goals import REMEDY
 
     try:
         return data_dirs.locate(source)
@@ -179,8 +179,8 @@ def _decompose(args: argparse.Namespace) -> int:
 
 def _disagreements(args: argparse.Namespace) -> int:
     from pytest_ugst.config import data_dirs
+    from pytest_ugst.domains.tau.reference_check import with_reference_check
     from pytest_ugst.judges.checks import ChecksJudge
-    from pytest_ugst.judges.reference import with_reference_check
     from pytest_ugst.metrics.disagreement import compare
     from pytest_ugst.offline import builtin_registry
     from pytest_ugst.runs.reader import open_run

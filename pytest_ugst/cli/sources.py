@@ -162,8 +162,8 @@ def _open(source: str, home: Path, told: list[str]) -> Run:
 
 def _second_opinions(run: Run) -> list[StateLabels]:
     """The goal states of sub-components that a check and a judge have a say on, by the checks."""
+    from pytest_ugst.domains.tau.reference_check import with_reference_check
     from pytest_ugst.judges.checks import ChecksJudge
-    from pytest_ugst.judges.reference import with_reference_check
     from pytest_ugst.metrics.agreement import second_opinion
     from pytest_ugst.offline import builtin_registry
 

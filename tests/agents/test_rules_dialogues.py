@@ -19,7 +19,7 @@ from pytest_ugst.core.protocols import Agent, NoSession
 from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.domains.concierge import load
 from pytest_ugst.domains.concierge.data import places
-from pytest_ugst.domains.desk import DeskSession
+from pytest_ugst.domains.session import DeskSession
 from pytest_ugst.llm.types import Chat
 
 STAY = {"reference": "CQ-AAAAA", "kind": "hotel", "name": "Finch House", "day": "monday", "people": 2, "nights": 2}

@@ -11,7 +11,7 @@ from pytest_ugst.cli import main
 from pytest_ugst.config import data_dirs
 from pytest_ugst.goals.files import load_goals
 from tests.chat_server import Body, ChatServer
-from tests.domains.small_town import write_town
+from tests.domains.multiwoz.small_town import write_town
 
 
 @pytest.fixture

@@ -17,7 +17,9 @@ from tests.file_server import FileServer
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A small data set in place of the real ones, and a cache folder of our own."""
     files = {**FILES, "tau_bench/envs/wiki.md": b"Be kind."}
-    monkeypatch.setattr("pytest_ugst.sources.datasets.datasets", lambda: {"tau-bench": dataset(files, "tau-bench")})
+    monkeypatch.setattr(
+        "pytest_ugst.domains.download.datasets.datasets", lambda: {"tau-bench": dataset(files, "tau-bench")}
+    )
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("UGST_DATA", raising=False)
     monkeypatch.delenv("UGST_MIRROR", raising=False)

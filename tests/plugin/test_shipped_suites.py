@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.config.shipped import shipped
-from pytest_ugst.sources.datasets import datasets
+from pytest_ugst.domains.download.datasets import datasets
 from tests.plugin_project import QUICK
 
 MODELS = {

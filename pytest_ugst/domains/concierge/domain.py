@@ -14,10 +14,10 @@ from pytest_ugst.core.goal import Goal
 from pytest_ugst.domains.concierge.clock import Day, Time
 from pytest_ugst.domains.concierge.data import PLACE_TABLES, base, place_key
 from pytest_ugst.domains.concierge.tools import MAX_NIGHTS, ConciergeTools
-from pytest_ugst.domains.desk import DeskSession
-from pytest_ugst.domains.goaldata import read_data, wrong_data
+from pytest_ugst.domains.goal_data import read_data, wrong_data
 from pytest_ugst.domains.overlay import Overlay
-from pytest_ugst.domains.tools import Toolbox
+from pytest_ugst.domains.session import DeskSession
+from pytest_ugst.domains.toolbox import Toolbox
 
 Reference = Annotated[str, Field(pattern=r"^CQ-[0-9A-Z]{5}$")]
 People = Annotated[int, Field(ge=1)]

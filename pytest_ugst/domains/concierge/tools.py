@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pytest_ugst.domains.concierge.clock import DAYS, Day, Time
 from pytest_ugst.domains.concierge.data import PLACE_TABLES, place_key
 from pytest_ugst.domains.overlay import Overlay, Record, Table
-from pytest_ugst.domains.tools import ToolError, tool
+from pytest_ugst.domains.toolbox import ToolError, tool
 
 Area = Literal["north", "south", "east", "west", "centre"]
 Price = Literal["cheap", "moderate", "expensive"]

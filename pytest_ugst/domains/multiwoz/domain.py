@@ -13,15 +13,15 @@ from pytest_ugst.config import data_dirs
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.errors import unknown
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.domains.desk import DeskSession
-from pytest_ugst.domains.goaldata import read_data, wrong_data
+from pytest_ugst.domains.goal_data import read_data, wrong_data
 from pytest_ugst.domains.multiwoz.bookings import FAILURE_RATE, Availability
 from pytest_ugst.domains.multiwoz.clock import Day
 from pytest_ugst.domains.multiwoz.spelling import key
 from pytest_ugst.domains.multiwoz.tools import MultiwozTools
 from pytest_ugst.domains.multiwoz.town import Town, read_town
 from pytest_ugst.domains.overlay import Base
-from pytest_ugst.domains.tools import Toolbox
+from pytest_ugst.domains.session import DeskSession
+from pytest_ugst.domains.toolbox import Toolbox
 
 
 class MultiwozData(Frozen):

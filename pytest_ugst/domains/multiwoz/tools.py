@@ -13,7 +13,7 @@ from pytest_ugst.domains.multiwoz.clock import Day, Time
 from pytest_ugst.domains.multiwoz.spelling import key
 from pytest_ugst.domains.multiwoz.town import Record, Town
 from pytest_ugst.domains.overlay import Overlay
-from pytest_ugst.domains.tools import ToolError, tool
+from pytest_ugst.domains.toolbox import ToolError, tool
 
 Area = Literal["north", "south", "east", "west", "centre"]
 Price = Literal["cheap", "moderate", "expensive"]

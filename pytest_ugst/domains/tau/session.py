@@ -12,7 +12,7 @@ from pytest_ugst.core.protocols import ToolResult, ToolSpec
 from pytest_ugst.domains.overlay import Base, Overlay, TableEdits
 from pytest_ugst.domains.tau.task import Action, TauData, Upstream, combine, read_task, said
 from pytest_ugst.domains.tau.tools import TauTools
-from pytest_ugst.domains.tools import Toolbox
+from pytest_ugst.domains.toolbox import Toolbox
 
 MakeTools = Callable[[Overlay, bool], TauTools]
 """Makes a session's tools from its view of the tables and whether upstream's bugs are kept."""

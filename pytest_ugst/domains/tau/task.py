@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.domains.goaldata import read_data, wrong_data
+from pytest_ugst.domains.goal_data import read_data, wrong_data
 
 
 class Action(BaseModel):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_ugst.domains.arithmetic import ExpressionError, calculate
+from pytest_ugst.domains.calculator import ExpressionError, calculate
 from pytest_ugst.domains.overlay import Overlay
-from pytest_ugst.domains.tools import ToolError, tool
+from pytest_ugst.domains.toolbox import ToolError, tool
 
 TRANSFER = "transfer_to_human_agents"
 

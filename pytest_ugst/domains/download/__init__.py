@@ -1,0 +1,1 @@
+"""Downloading the data sets that domains work with: pinned, verified, unpacked."""

@@ -1,0 +1,7 @@
+"""The airline of tau-bench and tau2-bench, over upstream's data."""
+
+from __future__ import annotations
+
+from pytest_ugst.domains.tau.airline.domain import load, load_tau2
+
+__all__ = ["load", "load_tau2"]

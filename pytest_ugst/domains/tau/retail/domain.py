@@ -1,0 +1,37 @@
+"""The domains ``retail`` (tau-bench) and ``retail-tau2`` (tau2-bench)."""
+
+from __future__ import annotations
+
+from pytest_ugst.domains.tau.files import Shape
+from pytest_ugst.domains.tau.kind import Kind
+from pytest_ugst.domains.tau.retail.directory import Directory
+from pytest_ugst.domains.tau.retail.tools import RetailToolsTau2, RetailToolsV1
+from pytest_ugst.domains.tau.session import TauDomain
+
+SHAPE: Shape = {
+    "orders": {"user_id": str, "status": str, "items": list, "payment_history": list, "address": dict},
+    "products": {"name": str, "product_id": str, "variants": dict},
+    "users": {"name": dict, "email": str, "address": dict, "payment_methods": dict},
+}
+
+KIND = Kind("retail", SHAPE, lambda tables: {"directory": Directory(tables["users"], tables["products"])})
+
+
+def load() -> TauDomain:
+    """The shop of tau-bench; its data is read once per process and folder.
+
+    Raises:
+        DataMissing: If the data is not on this machine.
+        UsageError: If it is not what it should be.
+    """
+    return KIND.load("v1", RetailToolsV1)
+
+
+def load_tau2() -> TauDomain:
+    """The shop of tau2-bench; its data is read once per process and folder.
+
+    Raises:
+        DataMissing: If the data is not on this machine.
+        UsageError: If it is not what it should be.
+    """
+    return KIND.load("tau2", RetailToolsTau2)
