@@ -23,8 +23,8 @@ from typing import Any
 from pytest_ugst.builtins import concierge_goals
 from pytest_ugst.casting import Casting
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.engine.plan import Plan
 from pytest_ugst.engine.rollout import play
+from pytest_ugst.engine.spec import Plan
 from pytest_ugst.llm.manager import Models
 from pytest_ugst.offline import builtin_registry, settings_here
 from pytest_ugst.prompts.loader import Prompts

@@ -26,8 +26,8 @@ def play(way: str, port: int, conversations: int, turns: int, folder: Path) -> N
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.protocols import Domain
     from pytest_ugst.core.registry import RoleContext
-    from pytest_ugst.engine.engine import Engine
-    from pytest_ugst.engine.plan import Cast, Plan
+    from pytest_ugst.engine.scheduler import Engine
+    from pytest_ugst.engine.spec import Cast, Plan
     from pytest_ugst.judges.checks import ChecksJudge
     from pytest_ugst.llm.cache import ResponseCache
     from pytest_ugst.llm.client import ChatPool

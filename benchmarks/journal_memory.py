@@ -23,8 +23,8 @@ from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Domain, Session, UserTurn
 from pytest_ugst.core.status import Category, first_status
 from pytest_ugst.core.verdict import Evidence, Verdict
-from pytest_ugst.engine.engine import Engine
-from pytest_ugst.engine.plan import Cast, Plan
+from pytest_ugst.engine.scheduler import Engine
+from pytest_ugst.engine.spec import Cast, Plan
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.reports.summary import summarise
 from pytest_ugst.runs.run import Run

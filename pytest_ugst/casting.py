@@ -11,7 +11,7 @@ from pytest_ugst.core.episode import Setting
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.registry import Names, Registry, RoleContext
 from pytest_ugst.core.text import counted
-from pytest_ugst.engine.plan import Cast
+from pytest_ugst.engine.spec import Cast
 from pytest_ugst.judges.checks import ChecksJudge
 
 if TYPE_CHECKING:

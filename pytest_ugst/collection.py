@@ -13,7 +13,7 @@ import pytest
 from pytest_ugst.config.data_dirs import DataMissing
 from pytest_ugst.core.errors import GoalFileError, UsageError, unknown
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.engine.plan import episode_id
+from pytest_ugst.engine.spec import episode_id
 from pytest_ugst.goals.files import SUFFIXES, find_duplicates, is_goal_file, load_goals
 
 if TYPE_CHECKING:

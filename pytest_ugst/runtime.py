@@ -18,8 +18,8 @@ from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.registry import Registry
 from pytest_ugst.domains.fingerprint import fingerprints
-from pytest_ugst.engine.engine import Engine
-from pytest_ugst.engine.plan import Cast, Plan, episode_id
+from pytest_ugst.engine.scheduler import Engine
+from pytest_ugst.engine.spec import Cast, Plan, episode_id
 from pytest_ugst.gating import BaselineGate
 from pytest_ugst.goals.overrides import EditedGoals
 from pytest_ugst.items import (

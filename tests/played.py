@@ -15,7 +15,7 @@ from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Judge, Session, UserTurn
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.engine.plan import Cast, Plan, episode_id
+from pytest_ugst.engine.spec import Cast, Plan, episode_id
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.runs.journal import Journal
 

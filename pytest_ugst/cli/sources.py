@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.labels import LabelledPart, StateLabels, episode_labels, labelled_parts
-from pytest_ugst.engine.plan import goal_and_trial
+from pytest_ugst.engine.spec import goal_and_trial
 from pytest_ugst.goals.files import SUFFIXES, load_goals
 from pytest_ugst.sources.labels import read_gold, read_labels
 from pytest_ugst.utils.files import is_file

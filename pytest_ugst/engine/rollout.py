@@ -12,8 +12,8 @@ from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.protocols import NoSession, Session, Simulator
-from pytest_ugst.engine.plan import Cast, Plan
-from pytest_ugst.engine.tracker import Tracker
+from pytest_ugst.engine.goal_tracker import Tracker
+from pytest_ugst.engine.spec import Cast, Plan
 from pytest_ugst.llm.types import ChatUnavailable
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.labels import ERROR
 from pytest_ugst.core.text import counted, one_line
-from pytest_ugst.engine.plan import goal_and_trial
+from pytest_ugst.engine.spec import goal_and_trial
 from pytest_ugst.metrics.paired import Difference, Differences, Pair, differences
 from pytest_ugst.metrics.success import COLUMNS, CONFIDENCE
 from pytest_ugst.metrics.verdicts import Comparison, Finding, Verdict, judge

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ugst.core.text import counted
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.engine.plan import goal_and_trial
+from pytest_ugst.engine.spec import goal_and_trial
 from pytest_ugst.metrics.gate import Gate
 from pytest_ugst.metrics.success import rates
 from pytest_ugst.metrics.verdicts import Comparison

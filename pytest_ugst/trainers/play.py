@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pytest_ugst.collection import cases
 from pytest_ugst.core.errors import UgstError, UsageError
-from pytest_ugst.engine.plan import Plan, episode_id
 from pytest_ugst.engine.rollout import play
+from pytest_ugst.engine.spec import Plan, episode_id
 from pytest_ugst.llm.types import ChatUnavailable
 from pytest_ugst.llm.usage_meter import begin_episode
 from pytest_ugst.offline import run_with_models

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_ugst.engine.tracker import Tracker
+from pytest_ugst.engine.goal_tracker import Tracker
 from pytest_ugst.offline import run_with_models
 from pytest_ugst.runs.run import Run
 

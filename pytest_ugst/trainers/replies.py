@@ -15,7 +15,7 @@ from typing import Literal
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.protocols import Agent, Domain, NoSession, Session
-from pytest_ugst.engine.plan import Plan
+from pytest_ugst.engine.spec import Plan
 
 Replay = Literal["respond", "tools"]
 

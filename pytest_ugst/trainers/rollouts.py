@@ -16,7 +16,7 @@ from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.status import Category
-from pytest_ugst.engine.tracker import Tracker
+from pytest_ugst.engine.goal_tracker import Tracker
 from pytest_ugst.trainers.indicators import Indicators, indicators
 from pytest_ugst.trainers.reward import Judged, TurnReward
 from pytest_ugst.trainers.shaping import Outcome

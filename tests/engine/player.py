@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.protocols import AgentTurn, Session
-from pytest_ugst.engine.engine import Engine
+from pytest_ugst.engine.scheduler import Engine
 from pytest_ugst.runs.run import Run
 from tests.played import SETTING, agrees, make_cast, make_goal, make_plan, speaks
 

@@ -13,8 +13,8 @@ from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Session, ToolResult, ToolSpec, UserTurn
-from pytest_ugst.engine.plan import Cast, Plan
 from pytest_ugst.engine.rollout import play
+from pytest_ugst.engine.spec import Cast, Plan
 from pytest_ugst.llm.types import ChatError, ChatUnavailable
 from tests.played import END, agrees, complete, make_cast, make_goal, make_plan, objective, once, policy, speaks
 

@@ -10,7 +10,7 @@ from pytest_ugst.core.goal import Component
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import Judge
 from pytest_ugst.core.status import Category, Status
-from pytest_ugst.engine.tracker import Tracker
+from pytest_ugst.engine.goal_tracker import Tracker
 from pytest_ugst.judges.checks import ChecksJudge
 from tests.played import FirstStatus
 

@@ -13,8 +13,8 @@ from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Judge, Session, UserTurn
 from pytest_ugst.core.status import Status
 from pytest_ugst.core.verdict import Verdict
+from pytest_ugst.engine.goal_tracker import Tracker
 from pytest_ugst.engine.rollout import play
-from pytest_ugst.engine.tracker import Tracker
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.llm.types import ChatUnavailable
 from tests.played import (

@@ -17,8 +17,8 @@ from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Session, UserTurn
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.engine.engine import Engine, Stopped
-from pytest_ugst.engine.plan import Cast, Plan
+from pytest_ugst.engine.scheduler import Engine, Stopped
+from pytest_ugst.engine.spec import Cast, Plan
 from pytest_ugst.llm.types import ChatUnavailable
 from pytest_ugst.llm.usage_meter import meter
 from pytest_ugst.runs.run import Run
@@ -331,7 +331,7 @@ def test_plain_functions_block_beside_each_other(start: Starter) -> None:
 def test_an_async_role_that_ignores_its_cancellation_is_not_waited_for_long(
     start: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_ugst.engine.engine._PATIENCE", 0.1)
+    monkeypatch.setattr("pytest_ugst.engine.scheduler._PATIENCE", 0.1)
     asked, over = threading.Event(), threading.Event()
 
     async def stubborn(conversation: Conversation, session: Session) -> AgentTurn:
