@@ -1,19 +1,19 @@
 """The rule-based agent of the concierge domain: no model, the same answers every time.
 
 It reads the user's words slot by slot (:mod:`pytest_ugst.agents.rules.nlu`), keeps a list of what the user wants
-(:mod:`pytest_ugst.agents.rules.update`), and works it off one by one with the domain's tools
-(:mod:`pytest_ugst.agents.rules.work`). It says nothing that a tool did not return, and books only what the user said
+(:mod:`pytest_ugst.agents.rules.state_tracking`), and works it off one by one with the domain's tools
+(:mod:`pytest_ugst.agents.rules.policy`). It says nothing that a tool did not return, and books only what the user said
 yes to or named.
 """
 
 from __future__ import annotations
 
-from pytest_ugst.agents.rules import say as say
-from pytest_ugst.agents.rules.desk import Desk
+from pytest_ugst.agents.rules import nlg as say
+from pytest_ugst.agents.rules.memory import Memory, Task
 from pytest_ugst.agents.rules.nlu import Heard, understand
-from pytest_ugst.agents.rules.state import Memory, Task
-from pytest_ugst.agents.rules.update import take_in
-from pytest_ugst.agents.rules.work import Worker
+from pytest_ugst.agents.rules.policy import Worker
+from pytest_ugst.agents.rules.state_tracking import take_in
+from pytest_ugst.agents.rules.tool_calls import Desk
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.protocols import AgentTurn, Session

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pytest_ugst.agents.rules.memory import Memory, Task
 from pytest_ugst.agents.rules.nlu import Stretch
-from pytest_ugst.agents.rules.state import Memory, Task
 
 DETAILS = ("day", "time", "people", "nights")
 """What a booking consists of, beside its place."""

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from pytest_ugst.agents.rules import slots as wishes
+from pytest_ugst.agents.rules import slot_values as wishes
 from pytest_ugst.agents.rules.lexicon import CUISINES, DISHES, NUMBER
-from pytest_ugst.agents.rules.slots import Slots
+from pytest_ugst.agents.rules.slot_values import Slots
 from pytest_ugst.domains.concierge.data import places
 
 MAX_READ = 4_000

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_ugst.agents.rules import say as say
-from pytest_ugst.agents.rules.desk import Desk, Refusal
+from pytest_ugst.agents.rules import nlg as say
 from pytest_ugst.agents.rules.lexicon import BOOKING_SLOTS
-from pytest_ugst.agents.rules.state import Memory, Task
+from pytest_ugst.agents.rules.memory import Memory, Task
+from pytest_ugst.agents.rules.tool_calls import Desk, Refusal
 from pytest_ugst.domains.concierge.clock import DAYS
 
 _LOOSE = (

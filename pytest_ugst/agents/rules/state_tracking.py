@@ -7,9 +7,9 @@ from typing import Any
 
 from pytest_ugst.agents.rules.bookings import DETAILS, manage
 from pytest_ugst.agents.rules.lexicon import BOOKING_SLOTS, CITIES, SLOTS
+from pytest_ugst.agents.rules.memory import Memory, Task
 from pytest_ugst.agents.rules.nlu import Heard, Stretch
-from pytest_ugst.agents.rules.slots import Slots
-from pytest_ugst.agents.rules.state import Memory, Task
+from pytest_ugst.agents.rules.slot_values import Slots
 from pytest_ugst.domains.concierge.data import place_key, places
 
 _SHARED = ["phone", "address", "postcode", "area", "price", "free_days"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pytest_ugst.agents.rules.state import Memory
+from pytest_ugst.agents.rules.memory import Memory
 from pytest_ugst.core.conversation import ToolCall
 from pytest_ugst.core.protocols import Session
 
