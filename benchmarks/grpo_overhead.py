@@ -20,14 +20,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.builtins import concierge_goals
-from pytest_ugst.casting import Casting
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.engine.rollout import play
 from pytest_ugst.engine.spec import Plan
 from pytest_ugst.llm.manager import Models
-from pytest_ugst.offline import builtin_registry, settings_here
 from pytest_ugst.prompts.loader import Prompts
+from pytest_ugst.roles.batch import builtin_registry, settings_here
+from pytest_ugst.roles.builtins import concierge_goals
+from pytest_ugst.roles.resolver import Casting
 from pytest_ugst.trainers.data import DataInfo, write_data
 from pytest_ugst.trainers.rows import rows_of
 
@@ -71,9 +71,9 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=3)
     args, more = parser.parse_known_args()
 
+    from pytest_ugst.roles.background import LiveCasting
     from pytest_ugst.trainers import grpo_trainer, sharing
     from pytest_ugst.trainers.grpo import main as grpo
-    from pytest_ugst.trainers.live import LiveCasting
 
     seconds: dict[str, float] = defaultdict(float)
     made = grpo_trainer.Training._make

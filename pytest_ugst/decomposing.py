@@ -12,14 +12,14 @@ from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.domains.tau.reference_check import with_reference_check
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.llm.types import ChatUnavailable
-from pytest_ugst.offline import run_with_models
+from pytest_ugst.roles.batch import run_with_models
 from pytest_ugst.utils.progress import Progress
 
 if TYPE_CHECKING:
-    from pytest_ugst.casting import Casting
     from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.registry import Registry
+    from pytest_ugst.roles.resolver import Casting
 
 _ROLES = ("judge",)  # the decomposer comes with it
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.metrics.quality import Aspect, Rating, rate
-from pytest_ugst.offline import run_with_models
+from pytest_ugst.roles.batch import run_with_models
 from pytest_ugst.utils.progress import Progress
 
 if TYPE_CHECKING:
-    from pytest_ugst.casting import Casting
     from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.conversation import Conversation
     from pytest_ugst.core.registry import Registry
+    from pytest_ugst.roles.resolver import Casting
 
 _ROLES = ("judge",)
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ugst.casting import Casting
 from pytest_ugst.collection import Case
 from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UsageError
@@ -34,7 +33,8 @@ from pytest_ugst.items import (
 )
 from pytest_ugst.llm.manager import Models
 from pytest_ugst.metrics.gate import parse_gate
-from pytest_ugst.playable import lacking, remedy
+from pytest_ugst.roles.capabilities import lacking, remedy
+from pytest_ugst.roles.resolver import Casting
 from pytest_ugst.runs.names import new_name
 from pytest_ugst.runs.run import Run, find_run
 

@@ -60,7 +60,7 @@ def make_runtime(config: pytest.Config) -> Runtime:
     made = made_runtime(config)
     if made is not None:
         return made
-    from pytest_ugst import builtins
+    from pytest_ugst.roles import builtins
     from pytest_ugst.runtime import Runtime
 
     config.pluginmanager.register(builtins, "ugst-builtins")

@@ -18,7 +18,7 @@ from pytest_ugst.core.registry import Registry
 from pytest_ugst.core.status import Category
 from pytest_ugst.domains.tau.reference_check import NAME, changing
 from pytest_ugst.goals.writer import write_goals
-from pytest_ugst.offline import builtin_registry
+from pytest_ugst.roles.batch import builtin_registry
 
 GOALS = 10
 

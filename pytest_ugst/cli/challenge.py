@@ -75,8 +75,8 @@ def _generate(args: argparse.Namespace) -> int:
 
 
 def _by_model(args: argparse.Namespace, world: Any, pools: Any, seed: int) -> list[Goal]:
-    from pytest_ugst.offline import builtin_registry, settings_here
-    from pytest_ugst.rewording import generate_by_model
+    from pytest_ugst.roles.batch import builtin_registry, settings_here
+    from pytest_ugst.roles.generate_goals import generate_by_model
 
     settings = settings_here(decomposer=args.model, dir=args.dir)
     return generate_by_model(world, pools, seed, args.count, args.split, settings, builtin_registry())

@@ -13,11 +13,11 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import one_line
 
 if TYPE_CHECKING:
-    from pytest_ugst.casting import Casting
     from pytest_ugst.core.episode import Episode, Setting
     from pytest_ugst.core.failure import Failure
     from pytest_ugst.metrics.attribution import Blame
     from pytest_ugst.metrics.failure_shares import Classified
+    from pytest_ugst.roles.resolver import Casting
     from pytest_ugst.runs.run import Run
 
 
@@ -137,7 +137,7 @@ def _judged(
     args: argparse.Namespace, runs: Mapping[str, Run], told: list[str]
 ) -> dict[str, list[tuple[Setting, Classified]]]:
     """With a model's word where rules only guess; where it gives none, the rules' guess stays and ``told`` says so."""
-    from pytest_ugst.offline import builtin_registry, run_with_models, settings_here
+    from pytest_ugst.roles.batch import builtin_registry, run_with_models, settings_here
     from pytest_ugst.utils.progress import Progress
 
     registry = builtin_registry()

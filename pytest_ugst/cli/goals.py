@@ -156,7 +156,7 @@ def _decompose(args: argparse.Namespace) -> int:
     from pytest_ugst.decomposing import decompose_all
     from pytest_ugst.goals.files import load_goals
     from pytest_ugst.goals.outline import difference
-    from pytest_ugst.offline import builtin_registry, settings_here
+    from pytest_ugst.roles.batch import builtin_registry, settings_here
 
     check_limit(args.limit)
     check_output(args.out, args.force)
@@ -182,7 +182,7 @@ def _disagreements(args: argparse.Namespace) -> int:
     from pytest_ugst.domains.tau.reference_check import with_reference_check
     from pytest_ugst.judges.checks import ChecksJudge
     from pytest_ugst.metrics.disagreement import compare
-    from pytest_ugst.offline import builtin_registry
+    from pytest_ugst.roles.batch import builtin_registry
     from pytest_ugst.runs.reader import open_run
 
     data_dirs.use(args.data)

@@ -159,10 +159,10 @@ def _rated(found: Sequence[Speaker], args: argparse.Namespace) -> str:
     if args.judge is None:
         return "N and C were not measured: they take --judge=MODEL"
     from pytest_ugst.metrics.quality import PROMPT_NAMES
-    from pytest_ugst.offline import builtin_registry, settings_here
     from pytest_ugst.prompts.loader import Prompts
     from pytest_ugst.rating import rate_all
     from pytest_ugst.reports.quality import sampled
+    from pytest_ugst.roles.batch import builtin_registry, settings_here
 
     settings = settings_here(judge=args.judge, prompts=args.prompts, dir=str(args.dir), cache=args.cache)
     chosen = [sampled(speaker.spoken, args.sample) for speaker in found]

@@ -33,7 +33,7 @@ def _recombine(args: argparse.Namespace) -> int:
     from pytest_ugst.collection import GoalMarker, find_goals
     from pytest_ugst.core.errors import UsageError
     from pytest_ugst.goals.recombine import recombine
-    from pytest_ugst.offline import builtin_registry
+    from pytest_ugst.roles.batch import builtin_registry
 
     if args.count < 1:
         raise UsageError("--count: write a whole number from 1")

@@ -165,7 +165,7 @@ def _second_opinions(run: Run) -> list[StateLabels]:
     from pytest_ugst.domains.tau.reference_check import with_reference_check
     from pytest_ugst.judges.checks import ChecksJudge
     from pytest_ugst.metrics.agreement import second_opinion
-    from pytest_ugst.offline import builtin_registry
+    from pytest_ugst.roles.batch import builtin_registry
 
     registry = builtin_registry()
 

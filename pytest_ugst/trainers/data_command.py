@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _make(args: argparse.Namespace) -> int:
     from pytest_ugst.config import data_dirs
-    from pytest_ugst.offline import builtin_registry, settings_here
+    from pytest_ugst.roles.batch import builtin_registry, settings_here
     from pytest_ugst.trainers.making import Making, check_out, make_data, recorded, token_counter
 
     _check(args)

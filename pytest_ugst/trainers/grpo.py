@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.text import counted
-from pytest_ugst.offline import builtin_registry, settings_here
+from pytest_ugst.roles.background import LiveCasting
+from pytest_ugst.roles.batch import builtin_registry, settings_here
 from pytest_ugst.trainers.bases import load_tokenizer, require_libraries
 from pytest_ugst.trainers.data import TrainingData, read_data
 from pytest_ugst.trainers.grpo_options import GrpoOptions
 from pytest_ugst.trainers.grpo_run import SERVERS, GrpoRun
 from pytest_ugst.trainers.indicators import Weights
-from pytest_ugst.trainers.live import LiveCasting
 from pytest_ugst.trainers.memory import keep_memory
 from pytest_ugst.trainers.overlap import require_apart, suite_goals
 from pytest_ugst.trainers.replies import Replies

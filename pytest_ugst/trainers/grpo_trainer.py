@@ -22,8 +22,8 @@ from pytest_ugst.trainers.rollouts import Rollout, Rollouts, judge_rollouts
 from pytest_ugst.trainers.trl_grpo import trainer_class
 
 if TYPE_CHECKING:
+    from pytest_ugst.roles.background import LiveCasting
     from pytest_ugst.trainers.data import TrainingData
-    from pytest_ugst.trainers.live import LiveCasting
     from pytest_ugst.trainers.samples import Samples
     from pytest_ugst.trainers.tokens import PromptTokens
 

@@ -35,8 +35,8 @@ def run_judge(args: argparse.Namespace) -> int:
     Raises:
         UsageError: For what the user has to mend.
     """
-    from pytest_ugst.offline import settings_here
     from pytest_ugst.prompts.loader import Prompts
+    from pytest_ugst.roles.batch import settings_here
     from pytest_ugst.trainers.judging import make_judge_data
     from pytest_ugst.trainers.making import check_out, recorded
     from pytest_ugst.trainers.sft import SftCall, train_sft
@@ -94,7 +94,7 @@ def run_rejudge(args: argparse.Namespace) -> int:
         UsageError: For what the user has to mend.
     """
     from pytest_ugst.config import data_dirs
-    from pytest_ugst.offline import builtin_registry, settings_here
+    from pytest_ugst.roles.batch import builtin_registry, settings_here
     from pytest_ugst.trainers.data import read_data
     from pytest_ugst.trainers.making import by_unique_id, recorded
     from pytest_ugst.trainers.rejudging import judge_again

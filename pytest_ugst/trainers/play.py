@@ -13,16 +13,16 @@ from pytest_ugst.engine.rollout import play
 from pytest_ugst.engine.spec import Plan, episode_id
 from pytest_ugst.llm.types import ChatUnavailable
 from pytest_ugst.llm.usage_meter import begin_episode
-from pytest_ugst.offline import run_with_models
+from pytest_ugst.roles.batch import run_with_models
 from pytest_ugst.runs.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ugst.casting import Casting
     from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.registry import Registry
+    from pytest_ugst.roles.resolver import Casting
 
 ROLES = ("simulator", "agent", "judge")
 

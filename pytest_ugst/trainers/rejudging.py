@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ugst.engine.goal_tracker import Tracker
-from pytest_ugst.offline import run_with_models
+from pytest_ugst.roles.batch import run_with_models
 from pytest_ugst.runs.run import Run
 
 if TYPE_CHECKING:
-    from pytest_ugst.casting import Casting
     from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.registry import Registry
+    from pytest_ugst.roles.resolver import Casting
 
 
 def judge_again(

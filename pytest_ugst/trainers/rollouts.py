@@ -24,7 +24,7 @@ from pytest_ugst.trainers.speech import Spoken, read_completion
 
 if TYPE_CHECKING:
     from pytest_ugst.core.protocols import Session
-    from pytest_ugst.trainers.live import LiveCasting
+    from pytest_ugst.roles.background import LiveCasting
     from pytest_ugst.trainers.samples import Sample
     from pytest_ugst.trainers.tokens import PromptTokens
 

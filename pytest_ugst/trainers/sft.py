@@ -55,7 +55,7 @@ def train_sft(call: SftCall, registry: Registry | None = None) -> Path:
         UsageError: For what the user has to mend, before the first step.
     """
     require_libraries()
-    from pytest_ugst.offline import builtin_registry
+    from pytest_ugst.roles.batch import builtin_registry
     from pytest_ugst.trainers.data import read_data
     from pytest_ugst.trainers.encoding import Encoder
     from pytest_ugst.trainers.overlap import require_apart, suite_goals

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ugst.builtins import concierge_goals
 from pytest_ugst.cli import main
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.status import Category
 from pytest_ugst.goals.files import load_goals
 from pytest_ugst.goals.recombine import recombine
+from pytest_ugst.roles.builtins import concierge_goals
 
 TRAIN = list(concierge_goals("train"))
 

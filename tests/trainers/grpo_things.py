@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.builtins import concierge_goals
-from pytest_ugst.casting import Casting
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.engine.rollout import play
 from pytest_ugst.engine.spec import Plan
 from pytest_ugst.llm.manager import Models
-from pytest_ugst.offline import builtin_registry, settings_here
 from pytest_ugst.prompts.loader import Prompts
+from pytest_ugst.roles.batch import builtin_registry, settings_here
+from pytest_ugst.roles.builtins import concierge_goals
+from pytest_ugst.roles.resolver import Casting
 from pytest_ugst.trainers.data import DataInfo, write_data
 from pytest_ugst.trainers.rows import rows_of
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.casting import Casting
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.llm.manager import Models
-from pytest_ugst.offline import builtin_registry, settings_here
 from pytest_ugst.prompts.loader import Prompts
+from pytest_ugst.roles.batch import builtin_registry, settings_here
+from pytest_ugst.roles.resolver import Casting
 from pytest_ugst.simulators.trained import Step, Trained, as_trained, read_trained
 from pytest_ugst.trainers.checkpoint import add_results, save_checkpoint, saving
 

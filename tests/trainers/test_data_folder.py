@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.offline import builtin_registry
 from pytest_ugst.prompts.loader import Prompts
+from pytest_ugst.roles.batch import builtin_registry
 from pytest_ugst.trainers.data import read_data
 from pytest_ugst.trainers.making import Making, check_out, make_data
 from tests.trainers.data_things import make_episode

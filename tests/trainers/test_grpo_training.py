@@ -14,7 +14,7 @@ from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.offline import builtin_registry
+from pytest_ugst.roles.batch import builtin_registry
 from pytest_ugst.trainers.grpo import GrpoCall, train_grpo
 from pytest_ugst.trainers.grpo_options import GrpoOptions
 from tests.trainers.grpo_things import episodes, tiny_model, write_folder

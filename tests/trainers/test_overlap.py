@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_ugst.builtins import concierge_goals
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.offline import builtin_registry
+from pytest_ugst.roles.batch import builtin_registry
+from pytest_ugst.roles.builtins import concierge_goals
 from pytest_ugst.trainers.overlap import require_apart, suite_goals
 
 

@@ -195,7 +195,7 @@ def test_a_model_without_a_chat_template(data: Path, tmp_path: Path) -> None:
 
 
 def test_test_goals_in_the_data(tmp_path: Path) -> None:
-    from pytest_ugst.builtins import concierge_goals
+    from pytest_ugst.roles.builtins import concierge_goals
 
     goal = next(iter(concierge_goals("test")))
     played = [e.model_copy(update={"goal": e.goal.model_copy(update={"text": goal.text})}) for e in episodes(1)]

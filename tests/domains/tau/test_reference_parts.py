@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst import builtins
 from pytest_ugst.config import data_dirs
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError
@@ -19,6 +18,7 @@ from pytest_ugst.core.status import Category, Status
 from pytest_ugst.domains.tau.goals import import_tau_bench
 from pytest_ugst.domains.tau.reference_check import assigned, db_matches_reference, with_reference_check
 from pytest_ugst.judges.checks import ChecksJudge
+from pytest_ugst.roles import builtins
 from tests.domains.tau import small_tau
 
 Action = dict[str, Any]

@@ -10,10 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_ugst.casting import Casting
 from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.manager import Models
+from pytest_ugst.roles.resolver import Casting
 from pytest_ugst.utils.daemon_executor import DaemonThreads
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from pytest_ugst.casting import Casting
     from pytest_ugst.core.goal import Goal
+    from pytest_ugst.roles.resolver import Casting
 
 _ORDER = ("--ugst-sim", "--ugst-agent", "--ugst-judge")
 

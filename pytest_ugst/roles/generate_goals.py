@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ugst.domains.multiwoz.challenge import Pools, Split, World, by_model, generate_worded
-from pytest_ugst.offline import run_with_models
+from pytest_ugst.roles.batch import run_with_models
 
 if TYPE_CHECKING:
-    from pytest_ugst.casting import Casting
     from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.registry import Registry
+    from pytest_ugst.roles.resolver import Casting
 
 _ROLES = ("judge",)  # the decomposer comes with it
 

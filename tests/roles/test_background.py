@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pytest_ugst.core.errors import UgstError, UsageError
-from pytest_ugst.offline import builtin_registry, settings_here
-from pytest_ugst.trainers.live import LiveCasting
+from pytest_ugst.roles.background import LiveCasting
+from pytest_ugst.roles.batch import builtin_registry, settings_here
 from pytest_ugst.trainers.memory import keep_memory
 from tests.chat_server import ChatServer
 from tests.played import make_goal, objective

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_ugst.casting import Casting
 from pytest_ugst.config.settings import Settings, read_models
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.llm.manager import Models
+from pytest_ugst.roles.resolver import Casting
 from pytest_ugst.runs.names import new_name
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 def builtin_registry() -> Registry:
     """A registry with what is shipped; no conftest.py is read outside of a test run."""
-    from pytest_ugst import builtins
     from pytest_ugst.core.registry import Registry
+    from pytest_ugst.roles import builtins
 
     registry = Registry()
     builtins.pytest_ugst_register(registry)
