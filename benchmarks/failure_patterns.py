@@ -18,10 +18,10 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from pytest_ugst.analysis.failures.patterns import classify
+from pytest_ugst.analysis.failures.record import Pattern
+from pytest_ugst.analysis.success.results import versions
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.core.failure import Pattern
-from pytest_ugst.metrics.failures import classify
-from pytest_ugst.reports.results import versions
 from pytest_ugst.runs.reader import open_run
 from pytest_ugst.simulators.agenda.faults import FAULTS
 

@@ -22,27 +22,27 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_ugst.analysis.agreement.label_files import read_gold
+from pytest_ugst.analysis.failures.llm import judge_failures
+from pytest_ugst.analysis.failures.patterns import classify, merge, unsettled
+from pytest_ugst.analysis.failures.record import Failure
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.errors import UgstError
-from pytest_ugst.core.failure import Failure
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges.decomposer import decompose
-from pytest_ugst.judges.failures import judge_failures
 from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.llm.cache import ResponseCache
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec, Serve
 from pytest_ugst.llm.servers import ServerPark
 from pytest_ugst.llm.types import ChatError
-from pytest_ugst.metrics.failures import classify, merge, unsettled
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.recordings.tau_bench import STOP, read_recordings
 from pytest_ugst.runs.run import Run
 from pytest_ugst.simulators.termination import read_ending
-from pytest_ugst.sources.labels import read_gold
 
 LONGEST = 4
 """Turns of a recorded conversation that is taken, at most: a verdict takes a small model many seconds."""

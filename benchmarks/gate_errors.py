@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tabulate import tabulate
 
+from pytest_ugst.analysis.regression.decision import Verdict, judge, parse_margins
+from pytest_ugst.analysis.stats.paired import Pair, differences, estimate, weights
+from pytest_ugst.analysis.success.rates import COLUMNS
 from pytest_ugst.config.options import DEFAULT_MAX_DROP
 from pytest_ugst.core.status import Category
 from pytest_ugst.goals.files import load_goals
-from pytest_ugst.metrics.paired import Pair, differences, estimate, weights
-from pytest_ugst.metrics.success import COLUMNS
-from pytest_ugst.metrics.verdicts import Verdict, judge, parse_margins
 
 Floats = NDArray[np.float64]
 ROOT = Path(__file__).parents[1]

@@ -27,8 +27,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from pytest_ugst.reports.html.builder import write_page  # noqa: E402
-from pytest_ugst.reports.summary import summarise  # noqa: E402
+from pytest_ugst.analysis.html.builder import write_page  # noqa: E402
+from pytest_ugst.analysis.summary import summarise  # noqa: E402
 from pytest_ugst.runs.reader import open_run  # noqa: E402
 from tests.browser import Browser, browser  # noqa: E402
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_ugst.analysis.summary import summarise
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall
 from pytest_ugst.core.episode import Setting
 from pytest_ugst.core.goal import Component, Goal
@@ -26,7 +27,6 @@ from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.engine.scheduler import Engine
 from pytest_ugst.engine.spec import Cast, Plan
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.reports.summary import summarise
 from pytest_ugst.runs.run import Run
 
 TARGET = 200.0  # MB

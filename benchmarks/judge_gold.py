@@ -21,6 +21,12 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from pytest_ugst.analysis.agreement.label_files import GoldConversation, read_gold, write_labels
+from pytest_ugst.analysis.agreement.metrics import put_together
+from pytest_ugst.analysis.agreement.table import agreement_tables
+from pytest_ugst.analysis.decomposition.metrics import THRESHOLD, compare, word_overlap
+from pytest_ugst.analysis.decomposition.table import generation_tables
+from pytest_ugst.analysis.tables import render
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
@@ -34,13 +40,7 @@ from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec, Serve
 from pytest_ugst.llm.servers import ServerPark
 from pytest_ugst.llm.types import ChatError
-from pytest_ugst.metrics.agreement import put_together
-from pytest_ugst.metrics.generation import THRESHOLD, compare, word_overlap
 from pytest_ugst.prompts.loader import Prompts
-from pytest_ugst.reports.agreement import agreement_tables
-from pytest_ugst.reports.generation import generation_tables
-from pytest_ugst.reports.styles import render
-from pytest_ugst.sources.labels import GoldConversation, read_gold, write_labels
 
 
 async def judged(judge: LlmJudge, gold: GoldConversation, turns: int) -> StateLabels:

@@ -20,9 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from pytest_ugst.reports.baseline import baseline_of  # noqa: E402
-from pytest_ugst.reports.html.against import Against  # noqa: E402
-from pytest_ugst.reports.html.builder import write_page  # noqa: E402
+from pytest_ugst.analysis.html.against import Against  # noqa: E402
+from pytest_ugst.analysis.html.builder import write_page  # noqa: E402
+from pytest_ugst.analysis.regression.baseline import baseline_of  # noqa: E402
 from pytest_ugst.runs.reader import open_run  # noqa: E402
 from tests.browser import Browser, browser  # noqa: E402
 

@@ -11,9 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pytest_ugst.reports.results import Results, versions
-from pytest_ugst.reports.styles import render
-from pytest_ugst.reports.table import Row, rates_table
+from pytest_ugst.analysis.success.results import Results, versions
+from pytest_ugst.analysis.success.table import Row, rates_table
+from pytest_ugst.analysis.tables import render
 from pytest_ugst.simulators.agenda.faults import FAULTS
 
 ROOT = Path(__file__).parents[1]

@@ -14,12 +14,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_ugst.analysis.quality.diversity import diversity
+from pytest_ugst.analysis.quality.similarity import Encoder, conversation_f1
+from pytest_ugst.analysis.quality.table import F1, Speaker, Spoken, measure_diversity, quality_table
+from pytest_ugst.analysis.tables import render
 from pytest_ugst.core.errors import UgstError
-from pytest_ugst.metrics.diversity import diversity
-from pytest_ugst.metrics.similarity import Encoder, conversation_f1
 from pytest_ugst.recordings.tau_bench import Recording, read_recordings
-from pytest_ugst.reports.quality import F1, Speaker, Spoken, measure_diversity, quality_table
-from pytest_ugst.reports.styles import render
 
 
 def speaker(label: str, file: Path, recordings: Sequence[Recording]) -> Speaker:

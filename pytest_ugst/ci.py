@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ugst.analysis.tables import escape_markdown, render
 from pytest_ugst.core.text import one_line
-from pytest_ugst.reports.styles import escape_markdown, render
 
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_ugst.reports.summary import Summary
+    from pytest_ugst.analysis.summary import Summary
 
 _VARIABLE = "GITHUB_STEP_SUMMARY"
 _LARGEST = 100_000  # bytes that one run adds

@@ -7,13 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.text import counted
-from pytest_ugst.items import case_of, overridden
-from pytest_ugst.metrics.verdicts import Comparison, parse_margins
-from pytest_ugst.reports.asked import Asked, parts_digest, text_digest
-from pytest_ugst.reports.baseline import NO_FILE, Baseline, Key, baseline_of, find_baseline
-from pytest_ugst.reports.comparability import (
+from pytest_ugst.analysis.regression.baseline import NO_FILE, Baseline, Key, baseline_of, find_baseline
+from pytest_ugst.analysis.regression.comparability import (
     Outline,
     mismatches,
     outline,
@@ -22,7 +17,12 @@ from pytest_ugst.reports.comparability import (
     shared,
     shared_goals,
 )
-from pytest_ugst.reports.comparison import compare, failures, with_lost
+from pytest_ugst.analysis.regression.comparison import compare, failures, with_lost
+from pytest_ugst.analysis.regression.decision import Comparison, parse_margins
+from pytest_ugst.analysis.success.goal_digest import Asked, parts_digest, text_digest
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import counted
+from pytest_ugst.items import case_of, overridden
 from pytest_ugst.runs.run import SETTING_FILE, Run, find_run
 from pytest_ugst.utils.files import is_file
 

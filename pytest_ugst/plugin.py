@@ -106,7 +106,7 @@ def _check_early(settings: Settings, config: pytest.Config) -> None:
             if _typed(config, option):
                 raise UsageError(f"{option} says nothing without --ugst-baseline; name a baseline, or leave it out")
     if settings.fail_under:
-        from pytest_ugst.metrics.gate import parse_gate
+        from pytest_ugst.analysis.success.gate import parse_gate
 
         parse_gate(settings.fail_under)
     if settings.baseline and not is_worker(config):
@@ -118,7 +118,7 @@ def _check_early(settings: Settings, config: pytest.Config) -> None:
 
         find_run(settings.home, settings.resume)
     if settings.html and not is_worker(config):
-        from pytest_ugst.reports.html.builder import page_path
+        from pytest_ugst.analysis.html.builder import page_path
 
         page_path(settings.html, settings.root)
 

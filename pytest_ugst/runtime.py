@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_ugst.analysis.success.gate import parse_gate
 from pytest_ugst.collection import Case
 from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UsageError
@@ -32,7 +33,6 @@ from pytest_ugst.items import (
     role_fixtures,
 )
 from pytest_ugst.llm.manager import Models
-from pytest_ugst.metrics.gate import parse_gate
 from pytest_ugst.roles.capabilities import lacking, remedy
 from pytest_ugst.roles.resolver import Casting
 from pytest_ugst.runs.names import new_name

@@ -8,19 +8,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_ugst.analysis.success.gate import Gate, parse_gate
+from pytest_ugst.analysis.summary import Summary, summarise
+from pytest_ugst.analysis.tables import render
 from pytest_ugst.ci import tell_github, tell_junit
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.text import counted, one_line, plain
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.metrics.gate import Gate, parse_gate
-from pytest_ugst.reports.styles import render
-from pytest_ugst.reports.summary import Summary, summarise
 
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_ugst.analysis.regression.baseline import Baseline
     from pytest_ugst.core.episode import Episode
-    from pytest_ugst.reports.baseline import Baseline
     from pytest_ugst.runs.run import Run
     from pytest_ugst.runtime import Runtime
 
@@ -149,8 +149,8 @@ class Terminal:
         return self._status()
 
     def _write_page(self, runtime: Runtime, summary: Summary, new: Baseline | None) -> None:
-        from pytest_ugst.reports.html.against import Against
-        from pytest_ugst.reports.html.builder import page_path, write_page
+        from pytest_ugst.analysis.html.against import Against
+        from pytest_ugst.analysis.html.builder import page_path, write_page
 
         compared = summary.comparison
         against = None

@@ -163,8 +163,8 @@ def _schema(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
+    from pytest_ugst.analysis.transcript import render_episode
     from pytest_ugst.core.errors import unknown
-    from pytest_ugst.reports.transcript import render_episode
     from pytest_ugst.runs.reader import faults_of, open_run
 
     run = open_run(args.dir, args.of)

@@ -16,7 +16,7 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted, one_line
 
 if TYPE_CHECKING:
-    from pytest_ugst.annotate.record import Annotations
+    from pytest_ugst.analysis.agreement.annotate.record import Annotations
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.runs.run import Run
 
@@ -55,7 +55,7 @@ def _annotate(args: argparse.Namespace) -> int:
 
 
 def _episodes(run: Run, only: list[str]) -> list[Episode]:
-    from pytest_ugst.annotate.record import annotatable
+    from pytest_ugst.analysis.agreement.annotate.record import annotatable
     from pytest_ugst.core.errors import unknown
 
     for name in only:
@@ -68,7 +68,7 @@ def _episodes(run: Run, only: list[str]) -> list[Episode]:
 
 
 def _annotator(name: str | None) -> str:
-    from pytest_ugst.annotate.store import check_name
+    from pytest_ugst.analysis.agreement.annotate.store import check_name
 
     if name is not None:
         return check_name(name)
@@ -82,8 +82,8 @@ def _annotator(name: str | None) -> str:
 def _serve(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
     import asyncio
 
-    from pytest_ugst.annotate.server import AnnotationServer, serve
-    from pytest_ugst.annotate.store import file_of, only_one
+    from pytest_ugst.analysis.agreement.annotate.server import AnnotationServer, serve
+    from pytest_ugst.analysis.agreement.annotate.store import file_of, only_one
 
     annotator = _annotator(args.annotator)
     path = file_of(run.folder, annotator)
@@ -123,9 +123,9 @@ async def _until_asked(serving: Coroutine[Any, Any, None]) -> None:
 
 
 def _export(run: Run, episodes: list[Episode], args: argparse.Namespace) -> int:
-    from pytest_ugst.annotate.record import labels_of
-    from pytest_ugst.annotate.store import annotators, file_of, load
-    from pytest_ugst.sources.labels import write_labels
+    from pytest_ugst.analysis.agreement.annotate.record import labels_of
+    from pytest_ugst.analysis.agreement.annotate.store import annotators, file_of, load
+    from pytest_ugst.analysis.agreement.label_files import write_labels
 
     names = [_annotator(args.annotator)] if args.annotator is not None else annotators(run.folder)
     records = []

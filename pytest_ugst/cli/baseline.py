@@ -31,7 +31,7 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
 
 
 def _save(args: argparse.Namespace) -> int:
-    from pytest_ugst.reports.baseline import baseline_of, write_baseline
+    from pytest_ugst.analysis.regression.baseline import baseline_of, write_baseline
     from pytest_ugst.runs.reader import faults_of, open_run
 
     run = open_run(args.dir, args.played)

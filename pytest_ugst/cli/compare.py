@@ -11,8 +11,8 @@ from pytest_ugst.config.options import DEFAULT_MAX_DROP
 from pytest_ugst.core.text import counted
 
 if TYPE_CHECKING:
-    from pytest_ugst.metrics.verdicts import Comparison
-    from pytest_ugst.reports.changes import Changed
+    from pytest_ugst.analysis.regression.changes import Changed
+    from pytest_ugst.analysis.regression.decision import Comparison
 
 _SHOWN = 10
 
@@ -48,16 +48,16 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 
 def _compare(args: argparse.Namespace) -> int:
+    from pytest_ugst.analysis.regression.baseline import find_baseline
+    from pytest_ugst.analysis.regression.changes import changes
+    from pytest_ugst.analysis.regression.changes_text import changes_tables, changes_text, most_changed
+    from pytest_ugst.analysis.regression.comparability import mismatches, outline
+    from pytest_ugst.analysis.regression.comparison import compare, comparison_table, with_lost
+    from pytest_ugst.analysis.regression.decision import parse_margins
+    from pytest_ugst.analysis.success.leaderboard import unreadable
+    from pytest_ugst.analysis.tables import terminal
     from pytest_ugst.cli.styling import check_style, terminal_width, write_tables, write_text
     from pytest_ugst.core.errors import UsageError
-    from pytest_ugst.metrics.verdicts import parse_margins
-    from pytest_ugst.reports.baseline import find_baseline
-    from pytest_ugst.reports.changes import changes
-    from pytest_ugst.reports.changes_text import changes_tables, changes_text, most_changed
-    from pytest_ugst.reports.comparability import mismatches, outline
-    from pytest_ugst.reports.comparison import compare, comparison_table, with_lost
-    from pytest_ugst.reports.contenders import unreadable
-    from pytest_ugst.reports.styles import terminal
     from pytest_ugst.runs.reader import require_once
 
     if args.json and args.style not in (None, "json"):

@@ -13,10 +13,10 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import one_line
 
 if TYPE_CHECKING:
+    from pytest_ugst.analysis.failures.attribution import Blame
+    from pytest_ugst.analysis.failures.record import Failure
+    from pytest_ugst.analysis.failures.shares import Classified
     from pytest_ugst.core.episode import Episode, Setting
-    from pytest_ugst.core.failure import Failure
-    from pytest_ugst.metrics.attribution import Blame
-    from pytest_ugst.metrics.failure_shares import Classified
     from pytest_ugst.roles.resolver import Casting
     from pytest_ugst.runs.run import Run
 
@@ -60,11 +60,11 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 
 def _failures(args: argparse.Namespace) -> int:
+    from pytest_ugst.analysis.failures.shares import shares
+    from pytest_ugst.analysis.failures.table import failure_lines, failures_table
+    from pytest_ugst.analysis.success.leaderboard import Owners, read_contenders, shortcomings, unlike
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.config.settings import read_models
-    from pytest_ugst.metrics.failure_shares import shares
-    from pytest_ugst.reports.contenders import Owners, read_contenders, shortcomings, unlike
-    from pytest_ugst.reports.failures import failure_lines, failures_table
     from pytest_ugst.runs.reader import named_runs
 
     style = check_style(args)
@@ -92,12 +92,12 @@ def _failures(args: argparse.Namespace) -> int:
 
 
 def _blame(args: argparse.Namespace) -> int:
+    from pytest_ugst.analysis.failures.attribution import blame
+    from pytest_ugst.analysis.failures.attribution_table import attributions, blame_table
+    from pytest_ugst.analysis.success.leaderboard import read_contenders, shortcomings, unlike_goals
+    from pytest_ugst.analysis.success.systems import differences
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.config.settings import read_models
-    from pytest_ugst.metrics.attribution import blame
-    from pytest_ugst.reports.blame import attributions, blame_table
-    from pytest_ugst.reports.contenders import read_contenders, shortcomings, unlike_goals
-    from pytest_ugst.reports.entrants import differences
     from pytest_ugst.runs.reader import named_runs
 
     check_style(args)
@@ -124,8 +124,8 @@ def _blame(args: argparse.Namespace) -> int:
 
 def _by_rule(runs: Mapping[str, Run]) -> dict[str, list[tuple[Setting, Classified]]]:
     """By the runs' names."""
-    from pytest_ugst.metrics.failure_shares import classified
-    from pytest_ugst.metrics.failures import classify
+    from pytest_ugst.analysis.failures.patterns import classify
+    from pytest_ugst.analysis.failures.shares import classified
 
     return {
         name: [(episode.setting, classified(episode, classify(episode))) for episode in run.journal]
@@ -173,10 +173,10 @@ def _judged(
 
 
 async def _judge_one(episode: Episode, casting: Casting, judge: str, told: list[str]) -> tuple[Setting, Classified]:
-    from pytest_ugst.judges.failures import judge_failures
+    from pytest_ugst.analysis.failures.llm import judge_failures
+    from pytest_ugst.analysis.failures.patterns import classify, merge, unsettled
+    from pytest_ugst.analysis.failures.shares import classified
     from pytest_ugst.llm.types import ChatError, ChatUnavailable
-    from pytest_ugst.metrics.failure_shares import classified
-    from pytest_ugst.metrics.failures import classify, merge, unsettled
 
     failures: tuple[Failure, ...] = classify(episode)
     parts = unsettled(episode, failures)

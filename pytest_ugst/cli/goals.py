@@ -151,9 +151,9 @@ def _fetched(source: str) -> Path:
 
 
 def _decompose(args: argparse.Namespace) -> int:
+    from pytest_ugst.analysis.decomposition.batch import decompose_all
     from pytest_ugst.collection import GoalMarker, find_goals
     from pytest_ugst.config import data_dirs
-    from pytest_ugst.decomposing import decompose_all
     from pytest_ugst.goals.files import load_goals
     from pytest_ugst.goals.outline import difference
     from pytest_ugst.roles.batch import builtin_registry, settings_here
@@ -178,10 +178,10 @@ def _decompose(args: argparse.Namespace) -> int:
 
 
 def _disagreements(args: argparse.Namespace) -> int:
+    from pytest_ugst.analysis.agreement.disagreement import compare
     from pytest_ugst.config import data_dirs
     from pytest_ugst.domains.tau.reference_check import with_reference_check
     from pytest_ugst.judges.checks import ChecksJudge
-    from pytest_ugst.metrics.disagreement import compare
     from pytest_ugst.roles.batch import builtin_registry
     from pytest_ugst.runs.reader import open_run
 

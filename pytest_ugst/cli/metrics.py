@@ -11,9 +11,9 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
 
 if TYPE_CHECKING:
-    from pytest_ugst.metrics.generation import Similarity
-    from pytest_ugst.metrics.similarity import Encoder
-    from pytest_ugst.reports.quality import Speaker
+    from pytest_ugst.analysis.decomposition.metrics import Similarity
+    from pytest_ugst.analysis.quality.similarity import Encoder
+    from pytest_ugst.analysis.quality.table import Speaker
 
 
 def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
@@ -109,16 +109,16 @@ def _encoder(args: argparse.Namespace) -> Encoder | None:
         if args.encoder_layer is not None:
             raise UsageError("--encoder-layer says nothing without --encoder")
         return None
-    from pytest_ugst.metrics.similarity import Encoder
+    from pytest_ugst.analysis.quality.similarity import Encoder
 
     return Encoder(args.encoder, layer=args.encoder_layer)
 
 
 def _quality(args: argparse.Namespace) -> int:
+    from pytest_ugst.analysis.quality.table import quality_table, speakers
+    from pytest_ugst.analysis.success.leaderboard import read_contenders, shortcomings
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.config.settings import read_models
-    from pytest_ugst.reports.contenders import read_contenders, shortcomings
-    from pytest_ugst.reports.quality import quality_table, speakers
     from pytest_ugst.runs.reader import named_runs
 
     check_style(args)
@@ -137,13 +137,13 @@ def _quality(args: argparse.Namespace) -> int:
 
 def _compared(found: Sequence[Speaker], args: argparse.Namespace) -> str:
     """Measure similarity, if asked for; says how, or what is missing."""
-    from pytest_ugst.reports.quality import measure_similarity
+    from pytest_ugst.analysis.quality.table import measure_similarity
     from pytest_ugst.utils.progress import Progress
 
     encoder = _encoder(args)
     if encoder is None:
         return "F1 was not measured: it takes --encoder=MODEL"
-    from pytest_ugst.metrics.similarity import conversation_f1
+    from pytest_ugst.analysis.quality.similarity import conversation_f1
 
     progress = Progress()
     measure_similarity(
@@ -158,10 +158,10 @@ def _rated(found: Sequence[Speaker], args: argparse.Namespace) -> str:
     """Have conversations rated, if asked for; says by whom, or what is missing."""
     if args.judge is None:
         return "N and C were not measured: they take --judge=MODEL"
-    from pytest_ugst.metrics.quality import PROMPT_NAMES
+    from pytest_ugst.analysis.quality.batch import rate_all
+    from pytest_ugst.analysis.quality.ratings import PROMPT_NAMES
+    from pytest_ugst.analysis.quality.table import sampled
     from pytest_ugst.prompts.loader import Prompts
-    from pytest_ugst.rating import rate_all
-    from pytest_ugst.reports.quality import sampled
     from pytest_ugst.roles.batch import builtin_registry, settings_here
 
     settings = settings_here(judge=args.judge, prompts=args.prompts, dir=str(args.dir), cache=args.cache)
@@ -182,11 +182,11 @@ def _rated(found: Sequence[Speaker], args: argparse.Namespace) -> str:
 
 
 def _agreement(args: argparse.Namespace) -> int:
+    from pytest_ugst.analysis.agreement.metrics import put_together
+    from pytest_ugst.analysis.agreement.table import agreement_tables
     from pytest_ugst.cli.sources import all_labels, named_apart
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.config import data_dirs
-    from pytest_ugst.metrics.agreement import put_together
-    from pytest_ugst.reports.agreement import agreement_tables
 
     check_style(args)
     data_dirs.use(args.data)
@@ -198,10 +198,10 @@ def _agreement(args: argparse.Namespace) -> int:
 
 
 def _generation(args: argparse.Namespace) -> int:
+    from pytest_ugst.analysis.decomposition.metrics import THRESHOLD, compare, word_overlap
+    from pytest_ugst.analysis.decomposition.table import generation_tables
     from pytest_ugst.cli.sources import parts_of, require_same_goals
     from pytest_ugst.cli.styling import check_style, write_tables
-    from pytest_ugst.metrics.generation import THRESHOLD, compare, word_overlap
-    from pytest_ugst.reports.generation import generation_tables
 
     check_style(args)
     if args.encoder is not None and args.threshold is None:
@@ -226,10 +226,10 @@ def _generation(args: argparse.Namespace) -> int:
 
 
 def _cost(args: argparse.Namespace) -> int:
+    from pytest_ugst.analysis.cost.metrics import cost
+    from pytest_ugst.analysis.cost.table import cost_table
+    from pytest_ugst.analysis.success.leaderboard import shortcomings
     from pytest_ugst.cli.styling import check_style, write_tables
-    from pytest_ugst.metrics.cost import cost
-    from pytest_ugst.reports.contenders import shortcomings
-    from pytest_ugst.reports.cost import cost_table
     from pytest_ugst.runs.reader import named_runs
 
     check_style(args)

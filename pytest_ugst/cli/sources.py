@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_ugst.analysis.agreement.label_files import read_gold, read_labels
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.labels import LabelledPart, StateLabels, episode_labels, labelled_parts
 from pytest_ugst.engine.spec import goal_and_trial
 from pytest_ugst.goals.files import SUFFIXES, load_goals
-from pytest_ugst.sources.labels import read_gold, read_labels
 from pytest_ugst.utils.files import is_file
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _is_file(source: str) -> bool:
 
 
 def _open(source: str, home: Path, told: list[str]) -> Run:
-    from pytest_ugst.reports.contenders import unreadable
+    from pytest_ugst.analysis.success.leaderboard import unreadable
     from pytest_ugst.runs.reader import open_run
 
     run = open_run(home, source)
@@ -162,9 +162,9 @@ def _open(source: str, home: Path, told: list[str]) -> Run:
 
 def _second_opinions(run: Run) -> list[StateLabels]:
     """The goal states of sub-components that a check and a judge have a say on, by the checks."""
+    from pytest_ugst.analysis.agreement.metrics import second_opinion
     from pytest_ugst.domains.tau.reference_check import with_reference_check
     from pytest_ugst.judges.checks import ChecksJudge
-    from pytest_ugst.metrics.agreement import second_opinion
     from pytest_ugst.roles.batch import builtin_registry
 
     registry = builtin_registry()

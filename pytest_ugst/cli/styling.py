@@ -15,14 +15,14 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import one_line
 
 if TYPE_CHECKING:
-    from pytest_ugst.reports.styles import Table
+    from pytest_ugst.analysis.tables import Table
 
 _SUFFIXES = {".txt": "terminal", ".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
 
 
 def add_style(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    from pytest_ugst.reports.styles import STYLES
+    from pytest_ugst.analysis.tables import STYLES
 
     parser.add_argument(
         "--style", choices=STYLES, help="how to print it (terminal, or what the name of FILE in --out asks for)"
@@ -66,7 +66,7 @@ def write_tables(tables: Sequence[Table], args: argparse.Namespace, notes: Seque
     Raises:
         UsageError: If the file can't be written.
     """
-    from pytest_ugst.reports.styles import render
+    from pytest_ugst.analysis.tables import render
     from pytest_ugst.utils.files import replace_text
 
     style = check_style(args)

@@ -39,11 +39,11 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 
 def _table(args: argparse.Namespace) -> int:
+    from pytest_ugst.analysis.success.benchmarks import benchmark_tables, require_shared_goals
+    from pytest_ugst.analysis.success.leaderboard import read_contenders, shortcomings
+    from pytest_ugst.analysis.success.rates import RESAMPLES
     from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.config.settings import read_models
-    from pytest_ugst.metrics.success import RESAMPLES
-    from pytest_ugst.reports.benchmarks import benchmark_tables, require_shared_goals
-    from pytest_ugst.reports.contenders import read_contenders, shortcomings
     from pytest_ugst.runs.reader import named_runs
 
     check_style(args)

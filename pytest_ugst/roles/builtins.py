@@ -41,7 +41,7 @@ def pytest_ugst_register(registry: Registry) -> None:
 @pluggy.HookimplMarker("pytest")(tryfirst=True)
 def pytest_ugst_report(run: Run) -> None:
     """Write ``results.json``."""
-    from pytest_ugst.reports.results import write_results
+    from pytest_ugst.analysis.success.results import write_results
 
     if run.results is not None:
         write_results(run.folder / "results.json", run.results)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from pytest_ugst.analysis.success.results import Outcome, Results
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted, one_line
-from pytest_ugst.reports.results import Outcome, Results
 from pytest_ugst.runs.run import EPISODES_FILE, RESULTS_FILE, Run, find_run
 from pytest_ugst.utils.files import is_file
 

@@ -15,8 +15,8 @@ from pytest_ugst.runs.journal import Journal
 from pytest_ugst.utils.files import exists, is_file, write_whole
 
 if TYPE_CHECKING:
+    from pytest_ugst.analysis.success.results import Results
     from pytest_ugst.core.episode import Setting
-    from pytest_ugst.reports.results import Results
 
 EPISODES_FILE = "episodes.jsonl"
 """The journal, in a run's folder."""

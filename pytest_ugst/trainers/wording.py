@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_ugst.metrics.quality import Aspect, rate
+from pytest_ugst.analysis.quality.ratings import Aspect, rate
 
 if TYPE_CHECKING:
     from pytest_ugst.core.conversation import Conversation

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ugst.annotate.record import Annotations
-from pytest_ugst.annotate.store import file_of, only_one, save
+from pytest_ugst.analysis.agreement.annotate.record import Annotations
+from pytest_ugst.analysis.agreement.annotate.store import file_of, only_one, save
+from pytest_ugst.analysis.agreement.label_files import read_labels
 from pytest_ugst.cli import main
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.status import Status
 from pytest_ugst.runs.run import Run
-from pytest_ugst.sources.labels import read_labels
-from tests.annotate.pages import request, talk
+from tests.analysis.agreement.annotate.pages import request, talk
 
 ONE = talk(1, ["I return the shoes.", "My card is 4929.", "Bye."])
 

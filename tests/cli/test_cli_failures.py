@@ -11,8 +11,8 @@ from pytest_ugst.cli import main
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.runs.run import Run
+from tests.analysis.small_episodes import episode
 from tests.chat_server import Body, ChatServer
-from tests.metrics.episodes import episode
 
 FAILED = {"lamp": "..", "colour": "..", "bright": "mm"}
 

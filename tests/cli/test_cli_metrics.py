@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pytest_ugst.analysis.agreement.label_files import write_labels
 from pytest_ugst.cli import main
 from pytest_ugst.core.check import Check, Condition
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
@@ -17,7 +18,6 @@ from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.labels import episode_labels
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.runs.run import Run
-from pytest_ugst.sources.labels import write_labels
 from tests.chat_server import Body, ChatServer, Say
 from tests.played import SETTING, make_goal, objective, policy, verdict
 
@@ -171,7 +171,7 @@ def test_similarity_of_all_that_was_said(monkeypatch: pytest.MonkeyPatch, table:
             told(len(said))
             return [0.5 if text.startswith("yes") else None if text.endswith("1") else 0.9 for text in said]
 
-    monkeypatch.setattr("pytest_ugst.metrics.similarity.Encoder", Encoder)
+    monkeypatch.setattr("pytest_ugst.analysis.quality.similarity.Encoder", Encoder)
     make_run("one", played("g1"), played("g2", said="yes"))
     make_run("two", played("g2", said="yes", simulator="other"))
     assert report("quality", "one", "two", "--encoder", "tiny", "--encoder-layer", "5", "--style", "json") == 0

@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from pytest_ugst.analysis.success.rates import rates
+from pytest_ugst.analysis.success.table import Row
+from pytest_ugst.analysis.summary import Standing, Summary
 from pytest_ugst.ci import job_summary
-from pytest_ugst.metrics.success import rates
-from pytest_ugst.reports.summary import Standing, Summary
-from pytest_ugst.reports.table import Row
 from tests.plugin_project import Project, goal
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_ugst.reports.contenders import shortcomings
+from pytest_ugst.analysis.success.leaderboard import shortcomings
 from pytest_ugst.runs.reader import open_run
 from pytest_ugst.runs.run import find_run
 from tests.plugin_project import Project, goal

@@ -1,0 +1,1 @@
+"""From episodes to answers: one package per question, and the tables and pages that show them."""

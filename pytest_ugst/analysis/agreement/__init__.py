@@ -1,0 +1,1 @@
+"""Agreement between those who label goal states: people, judges, checks."""

@@ -1,0 +1,1 @@
+"""How well generated sub-components match those of a person."""

@@ -1,0 +1,1 @@
+"""Failure patterns of simulators, and whose fault a failed task is."""

@@ -1,0 +1,165 @@
+"""Whose fault a failed task is: the simulator's, the agent's or both's, from the goal states.
+
+A domain's score of the agent's work assumes a user who does as the goal says. Where the user did not, a failed task
+says little about the agent; the statuses of the user's goal tell these cases apart. The definitions are this project's
+own (``docs/failures.md``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pytest_ugst.analysis.stats.means import Mean, Sample, mean
+from pytest_ugst.analysis.stats.pass_k import pass_hat
+from pytest_ugst.analysis.success.rates import RESAMPLES, Tally
+from pytest_ugst.core.conversation import StopReason
+from pytest_ugst.core.status import Category
+
+SOLVED = "task"
+"""The score that says whether the agent solved the task; 1.0 if it did."""
+_TASK = (Category.OBJECTIVE, Category.REQUIREMENT)
+
+
+class Fault(StrEnum):
+    """Whose fault a failed task is."""
+
+    AGENT = "agent"
+    """The user kept to the goal in everything."""
+    SIMULATOR = "simulator"
+    """The user did not see to the task: an objective or requirement failed, or the simulator broke down."""
+    BOTH = "both"
+    """The user saw to the whole task, but strayed in how: profile, policy or preference."""
+    UNDECIDED = "undecided"
+    """It depends on verdicts that are missing."""
+
+
+class Conduct(StrEnum):
+    """Whether a user stayed on the goal."""
+
+    KEPT = "kept"
+    """Every sub-component is a success."""
+    STRAYED = "strayed"
+    """At least one is none."""
+    UNDECIDED = "undecided"
+    """None is known to have failed, and verdicts are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attributed:
+    """One episode of a domain that scores the agent's work."""
+
+    goal: str
+    solved: bool
+    conduct: Conduct
+    fault: Fault | None
+    """None for a solved task."""
+
+
+def attribute(tally: Tally, stop: StopReason | None, task: Mapping[str, float]) -> Attributed | None:
+    """Say whose fault an episode's failed task is.
+
+    Args:
+        tally: The episode's sub-components, counted at the end.
+        stop: Why the conversation is over.
+        task: The scores that the domain gave.
+
+    Returns:
+        None where there is no score of the task.
+    """
+    if SOLVED not in task:
+        return None
+    solved = task[SOLVED] == 1.0
+    return Attributed(tally.goal, solved, _conduct(tally, stop), None if solved else _fault(tally, stop))
+
+
+def _failed(tally: Tally, *categories: Category) -> int:
+    counts = [count for category, count in tally.counts.items() if category in (categories or Category)]
+    return sum(count.total - count.successes - count.errors for count in counts)
+
+
+def _missing(tally: Tally, *categories: Category) -> bool:
+    counts = [count for category, count in tally.counts.items() if category in (categories or Category)]
+    return not tally.measured or any(count.errors for count in counts)
+
+
+def _conduct(tally: Tally, stop: StopReason | None) -> Conduct:
+    if _failed(tally) or stop is StopReason.USER_ERROR:
+        return Conduct.STRAYED
+    return Conduct.UNDECIDED if _missing(tally) else Conduct.KEPT
+
+
+def _fault(tally: Tally, stop: StopReason | None) -> Fault:
+    if stop is StopReason.USER_ERROR:
+        return Fault.SIMULATOR
+    if stop is StopReason.AGENT_ERROR:
+        return Fault.BOTH if _failed(tally) else Fault.AGENT
+    if _failed(tally, *_TASK):
+        return Fault.SIMULATOR
+    if _missing(tally, *_TASK):
+        return Fault.UNDECIDED
+    if _failed(tally):
+        return Fault.BOTH
+    return Fault.UNDECIDED if _missing(tally) else Fault.AGENT
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How often the agent solved its tasks, over one set of episodes."""
+
+    solved: Mean
+    """pass^1: percent of a goal's trials, averaged over goals, with an interval over goals. Its ``n`` counts goals."""
+    episodes: int
+    hat: dict[int, float] = field(default_factory=dict)
+    """pass^k in percent by k, up to the fewest trials of a goal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """Whose fault the failed tasks of one set of episodes are."""
+
+    raw: Score
+    """Over all episodes."""
+    kept: Score
+    """Over those whose simulator stayed on its goal."""
+    faults: dict[Fault, int]
+    lucky: int
+    """Tasks that were solved although the simulator strayed."""
+    undecided: int
+    """Episodes of which missing verdicts leave open whether the simulator stayed on its goal."""
+
+
+def blame(episodes: Iterable[Attributed], *, resamples: int = RESAMPLES) -> Blame:
+    """Count whose fault failed tasks are, and score the agent with and without the episodes of straying simulators.
+
+    Args:
+        episodes: Of one domain.
+        resamples: Bootstrap resamples; 0 leaves the intervals out.
+    """
+    every = list(episodes)
+
+    def score(holds: Callable[[Attributed], bool]) -> Score:
+        return _score([one for one in every if holds(one)], resamples)
+
+    return Blame(
+        raw=score(lambda one: True),
+        kept=score(lambda one: one.conduct is Conduct.KEPT),
+        faults={fault: sum(one.fault is fault for one in every) for fault in Fault},
+        lucky=sum(one.solved and one.conduct is Conduct.STRAYED for one in every),
+        undecided=sum(one.conduct is Conduct.UNDECIDED for one in every),
+    )
+
+
+def _score(episodes: list[Attributed], resamples: int) -> Score:
+    trials: dict[str, list[bool]] = {}
+    for one in episodes:
+        trials.setdefault(one.goal, []).append(one.solved)
+    fewest = min(map(len, trials.values()), default=0)
+    hat = {}
+    for k in range(1, fewest + 1):
+        value = pass_hat(trials, k)
+        assert value is not None
+        hat[k] = 100 * value
+    samples = (Sample("", goal, 100.0 * sum(solved) / len(solved)) for goal, solved in trials.items())
+    return Score(mean(samples, resamples=resamples), len(episodes), hat)

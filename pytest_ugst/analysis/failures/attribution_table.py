@@ -1,0 +1,119 @@
+"""Whose fault failed tasks are, as a table and as a line beside the agent's own score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pytest_ugst.analysis.failures.attribution import Attributed, Blame, Fault, Score, attribute, blame
+from pytest_ugst.analysis.success.results import Outcome
+from pytest_ugst.analysis.success.table import percent
+from pytest_ugst.analysis.tables import Cell, Column, Line, Table
+from pytest_ugst.core.text import counted, one_line
+
+_HEADINGS = {Fault.SIMULATOR: "simul.", Fault.UNDECIDED: "undec."}
+_MEANS = (
+    "fault of the failed tasks: agent (the user kept to the goal), simulator (the user did not see to the task: an "
+    "objective or requirement failed), both (the user saw to it, but strayed in profile, policy or preference); lucky: "
+    "solved although the simulator strayed"
+)
+
+
+def attributions(outcomes: Iterable[Outcome]) -> list[Attributed]:
+    """Of all episodes that have a score."""
+    found = (attribute(one.tally, one.stop, one.task) for one in outcomes)
+    return [one for one in found if one is not None]
+
+
+def blame_line(outcomes: Iterable[Outcome]) -> str | None:
+    """Whose fault the failed tasks are, and the agent's score without the episodes of straying simulators.
+
+    Returns:
+        None where nothing is scored, or no sub-component was tracked.
+    """
+    every = attributions(one for one in outcomes if one.tally.measured)
+    if not every:
+        return None
+    found = blame(every, resamples=0)
+    failed = sum(found.faults.values())
+    said = f"{counted(failed, 'task')} failed"
+    if failed:
+        by = [f"{count} by {_WHO[fault]}" for fault, count in found.faults.items() if count]
+        said += f": {', '.join(by)}"
+    if found.kept.solved.value is None:
+        return f"{said}; in no episode did the simulator stay on its goal"
+    return (
+        f"{said}; over the {counted(found.kept.episodes, 'episode')} whose simulator stayed on its goal the agent's "
+        f"pass^1 is {percent(found.kept.solved.value)}"
+    )
+
+
+_WHO = {
+    Fault.AGENT: "the agent",
+    Fault.SIMULATOR: "the simulator",
+    Fault.BOTH: "both",
+    Fault.UNDECIDED: "whom is undecided",
+}
+
+
+def blame_table(found: Mapping[str, Blame], benchmark: str, notes: Sequence[str] = ()) -> Table:
+    """One line per run and simulator.
+
+    Args:
+        found: By the line's label.
+        benchmark: The domain that scores the agent's work.
+        notes: More that has to be said.
+    """
+    columns = (
+        Column("run", "simulator"),
+        Column("raw", "raw"),
+        Column("kept", "kept"),
+        Column("failed", "failed"),
+        *(Column(fault.value, _HEADINGS.get(fault, fault.value)) for fault in Fault),
+        Column("lucky", "lucky"),
+    )
+    lines = tuple(
+        Line(
+            (
+                Cell(label),
+                _cell(one.raw),
+                _cell(one.kept),
+                Cell(sum(one.faults.values())),
+                *(Cell(one.faults[fault]) for fault in Fault),
+                Cell(one.lucky),
+            )
+        )
+        for label, one in found.items()
+    )
+    told = [
+        "the agent's pass^1 in percent, raw over all episodes, and over those whose simulator kept to all parts of "
+        "its goal, with 95% intervals bootstrapped over goals",
+        _MEANS,
+        *notes,
+    ]
+    for label, one in found.items():
+        told += [
+            f"{label}: {_hat(one.raw)} over all: {_over(one.raw)}; "
+            f"{_hat(one.kept)} where the goal was kept: {_over(one.kept)}"
+        ]
+        if one.undecided:
+            left = counted(one.undecided, "episode")
+            told.append(f"{label}: in {left} missing verdicts leave open whether the goal was kept")
+    return Table(columns, lines, f"whose fault: {one_line(benchmark)}", tuple(told))
+
+
+def _cell(score: Score) -> Cell:
+    solved = score.solved
+    more = {"low": solved.low, "high": solved.high, "episodes": score.episodes, "goals": solved.n}
+    more |= {f"pass_{k}": value for k, value in score.hat.items()}
+    if solved.value is None:
+        return Cell(more=more)
+    aside = "" if solved.low is None or solved.high is None else f"{solved.low:.0f}–{solved.high:.0f}"
+    return Cell(solved.value, f"{percent(solved.value)}", aside, more=more)
+
+
+def _over(score: Score) -> str:
+    return f"{counted(score.episodes, 'episode')} of {counted(score.solved.n, 'goal')}"
+
+
+def _hat(score: Score) -> str:
+    return ", ".join(f"pass^{k} {percent(value)}" for k, value in score.hat.items()) or "no pass^k"

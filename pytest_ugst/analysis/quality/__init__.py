@@ -1,0 +1,1 @@
+"""How users speak: naturalness, coherence, diversity, similarity with the goal."""

@@ -1,0 +1,1 @@
+"""Comparing a run with a baseline, goal by goal."""

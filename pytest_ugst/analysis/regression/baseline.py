@@ -1,0 +1,278 @@
+"""Baselines: what a run came to, goal by goal, small enough to be kept in a repository and compared with later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pydantic import Field, ValidationError, model_validator
+
+from pytest_ugst.analysis.success.goal_digest import parts_digest, text_digest
+from pytest_ugst.core.base import Frozen, Words
+from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.errors import UsageError, first_fault
+from pytest_ugst.core.labels import ERROR
+from pytest_ugst.core.status import CHAINS, SUCCESS, Category, Status
+from pytest_ugst.core.text import one_line
+from pytest_ugst.runs.reader import data_of, not_played, open_run
+from pytest_ugst.runs.run import EPISODES_FILE, RESULTS_FILE, SETTING_FILE, Run
+from pytest_ugst.utils.files import is_file, replace_text
+
+BASELINE_VERSION: Literal[1] = 1
+NO_FILE = "there is no such file; name a baseline that was saved, or a run"
+"""What is wrong with a name that ends in ``.json`` and stands for nothing."""
+_LARGEST = 200_000_000  # bytes; more is no baseline
+
+
+class Key(NamedTuple):
+    """Names a goal in everything that was played."""
+
+    domain: str
+    goal: str
+
+    def __str__(self) -> str:
+        return self.goal
+
+
+class Trial(Frozen):
+    """One episode of a goal."""
+
+    id: str
+    """The episode's id."""
+    trial: int = Field(ge=1)
+    statuses: dict[str, str]
+    """By sub-component id; ``ERROR`` where no verdict can be trusted."""
+
+
+class BaselineGoal(Frozen):
+    """One goal and what came of it."""
+
+    id: str
+    domain: str = ""
+    text: str
+    """A digest of what was asked: the goal's text, and what the domain has to know."""
+    parts: str
+    """A digest of the sub-components, checks included."""
+    max_turns: int
+    components: dict[str, Category]
+    """By id."""
+    trials: tuple[Trial, ...]
+
+    @property
+    def key(self) -> Key:
+        """Its name."""
+        return Key(self.domain, self.id)
+
+    @model_validator(mode="after")
+    def _statuses_fit(self) -> BaselineGoal:
+        for trial in self.trials:
+            if trial.statuses.keys() != self.components.keys():
+                raise ValueError(f"{trial.id}: the statuses are not those of the goal's sub-components")
+            for name, status in trial.statuses.items():
+                if status != ERROR and status not in CHAINS[self.components[name]]:
+                    raise ValueError(f"{trial.id}: {name}: {status!r} is no status of a {self.components[name]}")
+        return self
+
+    def totals(self) -> dict[Category, float]:
+        """Sub-components by category."""
+        found: dict[Category, float] = {}
+        for category in self.components.values():
+            found[category] = found.get(category, 0) + 1
+        return found
+
+    def successes(self) -> dict[Category, float]:
+        """How many of them were successes, on average over the trials."""
+        found = dict.fromkeys(self.components.values(), 0)
+        for trial in self.trials:
+            for name, category in self.components.items():
+                found[category] += succeeded(trial.statuses[name])
+        return {category: count / len(self.trials) for category, count in found.items()}
+
+
+class Baseline(Frozen):
+    """The file as a whole."""
+
+    kind: Literal["pytest-ugst baseline"] = "pytest-ugst baseline"
+    schema_version: Literal[1] = BASELINE_VERSION
+    run: str
+    """The name of the run that it was made of."""
+    settings: tuple[Setting, ...]
+    """What it was played with; several where tests brought roles of their own."""
+    data: dict[str, str] = Field(default_factory=dict)
+    """Digests of the domains' data; a domain of which none is known is left out."""
+    unplayed: dict[str, Words] = Field(default_factory=dict)
+    """By episode id, why it could not be played at all."""
+    dropped: dict[str, Words] = Field(default_factory=dict)
+    """By episode id, why it was played and is yet not among the trials."""
+    goals: tuple[BaselineGoal, ...]
+    """In the order of their names."""
+
+    @model_validator(mode="after")
+    def _once(self) -> Baseline:
+        if len({goal.key for goal in self.goals}) < len(self.goals):
+            raise ValueError("goals: a goal occurs twice")
+        for goal in self.goals:
+            if not goal.trials:
+                raise ValueError(f"goals: {goal.id!r} has no trial")
+        return self
+
+    def by_key(self) -> dict[Key, BaselineGoal]:
+        """The goals by their names."""
+        return {goal.key: goal for goal in self.goals}
+
+    @property
+    def episodes(self) -> int:
+        """How many were played."""
+        return sum(len(goal.trials) for goal in self.goals)
+
+    @property
+    def errors(self) -> int:
+        """Sub-components without a trustworthy verdict."""
+        return sum(status == ERROR for goal in self.goals for one in goal.trials for status in one.statuses.values())
+
+
+def succeeded(status: str) -> bool:
+    """Whether a status counts as success."""
+    return status != ERROR and Status(status) in SUCCESS
+
+
+# Making one
+
+
+def baseline_of(run: Run) -> Baseline:
+    """What a run came to: the episodes that are selected, or all. One episode is in memory at a time.
+
+    Args:
+        run: With its journal read.
+    """
+    goals: dict[Key, BaselineGoal] = {}
+    settings: dict[str, Setting] = {}
+    dropped: dict[str, str] = {}
+    for name in run.ids:
+        if name in run.journal:
+            episode = run.journal.get(name)
+            settings.setdefault(episode.setting.model_dump_json(), episode.setting)
+            if not _add(goals, episode):
+                dropped[name] = "cut into other sub-components than the goal's other trials"
+    unplayed = {name: why for name, why in run.failures.items() if name not in run.journal}
+    if run.selected is None:
+        unplayed |= {one.id: one.error or "" for one in not_played(run)}
+    return Baseline(
+        run=run.name,
+        settings=tuple(settings[key] for key in sorted(settings)),
+        data=dict(data_of(run)),
+        unplayed=dict(sorted(unplayed.items())),
+        dropped=dropped,
+        goals=tuple(goals[key] for key in sorted(goals)),
+    )
+
+
+def _add(goals: dict[Key, BaselineGoal], episode: Episode) -> bool:
+    """Take an episode in, unless its goal is cut up otherwise in an earlier one: then it is not one goal any more."""
+    goal = episode.goal
+    trial = Trial(
+        id=episode.id,
+        trial=episode.trial,
+        statuses={state.component.id: state.label for state in episode.final_state},
+    )
+    made = BaselineGoal(
+        id=goal.id,
+        domain=goal.domain or "",
+        text=text_digest(goal),
+        parts=parts_digest(goal),
+        max_turns=episode.max_turns,
+        components={part.id: part.category for part in episode.components},
+        trials=(trial,),
+    )
+    there = goals.get(made.key)
+    if there is None:
+        goals[made.key] = made
+    elif there.components == made.components:
+        parts = "+".join(sorted({*there.parts.split("+"), made.parts}))  # whichever trial ended first
+        trials = tuple(sorted((*there.trials, trial), key=lambda one: one.id))
+        goals[made.key] = there.model_copy(update={"trials": trials, "parts": parts})
+    else:
+        return False
+    return True
+
+
+# Writing and reading
+
+
+def write_baseline(path: Path, baseline: Baseline) -> None:
+    """Write the file: the same run gives the same bytes, and a goal is one line, so that a change is seen in a diff.
+
+    Raises:
+        UsageError: If it can't be written.
+    """
+    replace_text(path, "".join(_lines(baseline)))
+
+
+def _lines(baseline: Baseline) -> Iterator[str]:
+    record = baseline.model_dump(mode="json")
+    goals = record.pop("goals")
+    yield json.dumps(record, indent=1, ensure_ascii=False).removesuffix("\n}") + ',\n "goals": ['
+    for number, goal in enumerate(goals):
+        comma = "," if number else ""
+        yield f"{comma}\n  {json.dumps(goal, ensure_ascii=False, separators=(',', ':'))}"
+    yield "\n ]\n}\n"
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Read the file.
+
+    Raises:
+        UsageError: If it can't be read or is something else; names the field.
+    """
+    remedy = "save one with 'ugst baseline save RUN --out FILE', or name a run"
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise UsageError(f"{path} is too large for a baseline; {remedy}")
+        record = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}; {remedy}") from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"{path} is no JSON file, so no baseline; {remedy}") from None
+    if not isinstance(record, Mapping) or record.get("kind") != "pytest-ugst baseline":
+        raise UsageError(f"{path} is no baseline; {remedy}")
+    if record.get("schema_version") != BASELINE_VERSION:
+        there = one_line(repr(record.get("schema_version")), 60)
+        raise UsageError(
+            f"{path} is a baseline of format {there}, and this version reads format {BASELINE_VERSION}; save it "
+            "anew with 'ugst baseline save RUN --out FILE'"
+        )
+    try:
+        return Baseline.model_validate(record)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {first_fault(error)}; {remedy}") from None
+
+
+def find_baseline(home: Path, name: str, *, root: Path | None = None) -> tuple[Baseline, Run | None]:
+    """The baseline that a name stands for, and the run where it is one.
+
+    Args:
+        home: The folder that holds ``runs``.
+        name: A baseline's file, or a run: its name, its folder, a file in it, or ``latest``.
+        root: Where a relative path may start, beside the working directory.
+
+    Raises:
+        UsageError: If there is neither.
+    """
+    for path in (root / name, Path(name)) if root is not None else (Path(name),):
+        if path.name in (EPISODES_FILE, RESULTS_FILE) and is_file(path):
+            name = str(path.parent)
+            break
+        if is_file(path):
+            return read_baseline(path), None
+        if is_file(path / SETTING_FILE):
+            name = str(path)
+            break
+    try:
+        run = open_run(home, name)
+    except UsageError as error:
+        if name.endswith(".json"):
+            raise UsageError(f"{name}: {NO_FILE}") from None
+        raise error from None
+    return baseline_of(run), run

@@ -1,0 +1,201 @@
+"""A run held against a baseline, over the goals they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pytest_ugst.analysis.regression.baseline import Baseline, BaselineGoal, Key, Trial
+from pytest_ugst.analysis.regression.comparability import Mismatch, beside, shared_goals
+from pytest_ugst.analysis.regression.decision import Comparison, Finding, Verdict, judge
+from pytest_ugst.analysis.stats.paired import Difference, Differences, Pair, differences
+from pytest_ugst.analysis.success.rates import COLUMNS, CONFIDENCE
+from pytest_ugst.analysis.success.table import percent
+from pytest_ugst.analysis.tables import Cell, Column, Line, Table
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.labels import ERROR
+from pytest_ugst.core.text import counted, one_line
+from pytest_ugst.engine.spec import goal_and_trial
+
+
+def compare(
+    base: Baseline, new: Baseline, margins: Mapping[str, float], *, name: str, found: Sequence[Mismatch] = ()
+) -> Comparison:
+    """Compare over the shared goals.
+
+    Args:
+        base: The baseline.
+        new: What is held against it; as :func:`with_lost` gives it.
+        margins: Points that columns may drop.
+        name: What the baseline was called.
+        found: What differs and is allowed to; it is told in the notes.
+
+    Raises:
+        UsageError: If they share no goal.
+    """
+    keys = shared_goals(base, new)
+    if not keys:
+        raise UsageError(
+            f"{name} and {new.run} share no goal, so there is nothing to compare; name runs over the same goals"
+        )
+    before, after = base.by_key(), new.by_key()
+    pairs = [_pair(before[key], after[key]) for key in keys]
+    measured: Differences = differences(pairs, list(margins))
+    findings = judge(measured, dict(margins))
+    asked = {one.column for one in findings}
+    one_sided = [(before[key], after[key]) for key in keys]
+    notes = [one.told for one in found]
+    if len(keys) < max(len(before), len(after)):
+        both = counted(len(keys), "goal")
+        notes.append(f"compared over the {both} that both hold, of {len(before)} before and {len(after)} now")
+    notes += [f"{one_line(id)} is not compared: {why}" for side in (base, new) for id, why in side.dropped.items()]
+    notes += beside(base.settings, new.settings)
+    notes += _trials(one_sided)
+    notes += _errors(one_sided)
+    return Comparison(
+        base=name,
+        base_run=base.run,
+        run=new.run,
+        goals=len(keys),
+        findings=tuple(findings),
+        others={column: one for column, one in measured.columns.items() if column not in asked and one.goals},
+        notes=tuple(notes),
+    )
+
+
+def with_lost(new: Baseline, base: Baseline) -> Baseline:
+    """The run with what it could not play at all as errors, as far as the baseline tells what was to be played.
+
+    Otherwise goals that bring a run down would make it look better. What could not be played there either is left out.
+    """
+    by_id: dict[str, list[BaselineGoal]] = {}
+    for goal in base.goals:
+        by_id.setdefault(goal.id, []).append(goal)
+    goals: dict[Key, BaselineGoal] = new.by_key()
+    for name in new.unplayed.keys() - base.unplayed.keys():
+        id_, number = goal_and_trial(name)
+        known = by_id.get(id_, [])
+        if len(known) != 1:
+            continue
+        there = goals.get(known[0].key, known[0].model_copy(update={"trials": ()}))
+        lost = Trial(id=name, trial=number, statuses=dict.fromkeys(there.components, ERROR))
+        goals[there.key] = there.model_copy(update={"trials": (*there.trials, lost)})
+    return new.model_copy(update={"goals": tuple(goals[key] for key in sorted(goals))})
+
+
+def _pair(base: BaselineGoal, new: BaselineGoal) -> Pair:
+    return Pair("\n".join(base.key), base.totals(), base.successes(), new.successes())
+
+
+def _trials(goals: Sequence[tuple[BaselineGoal, BaselineGoal]]) -> list[str]:
+    was, now = (sorted({len(pair[side].trials) for pair in goals}) for side in (0, 1))
+    if was == now and len(was) == 1:
+        return []
+    counts = [f"{side[0]}" if len(side) == 1 else f"{side[0]} to {side[-1]}" for side in (was, now)]
+    weight = "a goal weighs by its sub-components, however often it was played"
+    return [f"trials of a goal: {counts[0]} before, {counts[1]} now; {weight}"]
+
+
+def _errors(goals: Sequence[tuple[BaselineGoal, BaselineGoal]]) -> list[str]:
+    counts = [
+        sum(status == ERROR for pair in goals for trial in pair[side].trials for status in trial.statuses.values())
+        for side in (0, 1)
+    ]
+    if not any(counts):
+        return []
+    return [f"sub-components without a trustworthy verdict, so no successes: {counts[0]} before, {counts[1]} now"]
+
+
+# Telling
+
+
+def comparison_table(comparison: Comparison, *, title: str = "") -> Table:
+    """A line per column, for any style."""
+    columns = [
+        Column("column", ""),
+        Column("base", "base"),
+        Column("new", "new"),
+        Column("difference", "difference"),
+        Column("interval", f"{CONFIDENCE:g}% interval"),
+        Column("allowed", "may drop"),
+        Column("verdict", "verdict"),
+    ]
+    by_name = {one.column: one for one in comparison.findings}
+    lines = []
+    for name, heading in COLUMNS.items():
+        if (finding := by_name.get(name)) is not None:
+            lines.append(_line(heading, finding.difference, finding))
+        elif name in comparison.others:
+            lines.append(_line(heading, comparison.others[name], None))
+    notes = [f"points; the intervals hold for all {len(by_name)} columns at once" if len(by_name) > 1 else "points"]
+    notes += what_it_takes(comparison)
+    return Table(tuple(columns), tuple(lines), title, (*notes, *comparison.notes))
+
+
+def _line(heading: str, one: Difference, finding: Finding | None) -> Line:
+    interval = Cell() if one.low is None or one.high is None else Cell(None, f"{signed(one.low)} to {signed(one.high)}")
+    more = {"low": one.low, "high": one.high, "goals": one.goals, "better": one.better, "worse": one.worse}
+    return Line(
+        (
+            Cell(heading),
+            Cell(one.base, None if one.base is None else percent(one.base)),
+            Cell(one.new, None if one.new is None else percent(one.new)),
+            Cell(one.value, None if one.value is None else signed(one.value), more=more),
+            interval,
+            Cell(finding.margin, f"{finding.margin:g}") if finding else Cell(),
+            Cell(finding.verdict.value if finding else None, None if finding else "not asked"),
+        )
+    )
+
+
+def signed(points: float) -> str:
+    """Points with their sign; one decimal, and never a zero for what is none."""
+    text = f"{points:+.1f}"
+    if text in ("+0.0", "-0.0"):
+        return "0.0" if abs(points) < 1e-9 else f"{points:+.2g}"
+    return text
+
+
+def what_it_takes(comparison: Comparison) -> list[str]:
+    """How many goals would settle the inconclusive columns; what is to be said of several is said once."""
+    told: dict[str, list[str]] = {}
+    for one in comparison.of(Verdict.INCONCLUSIVE):
+        told.setdefault(_what_it_takes(one), []).append(one.column)
+    return [
+        f"{', '.join(columns)}: {sentence} ({comparison.goals} were compared)" for sentence, columns in told.items()
+    ]
+
+
+def _what_it_takes(one: Finding) -> str:
+    found = one.difference
+    if found.value is None:
+        return "no sub-component to compare in these goals"
+    if found.low is None:
+        few = f"{counted(found.goals, 'goal', ('is', 'are'))} too few to tell anything"
+        return f"{few}; {one.needed} would give an interval" if one.needed else few
+    if one.needed is None or one.size is None:
+        return "so near to what it may drop that hardly any number of goals would settle it"
+    if found.high is not None and found.high < 0:
+        return (
+            f"a drop for certain; about {one.needed} goals would show whether it is larger than {one.margin:g} points"
+        )
+    size = f"{one.size:.1f}".removesuffix(".0")
+    return f"about {one.needed} goals would show a drop of {size} points"
+
+
+def failures(comparison: Comparison, *, strict: bool) -> list[str]:
+    """Why a run fails against its baseline, a sentence each; empty if it passes."""
+    told = []
+    for one in comparison.of(Verdict.REGRESSION):
+        found = one.difference
+        assert found.base is not None and found.new is not None and found.value is not None  # noqa: PT018
+        assert found.low is not None and found.high is not None  # noqa: PT018
+        told.append(
+            f"{one.column}: from {percent(found.base)} to {percent(found.new)}, a drop of {-found.value:.1f} points "
+            f"({CONFIDENCE:g}% interval {-found.high:.1f} to {-found.low:.1f}); {one.margin:g} may be lost"
+        )
+    if strict:
+        told += [
+            f"{one.column}: inconclusive, which --ugst-strict-gate does not let pass"
+            for one in comparison.of(Verdict.INCONCLUSIVE)
+        ]
+    return told

@@ -1,0 +1,1 @@
+"""Statistics that several questions share: bootstrap, paired differences, means, pass^k."""

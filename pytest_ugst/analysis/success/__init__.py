@@ -1,0 +1,1 @@
+"""Success rates: how well simulators stay with their goals."""

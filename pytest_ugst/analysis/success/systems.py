@@ -1,0 +1,164 @@
+"""Entrants: what one line of a table is about, one simulator as one run has played it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pytest_ugst.analysis.success.goal_digest import Asked, parts_digest, text_digest
+from pytest_ugst.analysis.success.rates import Tally
+from pytest_ugst.analysis.success.results import Outcome, add_usage, outcome
+from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.usage import Usage
+
+NO_DOMAIN = "no domain"
+_WORDS = {
+    "agent": "agent",
+    "judge": "judge",
+    "decomposer": "decomposer",
+    "prompts": "prompts",
+    "judge_sees_tools": "tools shown to the judge",
+    "tool_rounds": "tool rounds",
+    "seed": "seed",
+}
+"""What may differ between two settings of the same simulator, in a reader's words."""
+
+
+@dataclass(slots=True)
+class Played:
+    """The episodes of one benchmark, counted."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    goals: dict[str, Asked] = field(default_factory=dict)
+    """By goal id."""
+
+
+@dataclass(slots=True)
+class Entrant:
+    """One simulator as one run has played it, under one setting: small, whatever the episodes hold."""
+
+    run: str
+    """The run's name; those of several runs with ``+`` between them, where they are parts of one evaluation."""
+    setting: Setting
+    benchmarks: dict[str, Played] = field(default_factory=dict)
+    """By the goals' domain."""
+    usage: dict[str, Usage] = field(default_factory=dict)
+    """By role."""
+    data: dict[str, str] = field(default_factory=dict)
+    """By domain, a digest of its data, where it is known."""
+    joined: bool = False
+    """Whether it is of several runs."""
+
+    def add(self, episode: Episode) -> None:
+        """Count an episode."""
+        played = self.benchmarks.setdefault(episode.goal.domain or NO_DOMAIN, Played())
+        played.outcomes.append(outcome(episode))
+        if episode.goal.id not in played.goals:
+            played.goals[episode.goal.id] = _asked(episode)
+        self.usage = add_usage((self.usage, episode.usage))
+
+    def join(self, other: Entrant) -> None:
+        """Take over what was played in another run, under the same setting, of other benchmarks."""
+        self.run, self.joined = f"{self.run} + {other.run}", True
+        self.benchmarks |= other.benchmarks
+        self.data |= {name: digest for name, digest in other.data.items() if name in other.benchmarks}
+        self.usage = add_usage((self.usage, other.usage))
+
+    def tallies(self) -> list[Tally]:
+        """Of all benchmarks together."""
+        return across((name, one) for name, played in self.benchmarks.items() for one in played.outcomes)
+
+
+def _asked(episode: Episode) -> Asked:
+    return Asked(text_digest(episode.goal), parts_digest(episode.goal), episode.max_turns)
+
+
+def entrants(run: str, episodes: Iterable[Episode]) -> list[Entrant]:
+    """The entrants of a run, in the order of their first episodes.
+
+    Args:
+        run: The run's name.
+        episodes: One at a time: none is kept.
+    """
+    found: dict[str, Entrant] = {}
+    for episode in episodes:
+        key = episode.setting.model_dump_json()
+        if key not in found:
+            found[key] = Entrant(run, episode.setting)
+        found[key].add(episode)
+    return list(found.values())
+
+
+def across(outcomes: Iterable[tuple[str, Outcome]]) -> list[Tally]:
+    """The tallies of several benchmarks, whose goals may be called the same.
+
+    Args:
+        outcomes: With their benchmarks' names.
+    """
+    return [one.tally.model_copy(update={"goal": f"{name}/{one.tally.goal}"}) for name, one in outcomes]
+
+
+def label(setting: Setting, *, steered: bool = True) -> str:
+    """A simulator with how it was prompted.
+
+    Args:
+        setting: What it was played with.
+        steered: Name the steering as well.
+    """
+    how = [f"steered by {setting.steer}"] if steered and setting.steer != "none" else []
+    how += ["thinking"] if setting.reasoning else []
+    return f"{setting.simulator} ({', '.join(how)})" if how else setting.simulator
+
+
+def labels(settings: Sequence[Setting], *, steered: bool = True) -> list[str]:
+    """A label for each; what would be called the same is told apart by what else differs.
+
+    Args:
+        settings: May hold the same setting twice; those stay called the same.
+        steered: Name the steering as well.
+    """
+    made = [label(setting, steered=steered) for setting in settings]
+    for name in dict.fromkeys(made):
+        same = [number for number, other in enumerate(made) if other == name]
+        differing = [key for key in ("simulator", *_WORDS) if len({played_with(settings[i], key) for i in same}) > 1]
+        for number in same:
+            more = [f"{_WORDS.get(key, 'model')} {played_with(settings[number], key)}" for key in differing]
+            made[number] = f"{name} ({', '.join(more)})" if more else name
+    return made
+
+
+def differences(named: Sequence[tuple[str, Setting]]) -> list[str]:
+    """What else than the simulators differs, a sentence each: then the numbers say less than they seem to.
+
+    Args:
+        named: Settings with the labels of their lines.
+    """
+    told = [
+        difference(words, [(name, played_with(setting, key)) for name, setting in named])
+        for key, words in _WORDS.items()
+        if key != "seed"
+    ]
+    return list(filter(None, told))
+
+
+def difference(words: str, values: Iterable[tuple[str, str]]) -> str:
+    """A sentence about what is not the same everywhere; empty if it is.
+
+    Args:
+        words: What it is, in a reader's words.
+        values: The names of those that have it, and its values.
+    """
+    by_value: dict[str, list[str]] = {}
+    for name, value in values:
+        by_value.setdefault(value, []).append(name)
+    parts = [f"{value} for {', '.join(names)}" for value, names in by_value.items()]
+    return f"not the same {words}: {'; '.join(parts)}" if len(parts) > 1 else ""
+
+
+def played_with(setting: Setting, key: str) -> str:
+    """One of a setting's values, a model's name with a digest of what it stood for."""
+    value = getattr(setting, key)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    digest = setting.models.get(value, "") if isinstance(value, str) else ""
+    return f"{value} [{digest[:8]}]" if digest else str(value) or "none"

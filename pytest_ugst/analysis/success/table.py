@@ -1,0 +1,99 @@
+"""Success rates as the paper prints them, with intervals, as a table for any style."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_ugst.analysis.success.rates import COLUMNS, CONFIDENCE, Rate, Rates
+from pytest_ugst.analysis.tables import Cell, Column, Line, Mark, Table, ranked
+from pytest_ugst.core.base import Frozen
+from pytest_ugst.core.status import Category
+from pytest_ugst.core.text import one_line
+
+_LABEL = 40  # characters of a label in a note
+
+
+class Row(Frozen):
+    """One line of a table: a simulator, or a suite, or all of it."""
+
+    label: str
+    rates: Rates
+
+
+def rates_table(
+    rows: Sequence[Row],
+    *,
+    title: str = "",
+    heading: str = "",
+    groups: Sequence[str] = (),
+    names: Sequence[str] = (),
+    runs: Sequence[str] = (),
+    marked: bool = False,
+    legend: bool = True,
+    notes: Sequence[str] = (),
+) -> Table:
+    """A table with a column per category, Avg, sub-components and errors.
+
+    Args:
+        rows: At least one.
+        title: Above the table.
+        heading: Above the labels.
+        groups: Per row, the name that it stands below; neighbours with the same name are one group.
+        names: Per row, what notes call it; its label unless given.
+        runs: Per row, where its numbers are from; for CSV and JSON.
+        marked: Let the best and the second best of each column stand out.
+        legend: Say what the numbers are; of several tables the last is enough.
+        notes: More that has to be said.
+    """
+    columns = [Column(heading or "label", heading), *(Column(name, text) for name, text in COLUMNS.items())]
+    columns += [Column("n", "n"), Column("errors", "err.")]
+    columns += [Column(name, None) for name in ("goals", "episodes", "unmeasured", *(["run"] if runs else []))]
+    marks = [_marks(rows, name) if marked else [None] * len(rows) for name in COLUMNS]
+    lines = []
+    for number, row in enumerate(rows):
+        rates = row.rates
+        cells = [Cell(row.label)]
+        cells += [_cell(rates.columns[name], column[number]) for name, column in zip(COLUMNS, marks, strict=True)]
+        counts: tuple[int, ...] = (rates.average.n, rates.average.errors, rates.goals, rates.episodes, rates.unmeasured)
+        cells += [Cell(value) for value in counts]
+        cells += [Cell(runs[number])] if runs else []
+        lines.append(Line(tuple(cells), groups[number] if groups else ""))
+    said = _notes(rows, names or [row.label for row in rows])[0 if legend else 1 :]
+    return Table(tuple(columns), tuple(lines), title, (*said, *notes))
+
+
+def _marks(rows: Sequence[Row], name: str) -> list[Mark | None]:
+    values = [row.rates.columns[name].value for row in rows]
+    return ranked([None if value is None else float(percent(value)) for value in values])
+
+
+def _cell(rate: Rate, mark: Mark | None) -> Cell:
+    more = {"low": rate.low, "high": rate.high, "n": rate.n, "successes": rate.successes, "errors": rate.errors}
+    if rate.value is None:
+        return Cell(more=more)
+    interval = "" if rate.low is None or rate.high is None else f"{rate.low:.0f}–{rate.high:.0f}"
+    return Cell(rate.value, percent(rate.value), interval, mark, more)
+
+
+def percent(value: float) -> str:
+    """One decimal, as in the paper; only what is whole is shown as 100.0 or 0.0."""
+    if 0 < value < 0.05:
+        return "0.1"
+    if 99.95 <= value < 100:
+        return "99.9"
+    return f"{value:.1f}"
+
+
+def _notes(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+    bootstrapped = any(rate.low is not None for row in rows for rate in row.rates.columns.values())
+    intervals = f", with {CONFIDENCE:g}% intervals bootstrapped over goals" if bootstrapped else ""
+    notes = [f"rates in percent{intervals}"]
+    for name, row in zip(names, rows, strict=True):
+        about = f"{one_line(name, _LABEL)}: " if len(rows) > 1 else ""
+        errors = {category: row.rates.columns[category].errors for category in Category}
+        if any(errors.values()):
+            told = ", ".join(f"{count} {category}" for category, count in errors.items() if count)
+            notes.append(f"{about}without a trustworthy verdict, so no successes: {told}")
+        if row.rates.unmeasured:
+            notes.append(f"{about}{row.rates.unmeasured} of {row.rates.episodes} episodes could not be measured")
+    return notes
