@@ -28,8 +28,8 @@ from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.roles.batch import builtin_registry, settings_here
 from pytest_ugst.roles.builtins import concierge_goals
 from pytest_ugst.roles.resolver import Casting
-from pytest_ugst.trainers.data import DataInfo, write_data
-from pytest_ugst.trainers.rows import rows_of
+from pytest_ugst.trainers.data.examples import rows_of
+from pytest_ugst.trainers.data.folder import DataInfo, write_data
 
 
 def make_data(folder: Path) -> None:
@@ -72,11 +72,11 @@ def main() -> int:
     args, more = parser.parse_known_args()
 
     from pytest_ugst.roles.background import LiveCasting
-    from pytest_ugst.trainers import grpo_trainer, sharing
-    from pytest_ugst.trainers.grpo import main as grpo
+    from pytest_ugst.trainers.grpo import shared_prompts, trainer
+    from pytest_ugst.trainers.grpo.train import main as grpo
 
     seconds: dict[str, float] = defaultdict(float)
-    made = grpo_trainer.Training._make
+    made = trainer.Training._make
 
     def make(self: Any, model: str) -> Any:
         trainer = made(self, model)
@@ -93,8 +93,8 @@ def main() -> int:
         trainer.create_optimizer = create
         return trainer
 
-    grpo_trainer.Training._make = make  # type: ignore[method-assign]
-    timed(sharing, "log_probs", seconds, "forward")
+    trainer.Training._make = make  # type: ignore[method-assign]
+    timed(shared_prompts, "log_probs", seconds, "forward")
     timed(LiveCasting, "run", seconds, "rewards")
     with tempfile.TemporaryDirectory() as folder:
         make_data(Path(folder) / "data")

@@ -33,8 +33,8 @@ from pytest_ugst.llm.cache import ResponseCache
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec
 from pytest_ugst.prompts.loader import Prompts
-from pytest_ugst.trainers.reward import Place, TurnReward
-from pytest_ugst.trainers.rows import target
+from pytest_ugst.trainers.data.examples import target
+from pytest_ugst.trainers.grpo.reward.reward import Place, TurnReward
 
 STATUSES = {"profile": "ALIGNED", "policy": "ALIGNED", "preference": "ALIGNED"}
 WORDS = "I would like a table for two on Friday, somewhere quiet in the old town, and please no smoking."

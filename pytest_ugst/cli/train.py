@@ -22,7 +22,7 @@ def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
 
 
 def _add_data(verbs: argparse._SubParsersAction[Any]) -> None:
-    from pytest_ugst.trainers import data_command
+    from pytest_ugst.trainers.data import command
 
     data = verbs.add_parser(
         "data",
@@ -30,12 +30,12 @@ def _add_data(verbs: argparse._SubParsersAction[Any]) -> None:
         description="Plays goals (or takes recorded runs) and writes, for every user turn that stayed with the goal, "
         "the unsteered prompt with reasoning and utterance as the target (docs/training.md).",
     )
-    data_command.add_arguments(data)
-    data.set_defaults(run=data_command.run)
+    command.add_arguments(data)
+    data.set_defaults(run=command.run)
 
 
 def _add_sft(verbs: argparse._SubParsersAction[Any]) -> None:
-    from pytest_ugst.trainers import sft_command
+    from pytest_ugst.trainers.sft import command
 
     sft = verbs.add_parser(
         "sft",
@@ -43,12 +43,12 @@ def _add_sft(verbs: argparse._SubParsersAction[Any]) -> None:
         description="Supervised fine-tuning with TRL: the loss is that of reasoning and utterance alone. The folder "
         "that comes out is a name for --ugst-sim (docs/training.md).",
     )
-    sft_command.add_arguments(sft)
-    sft.set_defaults(run=sft_command.run)
+    command.add_arguments(sft)
+    sft.set_defaults(run=command.run)
 
 
 def _add_grpo(verbs: argparse._SubParsersAction[Any]) -> None:
-    from pytest_ugst.trainers import grpo_command
+    from pytest_ugst.trainers.grpo import command
 
     grpo = verbs.add_parser(
         "grpo",
@@ -56,12 +56,12 @@ def _add_grpo(verbs: argparse._SubParsersAction[Any]) -> None:
         description="Samples the user's next turn at places in recorded conversations, has it answered by the agent "
         "and judged against the goal state before it, and learns from what was judged better (docs/grpo.md).",
     )
-    grpo_command.add_arguments(grpo)
-    grpo.set_defaults(run=grpo_command.run)
+    command.add_arguments(grpo)
+    grpo.set_defaults(run=command.run)
 
 
 def _add_judge(verbs: argparse._SubParsersAction[Any]) -> None:
-    from pytest_ugst.trainers import judge_command
+    from pytest_ugst.trainers.judge import command
 
     judge = verbs.add_parser(
         "judge",
@@ -69,16 +69,16 @@ def _add_judge(verbs: argparse._SubParsersAction[Any]) -> None:
         description="Turns the verdicts of recorded runs into rows (the judge's own prompt, its answer as JSON) and "
         "trains a model on them as 'ugst train sft' does.",
     )
-    judge_command.add_judge(judge)
-    judge.set_defaults(run=judge_command.run_judge)
+    command.add_judge(judge)
+    judge.set_defaults(run=command.run_judge)
     again = verbs.add_parser(
         "rejudge",
         help="have recorded conversations judged by another judge, to compare the two",
         description="Writes a run with the same conversations and the verdicts of another judge; 'ugst report "
         "agreement RUN NEW-RUN' compares the two.",
     )
-    judge_command.add_rejudge(again)
-    again.set_defaults(run=judge_command.run_rejudge)
+    command.add_rejudge(again)
+    again.set_defaults(run=command.run_rejudge)
 
 
 def _add_export(verbs: argparse._SubParsersAction[Any]) -> None:
@@ -102,7 +102,7 @@ def _add_export(verbs: argparse._SubParsersAction[Any]) -> None:
 
 def _export(args: argparse.Namespace) -> int:
     from pytest_ugst.llm.packaged import PACKAGED
-    from pytest_ugst.trainers.gguf import FILE, export_gguf, unpack
+    from pytest_ugst.trainers.common.gguf_export import FILE, export_gguf, unpack
 
     checkpoint = Path(args.checkpoint)
     if args.checkpoint in PACKAGED or checkpoint.is_file():

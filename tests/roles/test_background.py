@@ -13,7 +13,7 @@ import pytest
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.roles.background import LiveCasting
 from pytest_ugst.roles.batch import builtin_registry, settings_here
-from pytest_ugst.trainers.memory import keep_memory
+from pytest_ugst.trainers.common.memory import keep_memory
 from tests.chat_server import ChatServer
 from tests.played import make_goal, objective
 from tests.trainers.grpo_things import episodes

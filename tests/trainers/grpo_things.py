@@ -18,8 +18,8 @@ from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.roles.batch import builtin_registry, settings_here
 from pytest_ugst.roles.builtins import concierge_goals
 from pytest_ugst.roles.resolver import Casting
-from pytest_ugst.trainers.data import DataInfo, write_data
-from pytest_ugst.trainers.rows import rows_of
+from pytest_ugst.trainers.data.examples import rows_of
+from pytest_ugst.trainers.data.folder import DataInfo, write_data
 
 
 @cache

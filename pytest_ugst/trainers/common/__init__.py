@@ -1,0 +1,1 @@
+"""What the trainers share: base models, checkpoints, presets, tokens, launching."""

@@ -1,0 +1,1 @@
+"""Training data: from steered conversations to a data folder."""

@@ -1,0 +1,1 @@
+"""GRPO with rewards from user goal state tracking."""

@@ -1,0 +1,1 @@
+"""The reward of a sampled turn or conversation."""

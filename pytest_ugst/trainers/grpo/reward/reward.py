@@ -1,0 +1,203 @@
+"""The reward of equation 3: a sampled turn is judged as the next one of its conversation.
+
+Judged by whoever judges everything else: checks where a sub-component carries one, the judge model for the rest, all
+completions of a batch side by side, through the same cache and limits. What a judge could not say gives no reward.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_ugst.core.conversation import Conversation, StopReason, Turn
+from pytest_ugst.core.episode import Episode
+from pytest_ugst.core.errors import UgstError
+from pytest_ugst.core.goal import Component
+from pytest_ugst.core.goal_state import GoalState
+from pytest_ugst.core.protocols import Judge
+from pytest_ugst.core.verdict import Verdict
+from pytest_ugst.judges.checks import ChecksJudge
+from pytest_ugst.trainers.grpo.reward.completions import Spoken, read_completion
+from pytest_ugst.trainers.grpo.reward.indicators import Indicators, Weights, indicators
+from pytest_ugst.trainers.grpo.reward.replies import Replies
+from pytest_ugst.trainers.grpo.reward.shaping import Outcome, Shaping
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a recorded conversation the user speaks."""
+
+    episode: Episode
+    turn: int
+    """The turn that is spoken, counted from 1."""
+
+    @property
+    def before(self) -> Conversation:
+        """C_{i-1}."""
+        return Conversation(turns=self.episode.conversation.turns[: self.turn - 1])
+
+    @property
+    def state(self) -> GoalState:
+        """S_{i-1}: what was known when the user spoke, so without what was judged because the conversation ended."""
+        episode, last = self.episode, self.turn - 1
+        if last < len(episode.conversation.turns):
+            return episode.state(last)
+        due = {c.id for c in episode.components if c.check is not None and c.check.once is not None}
+        kept: list[Verdict] = []
+        for verdict in episode.verdicts:
+            # Of the last turn's verdicts on such a rule the first was given after the turn, the second at the end.
+            again = any(v.component == verdict.component and v.turn == verdict.turn for v in kept)
+            if not (verdict.component in due and verdict.turn == last and again):
+                kept.append(verdict)
+        return GoalState.fold(episode.components, kept, last, episode.broken_off)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of one completion."""
+
+    spoken: Spoken
+    reward: float | None
+    """None where a judge or the agent failed: then nothing is learned from it."""
+    indicators: Indicators | None = None
+    turn: Turn | None = None
+    """The turn as it was judged, with the agent's answer."""
+    ended: bool = False
+    verdicts: tuple[Verdict, ...] = ()
+    shaping: dict[str, float] = field(default_factory=dict)
+    error: str | None = None
+
+    def record(self) -> dict[str, Any]:
+        """As JSON-like data, for the log."""
+        turn = self.turn
+        return {
+            "reward": self.reward,
+            "fault": self.spoken.fault,
+            "indicators": None if self.indicators is None else {c.value: v for c, v in self.indicators},
+            "shaping": self.shaping,
+            "ended": self.ended,
+            "said": None if turn is None else turn.user,
+            "answer": None if turn is None else turn.agent,
+            "tools": [] if turn is None else [[c.name, c.arguments, c.ok] for c in turn.tool_calls],
+            "verdicts": [
+                {"component": v.component, "status": v.status, "error": v.error, "why": v.reasoning}
+                for v in self.verdicts
+            ],
+            "error": self.error,
+        }
+
+
+@dataclass(slots=True)
+class TurnReward:
+    """Judges sampled turns."""
+
+    judge: Judge
+    checks: ChecksJudge
+    replies: Replies | None = None
+    """Who answers the sampled utterance before it is judged; None leaves it without an answer."""
+    weights: Weights = field(default_factory=Weights)
+    shaping: Shaping = field(default_factory=Shaping)
+    opened: bool = False
+    """Whether the chat template writes ``<think>`` itself."""
+    thinks: bool = True
+    """Whether completions hold reasoning."""
+
+    async def judge_all(self, places: Sequence[Place], texts: Sequence[str], finished: Sequence[bool]) -> list[Judged]:
+        """Judge completions, all at once.
+
+        Args:
+            places: Where each is said.
+            texts: The completions.
+            finished: Whether each ended by itself, and not by the token limit.
+        """
+        # Equal completions are judged once: a group that has collapsed costs no more than one of its members.
+        tasks: dict[tuple[str, int, str, bool], asyncio.Task[Judged]] = {}
+        asked = []
+        for place, text, done in zip(places, texts, finished, strict=True):
+            key = (place.episode.id, place.turn, text, done)
+            if key not in tasks:
+                tasks[key] = asyncio.create_task(self.judge_one(place, text, done))
+            asked.append(tasks[key])
+        try:
+            return list(await asyncio.gather(*asked))
+        finally:
+            for task in tasks.values():
+                task.cancel()
+
+    async def judge_one(self, place: Place, text: str, finished: bool = True) -> Judged:
+        """Judge one completion. Whatever fails ends up in :attr:`Judged.error`."""
+        before = place.before
+        spoken = read_completion(text, before, finished=finished, opened=self.opened, thinks=self.thinks)
+        if spoken.turn is None:
+            return Judged(spoken, 0.0)
+        try:
+            return await self._judge(place, before, spoken)
+        except UgstError as error:
+            return Judged(spoken, None, error=str(error))
+        except Exception as error:  # anyone's agent or judge may be plugged in
+            return Judged(spoken, None, error=f"{type(error).__name__}: {error}")
+
+    async def _judge(self, place: Place, before: Conversation, spoken: Spoken) -> Judged:
+        said = spoken.turn
+        assert said is not None
+        conversation, turn = before, None
+        if not said.text and not before.turns:
+            return Judged(spoken, 0.0, ended=True, error=None)
+        if said.text:
+            turn = Turn(user=said.text, user_reasoning=said.reasoning)
+            if self.replies is not None and said.stop is None:
+                turn = await self.replies.answer(place.episode, before, turn)
+            conversation = before.with_turn(turn)
+        ended = said.stop is not None or place.turn >= place.episode.max_turns
+        if ended:
+            stop = said.stop or StopReason.TURN_LIMIT
+            conversation = conversation.model_copy(update={"stop": stop, "closing": said.closing})
+        state = place.state
+        verdicts = await self.verdicts(state, conversation, place.turn, spoke=turn is not None, ended=ended)
+        met = indicators(state, verdicts, ended=ended, silent=turn is None, graded=self.shaping.graded)
+        reward = met.total(self.weights)
+        error = None if reward is not None else next((v.error for v in verdicts if v.error), "a verdict is missing")
+        if reward is None:
+            return Judged(spoken, None, met, turn, ended, verdicts, error=error)
+        terms = await self.shaping.terms(
+            Outcome(spoken, said, place.episode.goal.text, before, conversation, state, met, ended)
+        )
+        if None in terms.values():
+            return Judged(spoken, None, met, turn, ended, verdicts, error="the judge of the wording failed")
+        known = {name: value for name, value in terms.items() if value is not None}
+        return Judged(spoken, reward + sum(known.values()), met, turn, ended, verdicts, known)
+
+    async def verdicts(
+        self, state: GoalState, conversation: Conversation, number: int, *, spoke: bool, ended: bool
+    ) -> tuple[Verdict, ...]:
+        """Have the open sub-components judged after turn ``number``.
+
+        Args:
+            state: The goal state before the turn.
+            conversation: Up to and with the turn.
+            number: The turn, counted from 1.
+            spoke: Whether there is such a turn; a termination message of its own is none.
+            ended: Whether the conversation is over, so that ``once`` rules fall due.
+        """
+        open_ones = state.open()
+        checked = [c for c in open_ones if self._by_rule(c)]
+        verdicts: list[Verdict] = []
+        if spoke:
+            judged = [c for c in open_ones if not self._by_rule(c)]
+            verdicts += self.checks.verdicts(checked, conversation, number)
+            if judged:
+                verdicts += await self._ask(judged, conversation, number)
+        if ended:
+            verdicts += self.checks.finish(checked, conversation)
+        return tuple(verdicts)
+
+    def _by_rule(self, component: Component) -> bool:
+        check = component.check
+        return check is not None and (not check.beside or isinstance(self.judge, ChecksJudge))
+
+    async def _ask(self, components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
+        wanted = {c.id for c in components}
+        said = await self.judge.judge(components, conversation, turn)
+        return [v for v in said if v.component in wanted and v.turn == turn]

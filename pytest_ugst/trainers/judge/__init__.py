@@ -1,0 +1,1 @@
+"""Distilled judges: training data from recorded verdicts, and judging again."""

@@ -1,0 +1,294 @@
+"""Judging sampled turns: what earns what, and what earns nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
+from pytest_ugst.core.episode import Episode
+from pytest_ugst.core.goal import Component
+from pytest_ugst.core.protocols import AgentTurn, Session
+from pytest_ugst.core.status import Category, Status
+from pytest_ugst.core.verdict import Verdict
+from pytest_ugst.judges.checks import ChecksJudge
+from pytest_ugst.prompts.loader import Prompts
+from pytest_ugst.trainers.data.examples import FINAL_WORD, target
+from pytest_ugst.trainers.grpo.reward.completions import read_completion
+from pytest_ugst.trainers.grpo.reward.replies import Replies
+from pytest_ugst.trainers.grpo.reward.reward import Judged, Place, TurnReward
+from pytest_ugst.trainers.grpo.reward.shaping import Shaping, repetition
+from pytest_ugst.trainers.grpo.reward.wording import ModelWording
+from tests.played import SETTING, Agents, make_goal, objective, once, policy, verdict
+from tests.scripted import ScriptedChat
+from tests.trainers.grpo_things import casting, episodes
+
+
+@dataclass
+class Judge:
+    """Says the same of a sub-component whenever asked, and remembers who was asked of."""
+
+    says: dict[str, str | None]
+    name: str = "judge"
+    asked: list[list[str]] = field(default_factory=list)
+    busy: int = 0
+    busiest: int = 0
+
+    async def judge(self, components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
+        self.asked.append([c.id for c in components])
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        await asyncio.sleep(0.01)
+        self.busy -= 1
+        return [
+            verdict(c.id, turn, said)
+            if (said := self.says.get(c.id))
+            else Verdict(component=c.id, turn=turn, error="?")
+            for c in components
+        ]
+
+
+def recorded(*components: Component, turns: int = 2, said: Sequence[Verdict] = (), max_turns: int = 10) -> Episode:
+    conversation = Conversation(
+        turns=tuple(Turn(user=f"turn {n}", agent=f"yes, turn {n}") for n in range(1, turns + 1)),
+        stop=StopReason.USER_ENDED,
+    )
+    goal = make_goal("g", *components)
+    return Episode(
+        id="g", goal=goal, setting=SETTING, max_turns=max_turns, conversation=conversation, verdicts=tuple(said)
+    )
+
+
+def speak(utterance: str) -> str:
+    return target("I think so.", utterance)
+
+
+def judge_one(reward: TurnReward, place: Place, text: str, finished: bool = True) -> Judged:
+    return asyncio.run(reward.judge_one(place, text, finished))
+
+
+def by_checks(**more: object) -> TurnReward:
+    made = casting()
+    return TurnReward(made.judge, made.checks, Replies(made.agent, made.domain), **more)  # type: ignore[arg-type]
+
+
+def test_recorded_turns_are_answered_as_they_were_and_earn_what_they_did() -> None:
+    reward = by_checks()
+    for episode in episodes():
+        for number, turn in enumerate(episode.conversation.turns, 1):
+            got = judge_one(reward, Place(episode, number), speak(turn.user))
+            assert got.error is None
+            assert got.turn is not None
+            assert (got.turn.agent, got.turn.tool_calls) == (turn.agent, turn.tool_calls)
+            # These conversations keep to their goals: nothing is broken, and the state moves as it did.
+            assert got.indicators is not None
+            assert (got.indicators.profile, got.indicators.policy) == (1.0, 1.0)
+            moved = [
+                b.category
+                for a, b in zip(episode.state(number - 1), episode.state(number), strict=True)
+                if a.status is not b.status
+            ]
+            assert (Category.REQUIREMENT in moved) <= (got.indicators.requirement == 1.0)
+        end = judge_one(reward, Place(episode, len(episode.conversation.turns) + 1), speak(FINAL_WORD))
+        assert (end.reward, end.ended) == (2.5, True)
+    assert reward.replies is not None
+    assert reward.replies.counts["differed"] == 0
+    assert reward.replies.counts["replayed"] > 0
+
+
+def test_ending_early_forfeits_what_is_left() -> None:
+    episode = episodes()[0]
+    early = judge_one(by_checks(), Place(episode, 2), speak(FINAL_WORD))
+    assert early.ended
+    assert early.indicators is not None
+    assert early.indicators.objective == 0.0
+    assert early.reward == 2.0  # in turn 1 all else was done, or tried
+    assert judge_one(by_checks(), Place(episode, 1), speak(FINAL_WORD)).reward == 0.0
+
+
+def test_a_rule_that_falls_due_at_the_end_does_so_for_a_sampled_end() -> None:
+    episode = recorded(policy("thank", once("thank")), objective("t"), said=[verdict("t", 1, "COMPLETE")])
+    reward = TurnReward(Judge({}), ChecksJudge())
+    place = Place(episode, 3)
+    assert judge_one(reward, place, speak("Terminate.")).reward == 2.0
+    assert judge_one(reward, place, speak("Thank you!\nTerminate.")).reward == 2.5
+    # What the record's own end told of that rule is not known yet where the user speaks.
+    ended = Verdict(component="thank", turn=2, status=Status.MISALIGNED, by="checks")
+    late = episode.model_copy(
+        update={"verdicts": (*episode.verdicts, verdict("thank", 1, "ALIGNED"), verdict("thank", 2, "ALIGNED"), ended)}
+    )
+    assert judge_one(reward, Place(late, 3), speak("Thank you!\nTerminate.")).reward == 2.5
+
+
+def test_the_last_turn_there_is_ends_the_conversation() -> None:
+    episode = recorded(policy("thank", once("thank")), objective("t"), max_turns=3)
+    got = judge_one(TurnReward(Judge({"t": "COMPLETE"}), ChecksJudge()), Place(episode, 3), speak("go on"))
+    assert got.ended
+    assert got.reward == 2.0
+
+
+@pytest.mark.parametrize(
+    ("text", "finished", "fault"),
+    [
+        ("Hello.", True, "no reasoning"),
+        ("Hello.", False, "cut off"),
+        ("<think>\nlet me see", True, "unclosed reasoning"),
+        ("<think>\n\n</think>\n\nHello.", True, "empty reasoning"),
+        ("<think>a</think>\n\nHello <think>b</think>", True, "leaked reasoning"),
+        ("<think>a</think>\n\n</think> Hello.", True, "leaked reasoning"),
+        ("<think>a <think>b</think>\n\nHello.", True, "leaked reasoning"),
+        ("Hello. <think>a</think>", True, "leaked reasoning"),
+        ("so</think>\n\nHello.", True, "leaked reasoning"),
+        ("<think>a</think>\n\n<reasoning>b</reasoning>Hello.", True, "leaked reasoning"),
+        ("<think>a</think>\n\n", True, "nothing said"),
+        ("<think>a</think>\n\nHello, I", False, "cut off"),
+        ("", True, "no reasoning"),
+    ],
+)
+def test_malformed_reasoning_earns_nothing_and_asks_nobody(text: str, finished: bool, fault: str) -> None:
+    judge = Judge({"t": "COMPLETE"})
+    got = judge_one(TurnReward(judge, ChecksJudge()), Place(recorded(objective("t")), 1), text, finished)
+    assert (got.reward, got.spoken.fault, judge.asked) == (0.0, fault, [])
+
+
+@given(st.text(alphabet=st.sampled_from("ab <>/think\n"), max_size=40), st.booleans(), st.booleans())
+def test_what_is_heard_never_holds_a_tag(noise: str, opened: bool, thinks: bool) -> None:
+    for text in (noise, f"<think>a</think>{noise}", f"{noise}<think>a</think>b"):
+        spoken = read_completion(text, Conversation(), opened=opened, thinks=thinks)
+        assert (spoken.turn is None) == (spoken.fault is not None)
+        if spoken.turn is not None:
+            assert re.search(r"</?\s*think", spoken.turn.text, re.IGNORECASE) is None
+            assert bool(spoken.reasoning) == thinks
+
+
+def test_a_template_that_opens_the_reasoning_itself() -> None:
+    spoken = read_completion("a\n</think>\n\nHello.", Conversation(), opened=True)
+    assert spoken.turn is not None
+    assert (spoken.reasoning, spoken.turn.text, spoken.fault) == ("a", "Hello.", None)
+    assert read_completion("Hello.", Conversation(), opened=True).fault == "unclosed reasoning"
+
+
+def test_a_judge_that_fails_gives_no_reward_and_takes_none_from_others() -> None:
+    episode = recorded(objective("t"), objective("s"), said=[verdict("s", 1, "COMPLETE")])
+    judge = Judge({})
+    reward = TurnReward(judge, ChecksJudge())
+    places = [Place(episode, 2), Place(recorded(objective("s")), 1)]
+    judge.says["s"] = "COMPLETE"
+    failed, fine = asyncio.run(reward.judge_all(places, [speak("a"), speak("b")], [True, True]))
+    assert (failed.reward, failed.error) == (None, "?")
+    assert (fine.reward, fine.error) == (2.5, None)
+    assert ["t"] in judge.asked  # s is complete already, and not judged again
+
+
+def test_what_can_be_told_without_the_missing_verdict_counts() -> None:
+    # One objective moved: whatever would have been said of the other, the condition is met.
+    episode = recorded(objective("t"), objective("s"))
+    got = judge_one(TurnReward(Judge({"t": "COMPLETE"}), ChecksJudge()), Place(episode, 2), speak("a"))
+    assert got.reward == 2.5
+
+
+@pytest.mark.parametrize("who", ["agent", "judge"])
+def test_whatever_a_plugged_in_role_raises_costs_only_the_reward(who: str) -> None:
+    class Broken:
+        name = "broken"
+
+        async def judge(self, *_: object) -> Sequence[Verdict]:
+            raise ZeroDivisionError("oh")
+
+    async def fails(conversation: Conversation, session: Session) -> AgentTurn:
+        raise ZeroDivisionError("oh")
+
+    judge = Broken() if who == "judge" else Judge({"t": "COMPLETE"})
+    replies = Replies(Agents(fails), casting().domain, "tools") if who == "agent" else None
+    got = judge_one(TurnReward(judge, ChecksJudge(), replies), Place(recorded(objective("t")), 2), speak("a"))
+    assert (got.reward, got.error) == (None, "ZeroDivisionError: oh")
+
+
+def test_a_batch_is_judged_at_once_and_equal_completions_once() -> None:
+    judge = Judge({"t": "COMPLETE"})
+    place = Place(recorded(objective("t")), 1)
+    texts = [speak(f"say {n % 5}") for n in range(10)]
+    got = asyncio.run(TurnReward(judge, ChecksJudge()).judge_all([place] * 10, texts, [True] * 10))
+    assert (judge.busiest, len(judge.asked)) == (5, 5)
+    assert [one.reward for one in got] == [2.5] * 10
+
+
+def test_the_agent_hears_no_reasoning_and_makes_recorded_calls_again() -> None:
+    heard: list[Conversation] = []
+
+    async def answers(conversation: Conversation, session: Session) -> AgentTurn:
+        heard.append(conversation)
+        return AgentTurn("fine")
+
+    episode = episodes()[0]
+    replies = Replies(Agents(answers), casting().domain, "tools")
+    got = judge_one(TurnReward(casting().judge, casting().checks, replies), Place(episode, 3), speak("And now?"))
+    assert got.turn is not None
+    assert got.turn.agent == "fine"
+    assert len(heard) == 1
+    assert [t.user_reasoning for t in heard[0].turns] == [None] * 3
+    assert replies.counts == {"replayed": 2, "differed": 0}
+    # A record of another database is noticed.
+    wrong = ToolCall(id="1", name="search_trains", arguments={}, result="nothing of the kind")
+    turns = (episode.conversation.turns[0].model_copy(update={"tool_calls": (wrong,)}),)
+    other = episode.model_copy(update={"conversation": Conversation(turns=turns)})
+    asyncio.run(replies.answer(other, other.conversation, Turn(user="a")))
+    assert replies.counts["differed"] == 1
+
+
+def test_penalties_are_off_unless_asked_for_and_say_what_they_took() -> None:
+    episode = recorded(objective("t"), objective("s"), said=[verdict("t", 1, "COMPLETE")])
+    long = speak("turn 1 " * 30)
+    judge = Judge({"s": "INCOMPLETE"})
+    plain = judge_one(TurnReward(judge, ChecksJudge()), Place(episode, 2), long)
+    assert (plain.reward, plain.shaping) == (2.0, {})
+    shaping = Shaping(length=0.5, max_words=40, repetition=1.0, termination=0.25)
+    shaped = judge_one(TurnReward(judge, ChecksJudge(), shaping=shaping), Place(episode, 2), long)
+    assert shaped.reward == pytest.approx(2.0 + sum(shaped.shaping.values()))
+    assert shaped.shaping["length"] == pytest.approx(-0.25)
+    assert -1.0 <= shaped.shaping["repetition"] < -0.9
+    assert shaped.shaping["termination"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("status", "utterance", "penalty"),
+    [
+        ("INCOMPLETE", "Terminate.", -0.5),
+        ("INCOMPLETE", "Go on.", 0.0),
+        ("COMPLETE", "Terminate.", 0.0),
+        ("COMPLETE", "Can you help me?\nTerminate.", -0.5),
+        ("COMPLETE", "And then?", -0.5),
+    ],
+)
+def test_discipline_at_the_end(status: str, utterance: str, penalty: float) -> None:
+    episode = recorded(objective("t"), said=[verdict("t", n, status) for n in (1, 2)])
+    reward = TurnReward(Judge({"t": "INCOMPLETE"}), ChecksJudge(), shaping=Shaping(termination=0.5))
+    assert judge_one(reward, Place(episode, 3), speak(utterance)).shaping == {"termination": penalty}
+
+
+@given(st.text(max_size=60), st.lists(st.text(max_size=60), max_size=3))
+def test_repetition_is_a_share(text: str, earlier: list[str]) -> None:
+    assert 0.0 <= repetition(text, earlier) <= 1.0
+    words = text.split()
+    if any(word.isalnum() for word in words):
+        assert repetition(text, [*earlier, text]) == 1.0
+
+
+@pytest.mark.parametrize(("answer", "reward"), [('{"score": 4}', 2.5 + 0.75), ("no idea", None)])
+def test_the_judge_models_rating_is_a_term(answer: str, reward: float | None) -> None:
+    chat = ScriptedChat(answer)
+    shaping = Shaping(naturalness=1.0, wording=ModelWording(chat, Prompts.load()))
+    got = judge_one(
+        TurnReward(Judge({"t": "COMPLETE"}), ChecksJudge(), shaping=shaping),
+        Place(recorded(objective("t")), 2),
+        speak("a"),
+    )
+    assert got.reward == reward
+    assert "You want g." in str(chat.requests[0])
+    assert ("naturalness" in got.shaping) == (reward is not None) == (got.error is None)

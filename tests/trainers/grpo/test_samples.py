@@ -1,0 +1,225 @@
+"""Which prompts GRPO draws from, how they become tokens, and whose folder a run may write to."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.prompts.loader import Prompts
+from pytest_ugst.trainers.common.presets import read_options
+from pytest_ugst.trainers.common.tokens import PromptTokens
+from pytest_ugst.trainers.data.examples import Row, rows_of, target
+from pytest_ugst.trainers.grpo.command import add_arguments
+from pytest_ugst.trainers.grpo.options import GrpoOptions
+from pytest_ugst.trainers.grpo.run import GrpoRun
+from pytest_ugst.trainers.grpo.samples import choose
+from tests.played import objective, verdict
+from tests.trainers.grpo.reward.test_reward import recorded
+from tests.trainers.grpo_things import episodes
+
+
+@cache
+def all_rows() -> list[Row]:
+    return [row for episode in episodes() for row in rows_of(episode, Prompts.load())]
+
+
+BY_ID = {episode.id: episode for episode in episodes()}
+
+
+def length(prompt: Any) -> int:
+    return sum(len(message["content"]) for message in prompt)
+
+
+@given(st.integers(1, 30), st.integers(0, 5))
+def test_samples_are_balanced_over_turns_and_depend_on_the_seed_alone(count: int, seed: int) -> None:
+    rows = all_rows()
+    there = Counter(row.turn for row in rows)
+    samples = choose(rows, BY_ID, length, count=count, max_tokens=10**6, seed=seed)
+    again = choose(all_rows(), BY_ID, length, count=count, max_tokens=10**6, seed=seed)
+    assert [s.id for s in samples.chosen] == [s.id for s in again.chosen]
+    assert len({s.id for s in samples.chosen}) == len(samples.chosen) == min(count, len(rows))
+    taken = samples.by_turn()
+    most = max(taken.values())
+    assert all(taken.get(turn, 0) >= min(most - 1, there[turn]) for turn in there)
+    assert samples.left_out["over the count"] == len(rows) - len(samples.chosen)
+
+
+def test_prompts_that_are_too_long_are_left_out_and_said_so() -> None:
+    rows = all_rows()
+    limit = sorted(length([m.model_dump() for m in row.prompt]) for row in rows)[len(rows) // 2]
+    samples = choose(rows, BY_ID, length, max_tokens=limit)
+    assert all(length(s.prompt) <= limit for s in samples.chosen)
+    assert samples.left_out["too long"] == len(rows) - len(samples.chosen) > 0
+    with pytest.raises(UsageError, match=r"too long.*raise max_prompt_tokens"):
+        choose(rows, BY_ID, length, max_tokens=1)
+
+
+def test_a_turn_before_which_the_state_is_unknown_is_left_out() -> None:
+    # Nothing was said of turn 2, so what the third one changes can't be told.
+    episode = recorded(objective("t"), turns=3, said=[verdict("t", 1, "INCOMPLETE"), verdict("t", 3, "INCOMPLETE")])
+    rows = list(rows_of(episode, Prompts.load()))
+    samples = choose(rows, {episode.id: episode}, length, max_tokens=10**6)
+    assert sorted(s.place.turn for s in samples.chosen) == [1, 2]
+    assert samples.left_out == {"state unknown": 1}
+
+
+class Tokenizer:
+    """Bytes as tokens, ``<|x|>`` as one; counts what it is given."""
+
+    chat_template = "yes"
+
+    def __init__(self, joins: bool = False) -> None:
+        self.joins, self.given = joins, 0
+
+    def get_added_vocab(self) -> dict[str, int]:
+        return {"<|x|>": 256}
+
+    def apply_chat_template(self, messages: list[dict[str, str]], **_: Any) -> str:
+        return "".join(f"<|x|>{m['role']}\n{m['content']}" for m in messages) + "<|x|>assistant\n"
+
+    def __call__(self, text: str, add_special_tokens: bool) -> dict[str, list[int]]:
+        self.given += len(text)
+        parts = text.split("<|x|>")
+        ids = [[*part.encode()] for part in parts]
+        whole = [i for n, part in enumerate(ids) for i in ([256] if n else []) + part]
+        return {"input_ids": [*whole, len(parts)] if self.joins else whole}
+
+
+@pytest.mark.parametrize("joins", [False, True])
+def test_pieces_make_the_same_tokens_as_the_whole(joins: bool) -> None:
+    tokens, plain = PromptTokens(Tokenizer(joins)), Tokenizer(joins)
+    for row in all_rows():
+        prompt = [m.model_dump() for m in row.prompt]
+        assert tokens.ids(prompt) == plain(plain.apply_chat_template(prompt), False)["input_ids"]
+
+
+def test_what_stays_the_same_in_a_conversation_is_tokenized_once() -> None:
+    tokenizer = Tokenizer()
+    tokens = PromptTokens(tokenizer)
+    prompts = [[m.model_dump() for m in row.prompt] for row in all_rows()]
+    different = {(m["role"], m["content"]) for p in prompts for m in p}
+    for prompt in prompts * 3:
+        tokens.ids(prompt)
+    once = sum(len(f"{role}\n{content}") for role, content in different) + len("<|x|>assistant\n")
+    checks = sum(len(tokens.text(prompt)) for prompt in prompts[:8])  # the first few are held against the whole
+    assert tokenizer.given == once + checks
+
+
+def test_a_model_without_chat_template_is_refused() -> None:
+    tokenizer = Tokenizer()
+    tokenizer.chat_template = ""
+    with pytest.raises(UsageError, match="no chat template"):
+        PromptTokens(tokenizer)
+
+
+def test_a_tokenizer_that_loses_the_tags_is_refused() -> None:
+    class Loses(Tokenizer):
+        def decode(self, ids: list[int], skip_special_tokens: bool) -> str:
+            return bytes(ids).decode().replace("<think>", "").replace("</think>", "")
+
+    tokens = PromptTokens(Loses())
+    tokens.require("a b")
+    with pytest.raises(UsageError, match="'a b' of '<think> a </think> b': the tags of reasoning would be lost"):
+        tokens.require(target("a", "b"))
+
+
+def parse(*args: str) -> GrpoOptions:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return read_options(GrpoOptions, parser.parse_args(["--model=m", "--data=d", "--judge=checks", "--out=o", *args]))
+
+
+def test_the_papers_preset_and_what_the_command_line_overrides() -> None:
+    paper = parse("--preset", "paper-grpo")
+    assert (paper.learning_rate, paper.batch, paper.rollouts, paper.steps) == (5e-6, 16, 8, 350)
+    assert (paper.samples, paper.max_prompt_tokens) == (5000, 2048)
+    assert paper.weight_profile == paper.weight_preference == 0.5
+    changed = parse("--preset", "paper-grpo", "--steps", "7", "--no-reply", "--trl", "num_iterations=2")
+    assert (changed.steps, changed.reply, changed.trl) == (7, False, {"num_iterations": 2})
+    assert parse("--preset", "laptop-grpo").batch < paper.batch
+
+
+def test_a_preset_of_ones_own(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("steps: 3\ntrl: {num_iterations: 2}\n")
+    assert parse("--preset", str(file), "--trl", "top_k=5").trl == {"num_iterations": 2, "top_k": 5}
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "told"),
+    [
+        ("step: 3", [], "unknown option 'step'; did you mean 'steps'"),
+        ("steps: many", [], "steps: .*integer"),
+        ("steps: 0", [], "steps: .*greater than or equal to 1"),
+        ("- steps", [], "write a mapping"),
+        ("steps: [", [], "is no YAML"),
+        ("", ["--steps", "0"], "^--steps: steps: "),
+        ("", ["--trl", "x"], "write KEY=VALUE"),
+    ],
+)
+def test_bad_options_are_named(tmp_path: Path, text: str, args: list[str], told: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=told):
+        parse("--preset", str(file), *args)
+
+
+def test_an_unknown_preset() -> None:
+    with pytest.raises(UsageError, match="did you mean 'paper-grpo'"):
+        parse("--preset", "papergrpo")
+
+
+def open_run(folder: Path, *, resume: bool = False, judge: str = "checks", **options: Any) -> GrpoRun:
+    run = GrpoRun(folder)
+    run.begin(run.check("owner/model", folder / "data", judge, "rules", GrpoOptions(**options), resume=resume))
+    return run
+
+
+def test_a_folder_holds_one_run(tmp_path: Path) -> None:
+    open_run(tmp_path / "out")
+    with pytest.raises(UsageError, match="holds a run already; go on with it by --resume"):
+        open_run(tmp_path / "out")
+    open_run(tmp_path / "out", resume=True, save_every=1)
+    with pytest.raises(UsageError, match="begun with another learning_rate"):
+        open_run(tmp_path / "out", resume=True, learning_rate=1e-3)
+    with pytest.raises(UsageError, match="begun with another judge"):
+        open_run(tmp_path / "out", resume=True, judge="other")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"holds notes\.txt and no GRPO run"):
+        open_run(other)
+    (tmp_path / "out" / "grpo.json").write_text("{")
+    with pytest.raises(UsageError, match="is damaged"):
+        open_run(tmp_path / "out", resume=True)
+
+
+def test_a_checkpoint_that_was_not_written_to_its_end_does_not_count(tmp_path: Path) -> None:
+    run = open_run(tmp_path / "out")
+    assert run.last_checkpoint() is None
+    for number, text in ((9, '{"a": 1}'), (10, '{"a": 1}'), (11, '{"a"'), (12, None)):
+        folder = run.steps / f"checkpoint-{number}"
+        folder.mkdir(parents=True)
+        if text is not None:
+            (folder / "trainer_state.json").write_text(text)
+    last = run.last_checkpoint()
+    assert last is not None
+    assert last.name == "checkpoint-10"
+
+
+def test_a_resumed_run_forgets_what_it_is_going_to_sample_again(tmp_path: Path) -> None:
+    run = open_run(tmp_path / "out")
+    run.log({"step": step, "text": "ä"} for step in range(5))
+    with run.completions.open("a") as file:
+        file.write('{"step": 2, "te')  # torn
+    run.forget_after(3)
+    assert [json.loads(line)["step"] for line in run.completions.read_text().splitlines()] == [0, 1, 2]

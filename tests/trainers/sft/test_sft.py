@@ -1,0 +1,229 @@
+"""SFT: the loss is on the targets, resume is exact, what is saved is whole and says what it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_ugst.cli import main
+from pytest_ugst.core.errors import UsageError
+from pytest_ugst.simulators.trained import read_trained
+from pytest_ugst.trainers.data.folder import read_data
+from pytest_ugst.trainers.sft.options import SftOptions
+from pytest_ugst.trainers.sft.train import RECORD, SftCall, last_step, train_sft
+from tests.trainers.grpo_things import episodes, tiny_model, write_folder
+
+pytestmark = pytest.mark.slow
+pytest.importorskip("trl")
+
+OPTIONS: dict[str, Any] = {
+    "max_steps": 4,
+    "batch": 4,
+    "micro_batch": 1,
+    "learning_rate": 1e-2,
+    "max_tokens": 1536,
+    "save_every": 2,
+    "keep": 2,
+    "share_prefixes": True,
+    "tree_tokens": 1536,
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folder(tmp_path_factory.mktemp("data") / "d", episodes(2))
+
+
+def call(data: Path, out: Path, *, resume: bool = False, **options: Any) -> SftCall:
+    return SftCall(str(tiny_model()), data, out, SftOptions(**{**OPTIONS, **options}), resume)
+
+
+def losses(out: Path, step: int) -> list[float]:
+    """The loss after every step, as the trainer's state has it."""
+    state = json.loads((out / f"checkpoint-{step}" / "trainer_state.json").read_text())
+    return [entry["loss"] for entry in state["log_history"] if "loss" in entry]
+
+
+def batches(data: Path, out: Path, **options: Any) -> tuple[Any, Any]:
+    """The tokenizer, and the first batch the trainer would compute."""
+    from pytest_ugst.trainers.common.bases import load_tokenizer
+    from pytest_ugst.trainers.sft.encoding import Encoder
+    from pytest_ugst.trainers.sft.trainer import Training
+
+    encoder = Encoder(load_tokenizer(str(tiny_model())))
+    rows = [encoder.row(row) for row in read_data(data).train]
+    training = Training(call(data, out, **options), read_data(data), encoder, {"train": rows, "eval": []})
+    return encoder.tokenizer, next(iter(training.trainer.get_train_dataloader()))
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_loss_is_that_of_the_targets_alone(data: Path, tmp_path: Path, shared: bool) -> None:
+    tokenizer, batch = batches(data, tmp_path, share_prefixes=shared)
+    texts = {f"{row.target}{tokenizer.eos_token}" for row in read_data(data).train}
+    for ids, labels in zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True):
+        targets: list[list[int]] = []
+        current: list[int] = []
+        for token, label in zip([*ids, -1], [*labels, -100], strict=True):
+            if label == -100:
+                targets += [current] if current else []
+                current = []
+            else:
+                assert label == token
+                current.append(label)
+        assert targets
+        assert {tokenizer.decode(t) for t in targets} <= texts
+    assert (batch["labels"] == -100).float().mean() > 0.5
+
+
+def test_shared_prefixes_and_scoring_targets_alone_change_no_loss(data: Path, tmp_path: Path) -> None:
+    import torch
+
+    from pytest_ugst.trainers.common.bases import load_model
+    from pytest_ugst.trainers.sft.trainer import _target_loss
+
+    model = load_model(str(tiny_model()), attn_implementation="sdpa")
+    found = []
+    for shared in (True, False):
+        from pytest_ugst.trainers.common.bases import load_tokenizer
+        from pytest_ugst.trainers.sft.encoding import Encoder
+        from pytest_ugst.trainers.sft.trainer import Training
+
+        encoder = Encoder(load_tokenizer(str(tiny_model())))
+        rows = [encoder.row(row) for row in read_data(data).train]
+        made = call(data, tmp_path / str(shared), share_prefixes=shared, micro_batch=2)
+        training = Training(made, read_data(data), encoder, {"train": rows, "eval": []})
+        total, count = 0.0, 0
+        with torch.no_grad():
+            for batch in training.trainer.get_train_dataloader():
+                tokens = int((batch["labels"] != -100).sum())
+                own = float(_target_loss(model, batch, None))
+                if not shared:
+                    theirs = float(model(**batch).loss)
+                    assert own == pytest.approx(theirs, rel=1e-4)
+                total, count = total + own * tokens, count + tokens
+        found.append(total / count)
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
+
+
+def test_it_learns_and_a_resumed_run_equals_an_uninterrupted_one(data: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    train_sft(call(data, whole))
+    curve = losses(whole, 4)
+    assert curve[-1] < curve[0] - 0.1
+
+    class Killed(Exception):
+        pass
+
+    with pytest.MonkeyPatch.context() as patch:
+        from pytest_ugst.trainers.sft import trainer
+
+        lines: list[str] = []
+
+        def killed_after_two(step: int, *rest: Any) -> str:
+            lines.append(str(step))
+            if step == 3:
+                raise Killed
+            return ""
+
+        patch.setattr(trainer, "_line", killed_after_two)
+        with pytest.raises(Killed):
+            train_sft(call(data, cut))
+    assert last_step(cut) == cut / "checkpoint-2"
+    assert not (cut / "model.safetensors").exists()
+    train_sft(call(data, cut, resume=True))
+    assert losses(cut, 4) == curve
+    one, two = load_file(whole / "model.safetensors"), load_file(cut / "model.safetensors")
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+    trained = read_trained(whole)
+    assert trained is not None
+    assert trained.reasoning == "think"
+    assert [step.method for step in trained.lineage] == ["sft"]
+    assert trained.lineage[0].episodes == 2
+    assert trained.sampling["max_tokens"] >= 64
+    assert "sft" in (whole / "README.md").read_text()
+    # A second training keeps the first in its lineage.
+    third = tmp_path / "third"
+    again = SftCall(str(whole), data, third, SftOptions(**{**OPTIONS, "max_steps": 1}))
+    train_sft(again)
+    told = read_trained(third)
+    assert told is not None
+    assert [step.base for step in told.lineage] == [str(tiny_model()), str(whole)]
+
+
+def test_an_adapter_is_merged_and_held_out_goals_stop_early(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    played = episodes(2)
+    folder = write_folder(tmp_path / "d", played)
+    lines = (folder / "train.jsonl").read_text().splitlines(keepends=True)
+    held = [line for line in lines if json.loads(line)["goal"] == played[1].goal.id]
+    (folder / "train.jsonl").write_text("".join(line for line in lines if line not in held))
+    (folder / "eval.jsonl").write_text("".join(held))
+    # A rate at which it can only get worse.
+    options: dict[str, Any] = {"lora_rank": 2, "patience": 1, "eval_every": 1, "learning_rate": 30.0, "max_steps": 8}
+    train_sft(call(folder, tmp_path / "out", **options))
+    trained = read_trained(tmp_path / "out")
+    assert trained is not None
+    assert trained.lineage[0].steps < 8
+    assert set(load_file(tmp_path / "out" / "model.safetensors")) == set(load_file(tiny_model() / "model.safetensors"))
+
+
+# Before hours are lost
+
+
+def refuse(data: Path, out: Path, match: str, change: Callable[[SftCall], SftCall] = lambda made: made) -> None:
+    with pytest.raises(UsageError, match=match) as told:
+        train_sft(change(call(data, out)))
+    assert "\n" not in str(told.value)
+
+
+def test_a_model_without_a_chat_template(data: Path, tmp_path: Path) -> None:
+    import shutil
+
+    bare = tmp_path / "bare"
+    shutil.copytree(tiny_model(), bare)
+    (bare / "chat_template.jinja").unlink()
+    refuse(data, tmp_path / "o", "no chat template", lambda c: SftCall(str(bare), c.data, c.out, c.options))
+
+
+def test_test_goals_in_the_data(tmp_path: Path) -> None:
+    from pytest_ugst.roles.builtins import concierge_goals
+
+    goal = next(iter(concierge_goals("test")))
+    played = [e.model_copy(update={"goal": e.goal.model_copy(update={"text": goal.text})}) for e in episodes(1)]
+    refuse(write_folder(tmp_path / "d", played), tmp_path / "o", "holds test goals")
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_folder_that_holds_another_run(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    train_sft(call(data, out, max_steps=1))
+    refuse(data, out, "holds a run already")
+    with pytest.raises(UsageError, match="begun with another learning_rate"):
+        train_sft(call(data, out, max_steps=1, learning_rate=1e-3, resume=True))
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "thesis.txt").touch()
+    refuse(data, tmp_path / "p", "holds thesis.txt and no SFT run")
+
+
+def test_options_are_checked(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    base = ["train", "sft", "--model", str(tiny_model()), "--data", str(data), "--out", "o"]
+    for more, message in (
+        (["--learning-rate", "-1"], "--learning-rate"),
+        (["--preset", "laptop-stf"], "did you mean 'laptop-sft'"),
+        (["--trl", "no_such_field=1"], "TRL refuses the options"),
+    ):
+        assert main([*base, *more]) == 4
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "o" / RECORD).exists() or not list((tmp_path / "o").glob("*.safetensors"))
