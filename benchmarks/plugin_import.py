@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=30)
     options = parser.parse_args()
-    ways = {"without": (), "with": ("-p", "pytest_ugst.plugin")}
+    ways = {"without": (), "with": ("-p", "pytest_ugst.plugin.hooks")}
     times: dict[str, list[float]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

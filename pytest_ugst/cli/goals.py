@@ -152,10 +152,10 @@ def _fetched(source: str) -> Path:
 
 def _decompose(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.decomposition.batch import decompose_all
-    from pytest_ugst.collection import GoalMarker, find_goals
     from pytest_ugst.config import data_dirs
     from pytest_ugst.goals.files import load_goals
     from pytest_ugst.goals.outline import difference
+    from pytest_ugst.plugin.collection import GoalMarker, find_goals
     from pytest_ugst.roles.batch import builtin_registry, settings_here
 
     check_limit(args.limit)

@@ -30,9 +30,9 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 
 def _recombine(args: argparse.Namespace) -> int:
-    from pytest_ugst.collection import GoalMarker, find_goals
     from pytest_ugst.core.errors import UsageError
     from pytest_ugst.goals.recombine import recombine
+    from pytest_ugst.plugin.collection import GoalMarker, find_goals
     from pytest_ugst.roles.batch import builtin_registry
 
     if args.count < 1:

@@ -13,7 +13,7 @@ _OURS = (
     "agents.adapt",
     "llm.model_names",
     "cli",
-    "runtime",
+    "plugin.session",
     "config.settings",
     "simulators.adapt",
     "simulators.llm",

@@ -143,7 +143,7 @@ def _make(args: argparse.Namespace) -> int:
 
 
 def _played(args: argparse.Namespace, settings: Any, registry: Any) -> Any:
-    from pytest_ugst.collection import GoalMarker, find_goals
+    from pytest_ugst.plugin.collection import GoalMarker, find_goals
     from pytest_ugst.runs.names import new_name
     from pytest_ugst.trainers.data.contamination import require_apart, suite_goals
     from pytest_ugst.trainers.data.play import play_goals

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_ugst import fixtures, hookspecs
 from pytest_ugst.config.options import GATES, OPTIONS
-from pytest_ugst.fixtures import RUNTIME
-from pytest_ugst.session import (
+from pytest_ugst.plugin import fixtures, hookspecs
+from pytest_ugst.plugin.fixtures import RUNTIME
+from pytest_ugst.plugin.state import (
     SESSION,
     TERMINAL,
     LazyRuntime,
@@ -32,7 +32,7 @@ from pytest_ugst.session import (
 
 if TYPE_CHECKING:
     from pytest_ugst.config.settings import Settings
-    from pytest_ugst.runtime import Runtime
+    from pytest_ugst.plugin.session import Runtime
 
 _WATCH: pytest.StashKey[_Watch] = pytest.StashKey()
 _ERROR_PREFIX = "pytest-ugst: "
@@ -78,10 +78,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_WATCH] = _Watch()
     config.pluginmanager.register(config.stash[_WATCH], "ugst-watch")
     if is_controller(config):
-        from pytest_ugst import xdist_hooks
+        from pytest_ugst.plugin import xdist
 
-        config.pluginmanager.register(xdist_hooks, "ugst-xdist")
-        config.pluginmanager.register(xdist_hooks.StopNotes(config), "ugst-xdist-stop")
+        config.pluginmanager.register(xdist, "ugst-xdist")
+        config.pluginmanager.register(xdist.StopNotes(config), "ugst-xdist-stop")
     config.stash[RUNTIME] = cast("Runtime", LazyRuntime(config))
     if any(config.getoption(option.ini) is not None or config.getini(option.ini) for option in OPTIONS):
         from pytest_ugst.core.errors import UsageError
@@ -110,7 +110,7 @@ def _check_early(settings: Settings, config: pytest.Config) -> None:
 
         parse_gate(settings.fail_under)
     if settings.baseline and not is_worker(config):
-        from pytest_ugst.gating import check_baseline
+        from pytest_ugst.plugin.baseline_gate import check_baseline
 
         check_baseline(settings)
     if settings.resume and not is_worker(config):
@@ -127,7 +127,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """A goal file is a test file."""
     if not file_path.name.endswith(_GOAL_SUFFIXES):
         return None
-    from pytest_ugst.collection import GoalFile
+    from pytest_ugst.plugin.collection import GoalFile
 
     make_runtime(parent.config)
     collector: pytest.Collector = GoalFile.from_parent(parent, path=file_path)
@@ -138,8 +138,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per goal and trial, for tests that ask for a goal or an episode."""
     if "ugst_case" not in metafunc.fixturenames:
         return
-    from pytest_ugst.collection import ERROR_PREFIX, Case, GoalMarker, parameters
     from pytest_ugst.core.errors import UsageError
+    from pytest_ugst.plugin.collection import ERROR_PREFIX, Case, GoalMarker, parameters
 
     runtime = make_runtime(metafunc.config)
     node = metafunc.definition

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ugst.analysis.success.gate import parse_gate
-from pytest_ugst.collection import Case
 from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.registry import Registry
 from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.engine.scheduler import Engine
 from pytest_ugst.engine.spec import Cast, Plan, episode_id
-from pytest_ugst.gating import BaselineGate
 from pytest_ugst.goals.overrides import EditedGoals
-from pytest_ugst.items import (
+from pytest_ugst.llm.manager import Models
+from pytest_ugst.plugin.baseline_gate import BaselineGate
+from pytest_ugst.plugin.collection import Case
+from pytest_ugst.plugin.overrides import (
     ROLES,
     case_of,
     cast_name,
@@ -32,7 +33,6 @@ from pytest_ugst.items import (
     overridden,
     role_fixtures,
 )
-from pytest_ugst.llm.manager import Models
 from pytest_ugst.roles.capabilities import lacking, remedy
 from pytest_ugst.roles.resolver import Casting
 from pytest_ugst.runs.names import new_name

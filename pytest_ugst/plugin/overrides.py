@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 import pytest
 
-from pytest_ugst.collection import Case
+from pytest_ugst.plugin.collection import Case
 
 ROLES = ("simulator", "agent", "judge")
 """The fixtures that say who plays."""
@@ -45,7 +45,7 @@ def role_fixtures(item: pytest.Function) -> dict[str, Any]:
     for role in (*ROLES, "goal"):
         definitions: Iterable[Any] = item._fixtureinfo.name2fixturedefs.get(role, ())
         for definition in list(definitions)[-1:]:
-            if definition.func.__module__ != "pytest_ugst.fixtures":
+            if definition.func.__module__ != "pytest_ugst.plugin.fixtures":
                 found[role] = definition
     return found
 

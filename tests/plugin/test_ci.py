@@ -10,7 +10,7 @@ import pytest
 from pytest_ugst.analysis.success.rates import rates
 from pytest_ugst.analysis.success.table import Row
 from pytest_ugst.analysis.summary import Standing, Summary
-from pytest_ugst.ci import job_summary
+from pytest_ugst.plugin.ci import job_summary
 from tests.plugin_project import Project, goal
 
 

@@ -22,7 +22,7 @@ from pytest_ugst.analysis.regression.decision import Comparison, parse_margins
 from pytest_ugst.analysis.success.goal_digest import Asked, parts_digest, text_digest
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
-from pytest_ugst.items import case_of, overridden
+from pytest_ugst.plugin.overrides import case_of, overridden
 from pytest_ugst.runs.run import SETTING_FILE, Run, find_run
 from pytest_ugst.utils.files import is_file
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.terminal import Terminal, describe, progress_line
+from pytest_ugst.plugin.terminal import Terminal, describe, progress_line
 from tests.plugin_project import INI, Project, goal, seen, table
 
 SUBTESTS = (
@@ -223,7 +223,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("pytest_ugst.terminal.time", clock)
+    monkeypatch.setattr("pytest_ugst.plugin.terminal.time", clock)
     return clock
 
 

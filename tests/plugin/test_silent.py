@@ -15,12 +15,12 @@ OURS = {
     "pytest_ugst.core.errors",
     "pytest_ugst.runs.names",
     "pytest_ugst.core.text",
-    "pytest_ugst.fixtures",
-    "pytest_ugst.hookspecs",
+    "pytest_ugst.plugin.fixtures",
+    "pytest_ugst.plugin.hookspecs",
     "pytest_ugst.config.options",
-    "pytest_ugst.plugin",
-    "pytest_ugst.session",
-    "pytest_ugst.xdist_hooks",
+    "pytest_ugst.plugin.hooks",
+    "pytest_ugst.plugin.state",
+    "pytest_ugst.plugin.xdist",
 }
 CONFTEST = """
 import json, sys

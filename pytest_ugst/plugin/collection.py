@@ -205,7 +205,7 @@ class GoalFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """One item per goal and trial."""
-        from pytest_ugst.fixtures import RUNTIME
+        from pytest_ugst.plugin.fixtures import RUNTIME
 
         runtime = self.config.stash[RUNTIME]
         try:

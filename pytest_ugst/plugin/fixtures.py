@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_ugst.collection import Case
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.runtime import Runtime
+    from pytest_ugst.plugin.collection import Case
+    from pytest_ugst.plugin.session import Runtime
 
 RUNTIME: pytest.StashKey[Runtime] = pytest.StashKey()
-"""Where the session's :class:`pytest_ugst.runtime.Runtime` is kept."""
+"""Where the session's :class:`pytest_ugst.plugin.session.Runtime` is kept."""
 
 
 @pytest.fixture

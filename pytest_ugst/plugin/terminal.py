@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst.analysis.success.gate import Gate, parse_gate
 from pytest_ugst.analysis.summary import Summary, summarise
 from pytest_ugst.analysis.tables import render
-from pytest_ugst.ci import tell_github, tell_junit
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.text import counted, one_line, plain
 from pytest_ugst.core.usage import Usage
+from pytest_ugst.plugin.ci import tell_github, tell_junit
 
 if TYPE_CHECKING:
     import pytest
 
     from pytest_ugst.analysis.regression.baseline import Baseline
     from pytest_ugst.core.episode import Episode
+    from pytest_ugst.plugin.session import Runtime
     from pytest_ugst.runs.run import Run
-    from pytest_ugst.runtime import Runtime
 
 _FIRST, _ON_TERMINAL, _IN_LOG = 2.0, 0.5, 30.0  # seconds: before the first line, and between lines
 _WORTH_TELLING = 0.05  # share of the work from which on the time left can be guessed

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from pytest_ugst.config.options import OPTIONS
-from pytest_ugst.fixtures import RUNTIME
+from pytest_ugst.plugin.fixtures import RUNTIME
 
 if TYPE_CHECKING:
     from pytest_ugst.config.settings import Settings
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.runtime import Runtime
-    from pytest_ugst.terminal import Terminal
+    from pytest_ugst.plugin.session import Runtime
+    from pytest_ugst.plugin.terminal import Terminal
 
 
 class XdistSession(NamedTuple):
@@ -60,8 +60,8 @@ def make_runtime(config: pytest.Config) -> Runtime:
     made = made_runtime(config)
     if made is not None:
         return made
+    from pytest_ugst.plugin.session import Runtime
     from pytest_ugst.roles import builtins
-    from pytest_ugst.runtime import Runtime
 
     config.pluginmanager.register(builtins, "ugst-builtins")
 
@@ -109,7 +109,7 @@ def read_settings(config: pytest.Config) -> Settings:
 def terminal_of(config: pytest.Config) -> Terminal:
     """What we print on the terminal."""
     if TERMINAL not in config.stash:
-        from pytest_ugst.terminal import Terminal
+        from pytest_ugst.plugin.terminal import Terminal
 
         config.stash[TERMINAL] = Terminal(config)
         config.pluginmanager.register(config.stash[TERMINAL], "ugst-terminal")

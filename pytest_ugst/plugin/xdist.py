@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_ugst.config.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_SIMULATOR
-from pytest_ugst.session import (
+from pytest_ugst.plugin.state import (
     SESSION,
     XdistSession,
     is_controller,
@@ -81,7 +81,7 @@ def _begin_session(config: pytest.Config) -> XdistSession:
     name, begun = new_name(now), now.isoformat(timespec="milliseconds")
     baseline = ""
     if config.getoption("ugst_baseline") or config.getini("ugst_baseline"):
-        from pytest_ugst.gating import BaselineGate
+        from pytest_ugst.plugin.baseline_gate import BaselineGate
 
         gate = BaselineGate.open(read_settings(config))
         baseline = gate.base.model_dump_json() if gate is not None else ""
