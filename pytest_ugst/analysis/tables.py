@@ -1,6 +1,6 @@
 """Tables that know nothing of what they show, in every style: for terminals, Markdown, LaTeX, CSV and JSON.
 
-A report makes :class:`Table` records and calls :func:`render`; ``pytest_ugst.cli.styling`` gives a command the options
+A report makes :class:`Table` records and calls :func:`render`; ``pytest_ugst.cli.options`` gives a command the options
 ``--style`` and ``--out``. What cells and notes say may come from anywhere: each style makes it harmless.
 """
 

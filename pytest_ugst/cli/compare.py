@@ -19,8 +19,8 @@ _SHOWN = 10
 
 def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
     """Add ``ugst report compare``."""
+    from pytest_ugst.cli.options import add_style
     from pytest_ugst.cli.report import add_home
-    from pytest_ugst.cli.styling import add_style
 
     compare = verbs.add_parser(
         "compare",
@@ -56,7 +56,7 @@ def _compare(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.regression.decision import parse_margins
     from pytest_ugst.analysis.success.leaderboard import unreadable
     from pytest_ugst.analysis.tables import terminal
-    from pytest_ugst.cli.styling import check_style, terminal_width, write_tables, write_text
+    from pytest_ugst.cli.options import check_style, terminal_width, write_tables, write_text
     from pytest_ugst.core.errors import UsageError
     from pytest_ugst.runs.reader import require_once
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
     """Add the commands to ``ugst report``."""
+    from pytest_ugst.cli.options import add_style
     from pytest_ugst.cli.report import add_home
-    from pytest_ugst.cli.styling import add_style
 
     failures = verbs.add_parser(
         "failures",
@@ -63,7 +63,7 @@ def _failures(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.failures.shares import shares
     from pytest_ugst.analysis.failures.table import failure_lines, failures_table
     from pytest_ugst.analysis.success.leaderboard import Owners, read_contenders, shortcomings, unlike
-    from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.config.settings import read_models
     from pytest_ugst.runs.reader import named_runs
 
@@ -96,7 +96,7 @@ def _blame(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.failures.attribution_table import attributions, blame_table
     from pytest_ugst.analysis.success.leaderboard import read_contenders, shortcomings, unlike_goals
     from pytest_ugst.analysis.success.systems import differences
-    from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.config.settings import read_models
     from pytest_ugst.runs.reader import named_runs
 

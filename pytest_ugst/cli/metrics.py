@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
     """Add the commands to ``ugst report``."""
+    from pytest_ugst.cli.options import add_style
     from pytest_ugst.cli.report import add_home
-    from pytest_ugst.cli.styling import add_style
 
     quality = verbs.add_parser(
         "quality",
@@ -117,7 +117,7 @@ def _encoder(args: argparse.Namespace) -> Encoder | None:
 def _quality(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.quality.table import quality_table, speakers
     from pytest_ugst.analysis.success.leaderboard import read_contenders, shortcomings
-    from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.config.settings import read_models
     from pytest_ugst.runs.reader import named_runs
 
@@ -184,8 +184,8 @@ def _rated(found: Sequence[Speaker], args: argparse.Namespace) -> str:
 def _agreement(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.agreement.metrics import put_together
     from pytest_ugst.analysis.agreement.table import agreement_tables
+    from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.cli.sources import all_labels, named_apart
-    from pytest_ugst.cli.styling import check_style, write_tables
     from pytest_ugst.config import data_dirs
 
     check_style(args)
@@ -200,8 +200,8 @@ def _agreement(args: argparse.Namespace) -> int:
 def _generation(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.decomposition.metrics import THRESHOLD, compare, word_overlap
     from pytest_ugst.analysis.decomposition.table import generation_tables
+    from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.cli.sources import parts_of, require_same_goals
-    from pytest_ugst.cli.styling import check_style, write_tables
 
     check_style(args)
     if args.encoder is not None and args.threshold is None:
@@ -229,7 +229,7 @@ def _cost(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.cost.metrics import cost
     from pytest_ugst.analysis.cost.table import cost_table
     from pytest_ugst.analysis.success.leaderboard import shortcomings
-    from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.runs.reader import named_runs
 
     check_style(args)

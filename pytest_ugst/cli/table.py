@@ -12,8 +12,8 @@ from pytest_ugst.core.errors import UsageError, unknown
 
 def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
     """Add ``ugst report table``."""
+    from pytest_ugst.cli.options import add_style
     from pytest_ugst.cli.report import add_home
-    from pytest_ugst.cli.styling import add_style
 
     table = verbs.add_parser(
         "table",
@@ -42,7 +42,7 @@ def _table(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.success.benchmarks import benchmark_tables, require_shared_goals
     from pytest_ugst.analysis.success.leaderboard import read_contenders, shortcomings
     from pytest_ugst.analysis.success.rates import RESAMPLES
-    from pytest_ugst.cli.styling import check_style, write_tables
+    from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.config.settings import read_models
     from pytest_ugst.runs.reader import named_runs
 

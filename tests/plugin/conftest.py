@@ -13,6 +13,7 @@ _OURS = (
     "agents.adapt",
     "llm.model_names",
     "cli",
+    "cli.main",
     "plugin.session",
     "config.settings",
     "simulators.adapt",
