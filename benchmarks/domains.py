@@ -59,9 +59,9 @@ CALLS: dict[str, list[tuple[str, dict[str, Any]]]] = {
 _LOAD = """
 import sys, time
 name = sys.argv[1]
-from pytest_ugst import datafolders
+from pytest_ugst.config import data_dirs
 from pytest_ugst.domains import airline, retail
-datafolders.locate("tau-bench")  # imports what finds the cache folder
+data_dirs.locate("tau-bench")  # imports what finds the cache folder
 load = {"airline": airline.load, "retail": retail.load, "airline-tau2": airline.load_tau2,
         "retail-tau2": retail.load_tau2}[name]
 start = time.process_time()

@@ -26,6 +26,7 @@ from pytest_ugst.analysis.agreement.label_files import read_gold
 from pytest_ugst.analysis.failures.llm import judge_failures
 from pytest_ugst.analysis.failures.patterns import classify, merge, unsettled
 from pytest_ugst.analysis.failures.record import Failure
+from pytest_ugst.core.chat import ChatError
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.errors import UgstError
@@ -38,7 +39,6 @@ from pytest_ugst.llm.cache import ResponseCache
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec, Serve
 from pytest_ugst.llm.servers import ServerPark
-from pytest_ugst.llm.types import ChatError
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.recordings.tau_bench import STOP, read_recordings
 from pytest_ugst.runs.run import Run

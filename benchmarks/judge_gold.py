@@ -27,6 +27,7 @@ from pytest_ugst.analysis.agreement.table import agreement_tables
 from pytest_ugst.analysis.decomposition.metrics import THRESHOLD, compare, word_overlap
 from pytest_ugst.analysis.decomposition.table import generation_tables
 from pytest_ugst.analysis.tables import render
+from pytest_ugst.core.chat import ChatError
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
@@ -39,7 +40,6 @@ from pytest_ugst.llm.cache import ResponseCache
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec, Serve
 from pytest_ugst.llm.servers import ServerPark
-from pytest_ugst.llm.types import ChatError
 from pytest_ugst.prompts.loader import Prompts
 
 

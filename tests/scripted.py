@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pytest_ugst.core.chat import AnswerError, ParsedReply, Reply, ToolRequest
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.llm.structured import FormError, parse_answer
-from pytest_ugst.llm.types import AnswerError, ParsedReply, Reply, ToolRequest
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from pytest_ugst.llm.types import Message
+    from pytest_ugst.core.chat import Message
 
 M = TypeVar("M", bound="BaseModel")
 Script = str | Reply | Exception | Callable[[Sequence[Mapping[str, Any]]], "str | Reply | Exception"]

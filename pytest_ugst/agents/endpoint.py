@@ -12,7 +12,7 @@ from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
 from pytest_ugst.utils.callables import text_messages
 
 if TYPE_CHECKING:
-    from pytest_ugst.llm.types import Chat, Message
+    from pytest_ugst.core.chat import Chat, Message
 
 
 @dataclass(frozen=True, slots=True)

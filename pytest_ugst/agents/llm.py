@@ -14,8 +14,8 @@ from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
 from pytest_ugst.prompts.loader import Prompts
 
 if TYPE_CHECKING:
+    from pytest_ugst.core.chat import Chat, Message, ToolRequest
     from pytest_ugst.core.registry import RoleContext
-    from pytest_ugst.llm.types import Chat, Message, ToolRequest
 
 UNREADABLE = "_unreadable"
 """The argument under which a call's arguments are recorded that were not a JSON object."""

@@ -12,13 +12,14 @@ from pytest_ugst.analysis.regression.comparison import comparison_table
 from pytest_ugst.analysis.regression.decision import Comparison
 from pytest_ugst.analysis.success.gate import Gate
 from pytest_ugst.analysis.success.rates import rates
-from pytest_ugst.analysis.success.results import Outcome, Results, add_usage, not_played, versions
+from pytest_ugst.analysis.success.results import Results, add_usage, versions
 from pytest_ugst.analysis.success.systems import Entrant, across, entrants, labels
 from pytest_ugst.analysis.success.table import Row, rates_table
 from pytest_ugst.analysis.tables import Table
 from pytest_ugst.core.text import counted
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.engine.spec import goal_and_trial
+from pytest_ugst.runs.outcome import Outcome, not_played
 from pytest_ugst.runs.reader import not_played as unplayed_before
 
 if TYPE_CHECKING:

@@ -176,7 +176,7 @@ async def _judge_one(episode: Episode, casting: Casting, judge: str, told: list[
     from pytest_ugst.analysis.failures.llm import judge_failures
     from pytest_ugst.analysis.failures.patterns import classify, merge, unsettled
     from pytest_ugst.analysis.failures.shares import classified
-    from pytest_ugst.llm.types import ChatError, ChatUnavailable
+    from pytest_ugst.core.chat import ChatError, ChatUnavailable
 
     failures: tuple[Failure, ...] = classify(episode)
     parts = unsettled(episode, failures)

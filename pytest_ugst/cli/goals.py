@@ -155,15 +155,15 @@ def _decompose(args: argparse.Namespace) -> int:
     from pytest_ugst.config import data_dirs
     from pytest_ugst.goals.files import load_goals
     from pytest_ugst.goals.outline import difference
-    from pytest_ugst.plugin.collection import GoalMarker, find_goals
     from pytest_ugst.roles.batch import builtin_registry, settings_here
+    from pytest_ugst.roles.goal_lookup import find_goals
 
     check_limit(args.limit)
     check_output(args.out, args.force)
     data_dirs.use(args.data)
     older = load_goals(args.against) if args.against is not None else None
     registry = builtin_registry()
-    goals = find_goals(GoalMarker(goals=args.goals), None, registry, (Path.cwd(),))[: args.limit]
+    goals = find_goals(args.goals, registry=registry, folders=(Path.cwd(),))[: args.limit]
     settings = settings_here(decomposer=args.judge, prompts=args.prompts, dir=args.dir, cache=args.cache)
     done = decompose_all(goals, settings, registry)
     if done.goals and (args.out is not None or older is None):

@@ -32,13 +32,13 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 def _recombine(args: argparse.Namespace) -> int:
     from pytest_ugst.core.errors import UsageError
     from pytest_ugst.goals.recombine import recombine
-    from pytest_ugst.plugin.collection import GoalMarker, find_goals
     from pytest_ugst.roles.batch import builtin_registry
+    from pytest_ugst.roles.goal_lookup import find_goals
 
     if args.count < 1:
         raise UsageError("--count: write a whole number from 1")
     check_output(args.out, args.force)
-    goals = find_goals(GoalMarker(goals=args.goals), None, builtin_registry(), (Path.cwd(),))
+    goals = find_goals(args.goals, registry=builtin_registry(), folders=(Path.cwd(),))
     tests = [goal.id for goal in goals if "test" in goal.tags]
     if tests:
         raise UsageError(f"{args.goals}: {tests[0]} is a test goal; name training goals, such as {args.goals}:train")

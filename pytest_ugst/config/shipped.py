@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def shipped(kind: str) -> Path:
-    """The folder ``goals`` or ``suites``: inside the installed package, or beside it in a clone."""
-    inside = _PACKAGE / kind
+    """Return the folder ``goals`` or ``suites``: in the installed package, or at the top of a clone."""
+    inside = _PACKAGE / "_shipped" / kind
     return inside if inside.is_dir() else _PACKAGE.parent / kind

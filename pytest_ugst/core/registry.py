@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pytest_ugst.core.errors import UsageError, unknown
 
 if TYPE_CHECKING:
+    from pytest_ugst.core.chat import Chat
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
     from pytest_ugst.core.verdict import Verdict
-    from pytest_ugst.llm.types import Chat
 
 T = TypeVar("T")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
+from pytest_ugst.core.chat import ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UsageError
@@ -14,7 +15,6 @@ from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.protocols import NoSession, Session, Simulator
 from pytest_ugst.engine.goal_tracker import Tracker
 from pytest_ugst.engine.spec import Cast, Plan
-from pytest_ugst.llm.types import ChatUnavailable
 
 
 async def play(plan: Plan, cast: Cast, told: Callable[[int], None] = lambda turns: None) -> Episode:

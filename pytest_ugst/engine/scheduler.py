@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from pytest_ugst.core.chat import ChatUnavailable
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UgstError
 from pytest_ugst.engine.rollout import play
 from pytest_ugst.engine.spec import Cast, Plan
-from pytest_ugst.llm.types import ChatUnavailable
 from pytest_ugst.llm.usage_meter import begin_episode
 from pytest_ugst.runs.run import Run
 from pytest_ugst.utils.daemon_executor import DaemonThreads

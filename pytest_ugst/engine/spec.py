@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,3 +55,28 @@ def goal_and_trial(name: str) -> tuple[str, int]:
     """What :func:`episode_id` was made of, the roles apart; goals' ids hold neither ``@`` nor ``+``."""
     goal, _, rest = name.partition("+")[0].partition("@")
     return goal, int(rest) if rest.isdecimal() and len(rest) <= 6 else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One goal to play, for the n-th time. Without a goal where a test brings its own by the fixture ``goal``."""
+
+    goal: Goal | None
+    trial: int
+    max_turns: int
+    optional: bool = False
+    """Whether it is skipped where the roles that the options name can't play it."""
+    skip: bool = False
+    """Whether it only stands for goals that can't be had here."""
+
+    @property
+    def id(self) -> str:
+        """As in the test's name."""
+        return episode_id(self.goal.id if self.goal is not None else "own", self.trial)
+
+
+def cases(goals: Iterable[Goal], trials: int, max_turns: int, optional: bool = False) -> Iterator[Case]:
+    """Every goal ``trials`` times."""
+    for goal in goals:
+        for trial in range(1, trials + 1):
+            yield Case(goal, trial, goal.max_turns or max_turns, optional)

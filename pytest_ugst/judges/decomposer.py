@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_ugst.core.chat import AnswerError
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category
 from pytest_ugst.judges.answers import Decomposition
 from pytest_ugst.judges.transcript import as_data
-from pytest_ugst.llm.types import AnswerError
 from pytest_ugst.prompts.loader import Prompts
 
 if TYPE_CHECKING:
-    from pytest_ugst.llm.types import Chat, Message
+    from pytest_ugst.core.chat import Chat, Message
 
 
 _LONGEST = 20_000  # what a sub-component may hold

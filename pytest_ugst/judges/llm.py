@@ -13,18 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_ugst.core.chat import ChatError, ChatUnavailable
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.judges.answers import ANSWERS, Answer
 from pytest_ugst.judges.transcript import as_data, find_quote, render
-from pytest_ugst.llm.types import ChatError, ChatUnavailable
 from pytest_ugst.prompts.loader import Prompts
 
 if TYPE_CHECKING:
+    from pytest_ugst.core.chat import Chat, Message
     from pytest_ugst.core.registry import RoleContext
-    from pytest_ugst.llm.types import Chat, Message
 
 
 def make_llm_judge(chat: Chat, context: RoleContext) -> LlmJudge:

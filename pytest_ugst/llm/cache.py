@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
 
+from pytest_ugst.core.chat import ChatError
 from pytest_ugst.llm.cache_db import CacheFile, State
-from pytest_ugst.llm.types import ChatError
 
 Mode = Literal["off", "read", "on", "refresh"]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pytest_ugst.core.chat import AnswerError, Chat, ChatError, ParsedReply, Reply
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.llm.api_keys import read_key
@@ -18,13 +19,12 @@ from pytest_ugst.llm.quirks import Body
 from pytest_ugst.llm.reply import read_reply
 from pytest_ugst.llm.structured import FormError, complaint_message, parse_answer, response_format
 from pytest_ugst.llm.transport import AzureTransport, HttpTransport, Sessions, Transport
-from pytest_ugst.llm.types import AnswerError, Chat, ChatError, ParsedReply, Reply
 from pytest_ugst.llm.usage_meter import Meter, meter, nonce
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from pytest_ugst.llm.types import Message
+    from pytest_ugst.core.chat import Message
 
 M = TypeVar("M", bound="BaseModel")
 
@@ -95,7 +95,7 @@ class ChatPool:
 
 
 class ChatClient(Chat):
-    """One model on behalf of one role. See :class:`pytest_ugst.llm.types.Chat`."""
+    """One model on behalf of one role. See :class:`pytest_ugst.core.chat.Chat`."""
 
     def __init__(self, spec: ModelSpec, role: str, pool: ChatPool, endpoint: Endpoint) -> None:
         self.spec = spec

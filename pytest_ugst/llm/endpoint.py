@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_ugst.core.chat import ChatError, ChatUnavailable
 from pytest_ugst.core.text import one_line
 from pytest_ugst.llm.limiter import Limiter, Outcome
 from pytest_ugst.llm.model_spec import ModelSpec
@@ -24,7 +25,6 @@ from pytest_ugst.llm.request_errors import (
     shown,
 )
 from pytest_ugst.llm.transport import Lost, Transport
-from pytest_ugst.llm.types import ChatError, ChatUnavailable
 
 # One encoder for all: json.dumps makes a new one for every call that does not use its defaults.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))

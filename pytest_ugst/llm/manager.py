@@ -13,10 +13,10 @@ from pytest_ugst.core.usage import Usage
 
 if TYPE_CHECKING:
     from pytest_ugst.config.settings import Settings
+    from pytest_ugst.core.chat import Chat
     from pytest_ugst.llm.client import ChatPool
     from pytest_ugst.llm.model_spec import ModelSpec
     from pytest_ugst.llm.servers import ServerPark
-    from pytest_ugst.llm.types import Chat
 
 Needed = Mapping[str, Iterable[str]]
 """Names of models, each with the roles it plays."""
@@ -77,8 +77,8 @@ class Models:
         Raises:
             UsageError: If the name stands for nothing.
         """
+        from pytest_ugst.llm.checkpoint_info import folder_of, read_trained
         from pytest_ugst.llm.model_names import resolve
-        from pytest_ugst.simulators.trained import folder_of, read_trained
 
         s = self._settings
         spec = resolve(name, s.models, s.models_path, s.root, self._others)

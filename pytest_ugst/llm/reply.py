@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_ugst.core.base import writable
+from pytest_ugst.core.chat import Reply, ToolRequest
 from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
 from pytest_ugst.core.usage import LARGEST, Usage
 from pytest_ugst.llm.model_spec import Price
-from pytest_ugst.llm.types import Reply, ToolRequest
 
 
 def read_reply(data: Mapping[str, Any], price: Price, *, cached: bool, retries: int, seconds: float) -> Reply:

@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.plugin.collection import Case
+    from pytest_ugst.engine.spec import Case
     from pytest_ugst.plugin.session import Runtime
 
 RUNTIME: pytest.StashKey[Runtime] = pytest.StashKey()

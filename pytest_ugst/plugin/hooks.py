@@ -139,7 +139,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "ugst_case" not in metafunc.fixturenames:
         return
     from pytest_ugst.core.errors import UsageError
-    from pytest_ugst.plugin.collection import ERROR_PREFIX, Case, GoalMarker, parameters
+    from pytest_ugst.engine.spec import Case
+    from pytest_ugst.plugin.cases import parameters
+    from pytest_ugst.plugin.collection import ERROR_PREFIX
+    from pytest_ugst.plugin.marker import GoalMarker
 
     runtime = make_runtime(metafunc.config)
     node = metafunc.definition

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 import pytest
 
-from pytest_ugst.plugin.collection import Case
+from pytest_ugst.engine.spec import Case
 
 ROLES = ("simulator", "agent", "judge")
 """The fixtures that say who plays."""

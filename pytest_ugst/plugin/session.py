@@ -18,11 +18,10 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.registry import Registry
 from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.engine.scheduler import Engine
-from pytest_ugst.engine.spec import Cast, Plan, episode_id
+from pytest_ugst.engine.spec import Case, Cast, Plan, episode_id
 from pytest_ugst.goals.overrides import EditedGoals
 from pytest_ugst.llm.manager import Models
 from pytest_ugst.plugin.baseline_gate import BaselineGate
-from pytest_ugst.plugin.collection import Case
 from pytest_ugst.plugin.overrides import (
     ROLES,
     case_of,

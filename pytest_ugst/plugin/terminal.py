@@ -9,12 +9,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.analysis.success.gate import Gate, parse_gate
+from pytest_ugst.analysis.success.results import write_results
 from pytest_ugst.analysis.summary import Summary, summarise
 from pytest_ugst.analysis.tables import render
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.text import counted, one_line, plain
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.plugin.ci import tell_github, tell_junit
+from pytest_ugst.runs.run import RESULTS_FILE
 
 if TYPE_CHECKING:
     import pytest
@@ -134,8 +136,9 @@ class Terminal:
         if runtime.gate is not None:
             new = runtime.gate.measure(runtime.run)
             self._summary = replace(self._summary, comparison=runtime.gate.decide(runtime.run, new))
-        runtime.run.results = self._summary.results(runtime.run, self._gate, self._missed)
+        results = runtime.run.results = self._summary.results(runtime.run, self._gate, self._missed)
         try:
+            write_results(runtime.run.folder / RESULTS_FILE, results)
             report(runtime.run)
         except Exception as error:  # whatever a plugin raises: table and verdict are not lost for it
             told = str(error) if isinstance(error, UgstError) else f"{type(error).__name__}: {error}"

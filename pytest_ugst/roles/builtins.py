@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pluggy
-
 from pytest_ugst.config import data_dirs
 from pytest_ugst.config.shipped import shipped
 from pytest_ugst.core.check import CHECKS
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
     from pytest_ugst.core.registry import Registry, RoleContext
-    from pytest_ugst.runs.run import Run
 
 
 def pytest_ugst_register(registry: Registry) -> None:
@@ -36,15 +33,6 @@ def pytest_ugst_register(registry: Registry) -> None:
     registry.domain("multiwoz", _multiwoz)
     registry.goal_source("multiwoz_challenge", _challenge_goals)
     registry.check("db_matches_reference", partial(_db_matches_reference, registry))
-
-
-@pluggy.HookimplMarker("pytest")(tryfirst=True)
-def pytest_ugst_report(run: Run) -> None:
-    """Write ``results.json``."""
-    from pytest_ugst.analysis.success.results import write_results
-
-    if run.results is not None:
-        write_results(run.folder / "results.json", run.results)
 
 
 def concierge_goals(split: str | None) -> Iterable[Goal]:

@@ -16,11 +16,11 @@ from pytest_ugst.judges.checks import ChecksJudge
 
 if TYPE_CHECKING:
     from pytest_ugst.config.settings import Settings
+    from pytest_ugst.core.chat import Chat
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
+    from pytest_ugst.engine.spec import Case
     from pytest_ugst.llm.manager import Models
-    from pytest_ugst.llm.types import Chat
-    from pytest_ugst.plugin.collection import Case
 
 
 class Casting:

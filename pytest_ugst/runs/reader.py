@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pytest_ugst.analysis.success.results import Outcome, Results
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted, one_line
+from pytest_ugst.runs.outcome import Outcome
+from pytest_ugst.runs.results import RunResults
 from pytest_ugst.runs.run import EPISODES_FILE, RESULTS_FILE, Run, find_run
 from pytest_ugst.utils.files import is_file
 
@@ -99,13 +100,13 @@ def not_played(run: Run) -> list[Outcome]:
     return [] if results is None else [o for o in results.episodes if not o.tally.measured and o.id not in run.journal]
 
 
-def read_results(run: Run) -> Results | None:
+def read_results(run: Run) -> RunResults | None:
     """A run's ``results.json``; None without that file, or one that this version can read."""
     path = run.folder / RESULTS_FILE
     if not is_file(path):
         return None
     try:
-        return Results.model_validate_json(path.read_bytes())
+        return RunResults.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None
 

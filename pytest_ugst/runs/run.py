@@ -15,8 +15,8 @@ from pytest_ugst.runs.journal import Journal
 from pytest_ugst.utils.files import exists, is_file, write_whole
 
 if TYPE_CHECKING:
-    from pytest_ugst.analysis.success.results import Results
     from pytest_ugst.core.episode import Setting
+    from pytest_ugst.runs.results import RunResults
 
 EPISODES_FILE = "episodes.jsonl"
 """The journal, in a run's folder."""
@@ -43,7 +43,7 @@ class Run:
     journal: Journal = field(init=False)
     selected: tuple[str, ...] | None = None
     failures: dict[str, str] = field(default_factory=dict)
-    results: Results | None = None
+    results: RunResults | None = None
 
     def __post_init__(self) -> None:
         self.journal = Journal(self.folder / EPISODES_FILE)

@@ -22,8 +22,8 @@ from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.termination import own_words, read_ending
 
 if TYPE_CHECKING:
+    from pytest_ugst.core.chat import Chat, Message, Reply
     from pytest_ugst.core.registry import RoleContext
-    from pytest_ugst.llm.types import Chat, Message, Reply
 
 STEERING = ("none", "goal", "state")
 """The ways of prompting."""

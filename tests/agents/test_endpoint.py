@@ -12,6 +12,7 @@ from aiohttp import web
 
 from pytest_ugst.agents.endpoint import EndpointAgent
 from pytest_ugst.agents.llm import LlmAgent
+from pytest_ugst.core.chat import Chat, ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.protocols import ToolResult, ToolSpec
@@ -20,7 +21,6 @@ from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec
-from pytest_ugst.llm.types import Chat, ChatUnavailable
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.llm import LlmSimulatorFactory
 

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue, ValidationError
 
-from pytest_ugst.analysis.success.rates import tally
 from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
 from pytest_ugst.core.episode import SCHEMA_VERSION, Episode, Setting
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.core.verdict import Verdict
+from pytest_ugst.runs.outcome import tally
 from tests.strategies import conversations, episodes, goals, identifiers, usages, verdicts
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ugst.core.chat import ChatError
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import one_line, plain
-from pytest_ugst.llm.types import ChatError
 
 nasty = (
     st.text(st.sampled_from("\x1b[]()0;mJ\x07\x9b\x9d\x9c\\P^ \n\r\tab\u202e\u2066\u200b\u2028\U000e0041é")) | st.text()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pytest_ugst.core.chat import ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component
@@ -16,7 +17,6 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.engine.goal_tracker import Tracker
 from pytest_ugst.engine.rollout import play
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.llm.types import ChatUnavailable
 from tests.played import (
     END,
     FirstStatus,

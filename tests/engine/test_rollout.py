@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pytest_ugst.core.chat import ChatError, ChatUnavailable
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UsageError
@@ -15,7 +16,6 @@ from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Session, ToolResult, ToolSpec, UserTurn
 from pytest_ugst.engine.rollout import play
 from pytest_ugst.engine.spec import Cast, Plan
-from pytest_ugst.llm.types import ChatError, ChatUnavailable
 from tests.played import END, agrees, complete, make_cast, make_goal, make_plan, objective, once, policy, speaks
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_ugst.agents.adapt import as_agent
+from pytest_ugst.core.chat import ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, StopReason
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UsageError
@@ -19,7 +20,6 @@ from pytest_ugst.core.protocols import AgentTurn, Session, UserTurn
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.engine.scheduler import Engine, Stopped
 from pytest_ugst.engine.spec import Cast, Plan
-from pytest_ugst.llm.types import ChatUnavailable
 from pytest_ugst.llm.usage_meter import meter
 from pytest_ugst.runs.run import Run
 from pytest_ugst.utils.daemon_executor import DaemonThreads

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ugst.core.chat import AnswerError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.judges.answers import Decomposition
 from pytest_ugst.judges.decomposer import decompose, to_components, without_inventions
-from pytest_ugst.llm.types import AnswerError
 from pytest_ugst.prompts.loader import Prompts
 from tests.scripted import ScriptedChat
 

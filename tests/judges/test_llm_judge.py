@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from pytest_ugst.core.chat import AnswerError, ChatError, ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
@@ -22,7 +23,6 @@ from pytest_ugst.judges.adapt import as_judge
 from pytest_ugst.judges.answers import ANSWERS
 from pytest_ugst.judges.llm import LlmJudge, make_llm_judge
 from pytest_ugst.judges.transcript import MAX_RESULT, as_data, find_quote, render
-from pytest_ugst.llm.types import AnswerError, ChatError, ChatUnavailable
 from pytest_ugst.prompts.loader import Prompts
 from tests.scripted import ScriptedChat
 from tests.strategies import conversations

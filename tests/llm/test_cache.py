@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ugst.core.chat import ChatError
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm import cache_db
 from pytest_ugst.llm.cache import Mode, ResponseCache, cache_key
-from pytest_ugst.llm.types import ChatError
 from tests.chat_server import until
 
 KEY = cache_key("somebody", b"{}", "", "")
@@ -337,7 +337,7 @@ def test_what_was_answered_survives_kill_9(workers: Workers) -> None:
 
 def test_claims_without_signs_of_life_expire(path: Path) -> None:
     fetch(path, Model())
-    owner = f"{platform.node()}|{os.getpid()}|{cachefile._started(os.getpid())}|another"
+    owner = f"{platform.node()}|{os.getpid()}|{cache_db._started(os.getpid())}|another"
     other = cache_key("x", b"other", "", "")
 
     async def play(beat: float) -> bool:

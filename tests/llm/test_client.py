@@ -10,13 +10,13 @@ from typing import Any, Literal, TypeVar
 import pytest
 from pydantic import BaseModel, SecretStr
 
+from pytest_ugst.core.chat import AnswerError, ChatError, ParsedReply
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.llm import request_errors
 from pytest_ugst.llm.cache import Mode, ResponseCache
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec, Price
-from pytest_ugst.llm.types import AnswerError, ChatError, ParsedReply
 from pytest_ugst.llm.usage_meter import Meter, begin_episode
 from tests.chat_server import Body, ChatServer, Say
 

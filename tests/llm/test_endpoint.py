@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from pytest_ugst.core.chat import ChatError, ChatUnavailable, Reply
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.llm import request_errors, transport
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec
 from pytest_ugst.llm.request_errors import Kind, backoff, from_answer
 from pytest_ugst.llm.transport import RawAnswer
-from pytest_ugst.llm.types import ChatError, ChatUnavailable, Reply
 from tests.chat_server import Body, ChatServer, Say, until
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ugst.core.chat import Reply, ToolRequest
 from pytest_ugst.llm.endpoint import completion
 from pytest_ugst.llm.model_spec import Price
 from pytest_ugst.llm.reply import read_reply
-from pytest_ugst.llm.types import Reply, ToolRequest
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),

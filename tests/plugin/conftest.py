@@ -18,7 +18,7 @@ _OURS = (
     "config.settings",
     "simulators.adapt",
     "simulators.llm",
-    "terminal",
+    "plugin.terminal",
 )
 for _name in (*_LIBRARIES, *(f"pytest_ugst.{name}" for name in _OURS)):
     import_module(_name)

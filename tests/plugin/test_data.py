@@ -13,11 +13,11 @@ from tests.plugin_project import Project, goal, table
 
 TEST = "def test_it(episode):\n    assert episode.succeeded\n"
 SOURCES = """
-    from pytest_ugst import datafolders
+    from pytest_ugst.config import data_dirs
     from pytest_ugst.core.goal import Component, Goal
     tea = Component(id="p", category="policy", text="Tea.", check={"once": {"user_says": "tea"}})
     def towns(split):
-        folder = datafolders.locate("multiwoz")
+        folder = data_dirs.locate("multiwoz")
         yield Goal(id=f"t-{split}", text=f"You say tea in {folder.parent.name}.", components=[tea])
     registry.goal_source("towns", towns)
     def drinks(split):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ugst.core.chat import ChatError
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Component, Goal
@@ -18,7 +19,6 @@ from pytest_ugst.core.protocols import UserTurn
 from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.llm.types import ChatError
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.adapt import as_simulator
 from pytest_ugst.simulators.llm import LlmSimulatorFactory, describe, make_llm_simulator

@@ -19,13 +19,13 @@ from itertools import combinations
 from typing import NamedTuple, TypeVar
 
 from pytest_ugst.analysis.agreement.disagreement import Rules, by_rules, judged_and_checked
-from pytest_ugst.analysis.success.rates import Count, Tally
 from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.labels import ERROR, Label, StateLabels, conversation_digest, labelled_parts, state_labels
 from pytest_ugst.core.status import Category, first_status
+from pytest_ugst.runs.outcome import Count, Tally
 
 H = TypeVar("H", bound=Hashable)
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_ugst.config.data_dirs import DataMissing
+from pytest_ugst.core.chat import ChatUnavailable
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.domains.tau.reference_check import with_reference_check
 from pytest_ugst.judges.decomposer import decompose
-from pytest_ugst.llm.types import ChatUnavailable
 from pytest_ugst.roles.batch import run_with_models
 from pytest_ugst.utils.progress import Progress
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pytest_ugst.analysis.failures.attribution import SOLVED
 from pytest_ugst.analysis.failures.attribution_table import blame_line
 from pytest_ugst.analysis.stats.pass_k import pass_hat
-from pytest_ugst.analysis.success.results import Outcome
 from pytest_ugst.analysis.success.systems import Entrant
 from pytest_ugst.analysis.success.table import percent
 from pytest_ugst.core.text import counted
+from pytest_ugst.runs.outcome import Outcome
 
 
 def scores_line(outcomes: Sequence[Outcome]) -> str | None:

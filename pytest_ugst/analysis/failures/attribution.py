@@ -13,9 +13,10 @@ from enum import StrEnum
 
 from pytest_ugst.analysis.stats.means import Mean, Sample, mean
 from pytest_ugst.analysis.stats.pass_k import pass_hat
-from pytest_ugst.analysis.success.rates import RESAMPLES, Tally
+from pytest_ugst.analysis.success.rates import RESAMPLES
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.status import Category
+from pytest_ugst.runs.outcome import Tally
 
 SOLVED = "task"
 """The score that says whether the agent solved the task; 1.0 if it did."""

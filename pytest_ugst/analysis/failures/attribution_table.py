@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_ugst.analysis.failures.attribution import Attributed, Blame, Fault, Score, attribute, blame
-from pytest_ugst.analysis.success.results import Outcome
 from pytest_ugst.analysis.success.table import percent
 from pytest_ugst.analysis.tables import Cell, Column, Line, Table
 from pytest_ugst.core.text import counted, one_line
+from pytest_ugst.runs.outcome import Outcome
 
 _HEADINGS = {Fault.SIMULATOR: "simul.", Fault.UNDECIDED: "undec."}
 _MEANS = (

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from pytest_ugst.analysis.failures.record import Failure, Pattern
+from pytest_ugst.core.chat import AnswerError
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.text import one_line
 from pytest_ugst.core.verdict import Evidence
 from pytest_ugst.judges.transcript import as_data, find_quote, render
-from pytest_ugst.llm.types import AnswerError
 
 if TYPE_CHECKING:
+    from pytest_ugst.core.chat import Chat
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.goal_state import ComponentState
-    from pytest_ugst.llm.types import Chat
     from pytest_ugst.prompts.loader import Prompts
 
 PROMPT = "failure_patterns"

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from pytest_ugst.core.chat import ChatError, ChatUnavailable
 from pytest_ugst.core.text import one_line
 from pytest_ugst.judges.transcript import as_data, render
-from pytest_ugst.llm.types import ChatError, ChatUnavailable
 
 if TYPE_CHECKING:
+    from pytest_ugst.core.chat import Chat
     from pytest_ugst.core.conversation import Conversation
-    from pytest_ugst.llm.types import Chat
     from pytest_ugst.prompts.loader import Prompts
 
 

@@ -1,7 +1,7 @@
 """Differences between two sets of episodes over the same goals, goal by goal.
 
-The rates are those of :mod:`pytest_ugst.analysis.success.rates`, except that a goal weighs by its sub-components whatever the
-number of its trials, so that a run that was cut off is not another mixture of goals.
+The rates are those of :mod:`pytest_ugst.analysis.success.rates`, except that a goal weighs by its sub-components
+whatever the number of its trials, so that a run that was cut off is not another mixture of goals.
 
 The intervals are bootstrap-t intervals over goals: a goal is drawn with both of its results and all of its trials.
 They hold for all columns at once: the half-width is the standard error times the 95th percentile of the largest

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ugst.core.episode import Setting
-from pytest_ugst.simulators.trained import read_trained
+from pytest_ugst.llm.checkpoint_info import read_trained
 
 RULES = "Rule-based"
 PROMPT = "Prompt-based"

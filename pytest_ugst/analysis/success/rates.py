@@ -12,14 +12,12 @@ Bootstrap", 1993, chapters 8 and 13).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from pytest_ugst.analysis.stats.bootstrap import draws
 from pytest_ugst.core.base import Frozen
-from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.status import Category
+from pytest_ugst.runs.outcome import Count, Tally
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,27 +39,6 @@ COLUMNS: dict[str, str] = {
     AVERAGE: "Avg",
 }
 """The columns of a summary by name, in the paper's order, with the paper's headings."""
-
-
-class Count(NamedTuple):
-    """Sub-components of one category in one episode."""
-
-    total: int = 0
-    successes: int = 0
-    errors: int = 0
-
-
-class Tally(Frozen):
-    """What the rates need to know of one episode: small, so that thousands fit in memory."""
-
-    goal: str
-    """The goal's id; what has the same id is one cluster."""
-    trial: int = 1
-    counts: dict[Category, Count] = Field(default_factory=dict)
-    """Categories that do not occur are left out."""
-    measured: bool = True
-    """False for an episode that could not be played, or whose goal could not be cut into sub-components: nothing is
-    there to count, and that must show."""
 
 
 class Rate(Frozen):
@@ -93,22 +70,6 @@ class Rates(Frozen):
     def average(self) -> Rate:
         """Avg: the plain mean over the categories that occur."""
         return self.columns[AVERAGE]
-
-
-def tally(episode: Episode) -> Tally:
-    """Count an episode's sub-components."""
-    counts: dict[Category, Count] = {}
-    for state in episode.final_state:
-        old = counts.get(state.category, Count())
-        counts[state.category] = Count(
-            old.total + 1, old.successes + state.succeeded, old.errors + (state.error is not None)
-        )
-    return Tally(
-        goal=episode.goal.id,
-        trial=episode.trial,
-        counts=counts,
-        measured=bool(episode.components),
-    )
 
 
 def rates(tallies: Iterable[Tally], *, resamples: int = RESAMPLES, seed: int = 0) -> Rates:

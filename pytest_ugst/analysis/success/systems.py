@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pytest_ugst.analysis.success.goal_digest import Asked, parts_digest, text_digest
-from pytest_ugst.analysis.success.rates import Tally
-from pytest_ugst.analysis.success.results import Outcome, add_usage, outcome
+from pytest_ugst.analysis.success.results import add_usage
 from pytest_ugst.core.episode import Episode, Setting
 from pytest_ugst.core.usage import Usage
+from pytest_ugst.runs.outcome import Outcome, Tally, outcome
 
 NO_DOMAIN = "no domain"
 _WORDS = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst.core.text import one_line, plain
 
 if TYPE_CHECKING:
-    from pytest_ugst.simulators.trained import Trained
+    from pytest_ugst.llm.checkpoint_info import Trained
     from pytest_ugst.trainers.data.examples import Row
     from pytest_ugst.trainers.data.folder import DataInfo
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pytest_ugst import __version__
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.simulators.trained import FILE, PROMPTS_FOLDER, Step, Trained, read_trained
+from pytest_ugst.llm.checkpoint_info import FILE, PROMPTS_FOLDER, Step, Trained, read_trained
 from pytest_ugst.trainers.common.card import markdown_table, model_card
 from pytest_ugst.trainers.data.folder import TrainingData
 from pytest_ugst.utils.files import replace_text

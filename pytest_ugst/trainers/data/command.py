@@ -143,13 +143,13 @@ def _make(args: argparse.Namespace) -> int:
 
 
 def _played(args: argparse.Namespace, settings: Any, registry: Any) -> Any:
-    from pytest_ugst.plugin.collection import GoalMarker, find_goals
+    from pytest_ugst.roles.goal_lookup import find_goals
     from pytest_ugst.runs.names import new_name
     from pytest_ugst.trainers.data.contamination import require_apart, suite_goals
     from pytest_ugst.trainers.data.play import play_goals
     from pytest_ugst.utils.progress import Progress
 
-    goals = find_goals(GoalMarker(goals=args.goals), None, registry, (Path.cwd(),))[: args.limit]
+    goals = find_goals(args.goals, registry=registry, folders=(Path.cwd(),))[: args.limit]
     require_apart({g.id: g.text for g in goals}, suite_goals(registry), "--goals")
     progress = Progress()
     folder = settings.home / "runs" / new_name()

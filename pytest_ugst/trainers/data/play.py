@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ugst.core.chat import ChatUnavailable
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.engine.rollout import play
-from pytest_ugst.engine.spec import Plan, episode_id
-from pytest_ugst.llm.types import ChatUnavailable
+from pytest_ugst.engine.spec import Plan, cases, episode_id
 from pytest_ugst.llm.usage_meter import begin_episode
-from pytest_ugst.plugin.collection import cases
 from pytest_ugst.roles.batch import run_with_models
 from pytest_ugst.runs.run import Run
 

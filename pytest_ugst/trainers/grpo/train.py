@@ -7,7 +7,6 @@ algorithm is that of "DeepSeekMath: Pushing the Limits of Mathematical Reasoning
 from __future__ import annotations
 
 import logging
-import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import one_line
-from pytest_ugst.simulators.trained import Trained, read_trained
+from pytest_ugst.llm.checkpoint_info import Trained, read_trained
 from pytest_ugst.trainers.common.bases import load_model
 from pytest_ugst.trainers.common.checkpoint import describe, lineage_of, next_step, prompt_files, save_checkpoint
 from pytest_ugst.trainers.common.launching import processes

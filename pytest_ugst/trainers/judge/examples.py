@@ -27,9 +27,9 @@ from pytest_ugst.trainers.data.folder import PARTS, DataInfo, write_data
 from pytest_ugst.trainers.data.selection import hold_out
 
 if TYPE_CHECKING:
+    from pytest_ugst.core.chat import Chat
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.verdict import Verdict
-    from pytest_ugst.llm.types import Chat
 
 _DROPPED = re.compile(r" ?\(\d+ quoted passage\(s\) not found in the conversation left out\)$")
 _RATIO = 2  # how many times as many rows the commonest status of a category may have as the rarest

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.simulators.trained import Trained
+from pytest_ugst.llm.checkpoint_info import Trained
 from pytest_ugst.trainers.common.bases import load_model
 from pytest_ugst.trainers.common.checkpoint import lineage_of, next_step, prompt_files, save_checkpoint
 from pytest_ugst.trainers.common.launching import processes

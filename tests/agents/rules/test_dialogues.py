@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.agents.rules import RulesAgent, make
+from pytest_ugst.core.chat import Chat
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Goal
@@ -20,7 +21,6 @@ from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.domains.concierge import load
 from pytest_ugst.domains.concierge.data import places
 from pytest_ugst.domains.session import DeskSession
-from pytest_ugst.llm.types import Chat
 
 STAY = {"reference": "CQ-AAAAA", "kind": "hotel", "name": "Finch House", "day": "monday", "people": 2, "nights": 2}
 SEATS = {"reference": "CQ-BBBBB", "kind": "train", "train_id": "TR1013", "people": 2}

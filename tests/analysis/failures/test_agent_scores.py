@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pytest_ugst.analysis.failures.agent_scores import scores_line
-from pytest_ugst.analysis.success.rates import Tally
-from pytest_ugst.analysis.success.results import Outcome
+from pytest_ugst.runs.outcome import Outcome, Tally
 
 
 def outcome(goal: str, trial: int, **task: float) -> Outcome:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.analysis.failures.attribution import Attributed, Conduct, Fault, attribute, blame
-from pytest_ugst.analysis.success.rates import Count, Tally, tally
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.status import Category
+from pytest_ugst.runs.outcome import Count, Tally, tally
 from tests.analysis.small_episodes import episode
 
 LAMP_LEFT = {"lamp": "..", "colour": ".."}

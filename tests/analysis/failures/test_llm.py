@@ -12,7 +12,7 @@ import pytest
 from pytest_ugst.analysis.failures.llm import judge_failures
 from pytest_ugst.analysis.failures.patterns import classify, unsettled
 from pytest_ugst.analysis.failures.record import Failure, Pattern
-from pytest_ugst.llm.types import AnswerError
+from pytest_ugst.core.chat import AnswerError
 from pytest_ugst.prompts.loader import Prompts
 from tests.analysis.small_episodes import episode
 from tests.scripted import ScriptedChat

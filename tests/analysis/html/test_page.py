@@ -24,12 +24,13 @@ from pytest_ugst.analysis.html.page import render_page
 from pytest_ugst.analysis.regression.baseline import baseline_of
 from pytest_ugst.analysis.regression.changes import changes
 from pytest_ugst.analysis.success.gate import Gate
-from pytest_ugst.analysis.success.results import not_played, write_results
+from pytest_ugst.analysis.success.results import write_results
 from pytest_ugst.analysis.summary import summarise
 from pytest_ugst.cli import main
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.usage import Usage
+from pytest_ugst.runs.outcome import not_played
 from pytest_ugst.runs.reader import open_run
 from tests.analysis.html.html_things import Page, aligned, make_episode, make_run
 from tests.plugin_project import Project, goal

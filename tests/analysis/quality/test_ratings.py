@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from pytest_ugst.analysis.quality.ratings import Aspect, Rated, Rating, rate
+from pytest_ugst.core.chat import ChatError, ChatUnavailable
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.llm.structured import response_format
-from pytest_ugst.llm.types import ChatError, ChatUnavailable
 from pytest_ugst.prompts.loader import Prompts
 from tests.scripted import Script, ScriptedChat
 

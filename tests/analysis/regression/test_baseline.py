@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from pytest_ugst.analysis.html.builder import build_page
 from pytest_ugst.analysis.regression.baseline import Baseline, baseline_of, find_baseline, read_baseline, write_baseline
-from pytest_ugst.analysis.success.rates import rates, tally
+from pytest_ugst.analysis.success.rates import rates
 from pytest_ugst.cli import main
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.domains.fingerprint import fingerprints
+from pytest_ugst.runs.outcome import tally
 from pytest_ugst.runs.reader import open_run
 from tests.analysis.html.html_things import Page
 from tests.recorded import episode, record, setting

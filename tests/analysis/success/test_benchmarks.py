@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 from pytest_ugst.analysis.success.benchmarks import OVERALL, benchmark_tables, require_shared_goals
 from pytest_ugst.analysis.success.leaderboard import Contender, read_contenders, shortcomings
 from pytest_ugst.analysis.success.methods import METHODS, method_of
-from pytest_ugst.analysis.success.results import Results, not_played, write_results
+from pytest_ugst.analysis.success.results import Results, write_results
 from pytest_ugst.analysis.success.systems import entrants, labels
 from pytest_ugst.analysis.tables import Mark, Table
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.status import Category
+from pytest_ugst.llm.checkpoint_info import Step, Trained
+from pytest_ugst.runs.outcome import not_played
 from pytest_ugst.runs.reader import named_runs, open_run
-from pytest_ugst.simulators.trained import Step, Trained
 from tests.recorded import episode, record, setting
 from tests.strategies import episodes
 

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ugst.analysis.stats import bootstrap
-from pytest_ugst.analysis.success.rates import COLUMNS, Count, Rates, Tally, rates, tally
+from pytest_ugst.analysis.success.rates import COLUMNS, Rates, rates
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.status import Category
+from pytest_ugst.runs.outcome import Count, Tally, tally
 from tests.strategies import episodes, identifiers
 
 CATEGORIES = ["profile", "policy", "objective", "requirement", "preference"]

@@ -8,20 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from pytest_ugst.analysis.success.rates import rates, tally
-from pytest_ugst.analysis.success.results import (
-    Outcome,
-    Results,
-    add_usage,
-    not_played,
-    outcome,
-    versions,
-    write_results,
-)
+from pytest_ugst.analysis.success.rates import rates
+from pytest_ugst.analysis.success.results import Results, add_usage, versions, write_results
 from pytest_ugst.analysis.success.table import Row
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.usage import Usage
+from pytest_ugst.runs.outcome import Outcome, not_played, outcome, tally
 from tests.strategies import episodes
 
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ugst.analysis.success.rates import Count, Rates, Tally, rates
+from pytest_ugst.analysis.success.rates import Rates, rates
 from pytest_ugst.analysis.success.table import Row, percent, rates_table
 from pytest_ugst.analysis.tables import render, terminal
 from pytest_ugst.core.status import Category
+from pytest_ugst.runs.outcome import Count, Tally
 
 
 def played(goals: int = 30, *, error: int = 0, skip: tuple[Category, ...] = (), unmeasured: int = 0) -> Rates:

@@ -16,11 +16,10 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.chat.servers import ServerError, ServerPark, explain
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.model_spec import ModelSpec, Serve
 from pytest_ugst.llm.packaged import packaged_spec
-from pytest_ugst.llm.servers import transformers
+from pytest_ugst.llm.servers import ServerError, ServerPark, explain, transformers
 
 pytestmark = pytest.mark.slow
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pytest_ugst.agents import rules
+from pytest_ugst.core.chat import Chat
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.goal import DEFAULT_MAX_TURNS, Goal
 from pytest_ugst.core.goal_state import GoalState
@@ -18,7 +19,6 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.domains import concierge
 from pytest_ugst.goals.files import load_goals
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.llm.types import Chat
 from pytest_ugst.simulators.agenda import make
 
 GOALS = Path(__file__).parents[3] / "goals"

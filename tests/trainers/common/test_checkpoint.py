@@ -12,11 +12,12 @@ import pytest
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.registry import RoleContext
+from pytest_ugst.llm.checkpoint_info import Step, Trained, read_trained
 from pytest_ugst.llm.manager import Models
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.roles.batch import builtin_registry, settings_here
 from pytest_ugst.roles.resolver import Casting
-from pytest_ugst.simulators.trained import Step, Trained, as_trained, read_trained
+from pytest_ugst.simulators.trained import as_trained
 from pytest_ugst.trainers.common.checkpoint import add_results, save_checkpoint, saving
 
 PROMPT = "<!-- version: own -->\nBe $goal.\n"

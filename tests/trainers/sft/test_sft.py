@@ -11,7 +11,7 @@ import pytest
 
 from pytest_ugst.cli import main
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.simulators.trained import read_trained
+from pytest_ugst.llm.checkpoint_info import read_trained
 from pytest_ugst.trainers.data.folder import read_data
 from pytest_ugst.trainers.sft.options import SftOptions
 from pytest_ugst.trainers.sft.train import RECORD, SftCall, last_step, train_sft

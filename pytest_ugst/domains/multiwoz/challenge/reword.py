@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, Field
 
-from pytest_ugst.llm.types import Chat, ChatError, ChatUnavailable
+from pytest_ugst.core.chat import Chat, ChatError, ChatUnavailable
 
 if TYPE_CHECKING:
-    from pytest_ugst.llm.types import Message
+    from pytest_ugst.core.chat import Message
 
 Reword = Callable[[Sequence[str]], Coroutine[Any, Any, list[str]]]
 """Sentences to as many other sentences that mean the same."""

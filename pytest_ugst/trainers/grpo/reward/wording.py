@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pytest_ugst.analysis.quality.ratings import Aspect, rate
 
 if TYPE_CHECKING:
+    from pytest_ugst.core.chat import Chat
     from pytest_ugst.core.conversation import Conversation
-    from pytest_ugst.llm.types import Chat
     from pytest_ugst.prompts.loader import Prompts
 
 

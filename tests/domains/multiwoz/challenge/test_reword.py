@@ -10,11 +10,11 @@ from typing import Any, cast
 
 import pytest
 
+from pytest_ugst.core.chat import AnswerError, Chat, ChatUnavailable, ParsedReply, Reply
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.domains.multiwoz import read_town
 from pytest_ugst.domains.multiwoz.challenge import World, by_model, generate, generate_worded, load_pools
 from pytest_ugst.domains.multiwoz.challenge.reword import keeps
-from pytest_ugst.llm.types import AnswerError, Chat, ChatUnavailable, ParsedReply, Reply
 from tests.domains.multiwoz.small_town import write_town
 
 
