@@ -28,7 +28,7 @@ from pytest_ugst.analysis.failures.patterns import classify, merge, unsettled
 from pytest_ugst.analysis.failures.record import Failure
 from pytest_ugst.core.chat import ChatError
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
@@ -38,7 +38,7 @@ from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.llm.cache import ResponseCache
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec, Serve
-from pytest_ugst.llm.servers import ServerPark
+from pytest_ugst.llm.servers import ServerPool
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.recordings.tau_bench import STOP, read_recordings
 from pytest_ugst.runs.run import Run
@@ -82,7 +82,7 @@ def gold_episodes(path: Path) -> list[Episode]:
             Episode(
                 id=gold.goal.id,
                 goal=gold.goal,
-                setting=Setting(simulator="recorded", agent="recorded", judge="gold"),
+                setting=EpisodeConfig(simulator="recorded", agent="recorded", judge="gold"),
                 max_turns=30,
                 conversation=conversation,
                 verdicts=tuple(
@@ -137,7 +137,7 @@ async def judge(options: argparse.Namespace, pool: ChatPool, spec: ModelSpec) ->
     """Cut up and judge a sample of recorded conversations; write them as a run."""
     prompts = Prompts.load(None)
     chat, judge = pool.chat(spec, "decomposer"), LlmJudge(pool.chat(spec, "judge"), prompts)
-    setting = Setting(simulator="recorded gpt-4o", agent="recorded", judge=spec.name, prompts=prompts.version)
+    setting = EpisodeConfig(simulator="recorded gpt-4o", agent="recorded", judge=spec.name, prompts=prompts.version)
     run = Run(options.out)
     run.create(setting)
     run.journal.refresh()
@@ -212,7 +212,7 @@ def with_model(model: Path, cache: Path | None, work: Callable[[ChatPool, ModelS
         finally:
             await pool.close()
 
-    with tempfile.TemporaryDirectory() as folder, ServerPark(Path(folder), say=lambda s: None) as park:
+    with tempfile.TemporaryDirectory() as folder, ServerPool(Path(folder), say=lambda s: None) as park:
         asyncio.run(run(park.start(spec)))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tabulate import tabulate
 
-from pytest_ugst.analysis.regression.decision import Verdict, judge, parse_margins
+from pytest_ugst.analysis.regression.decision import GateDecision, decide, parse_margins
 from pytest_ugst.analysis.stats.paired import Pair, differences, estimate, weights
 from pytest_ugst.analysis.success.rates import COLUMNS
 from pytest_ugst.config.options import DEFAULT_MAX_DROP
@@ -172,8 +172,8 @@ def check(totals: Floats, base: Floats, new: Floats, margins: dict[str, float], 
         Pair(str(n).zfill(6), *({c: float(x) for c, x in zip(Category, row, strict=True)} for row in rows))
         for n, rows in enumerate(zip(totals, base, new, strict=True))
     ]
-    findings = judge(differences(pairs, list(margins), resamples=RESAMPLES), margins)
-    said = {one.column for one in findings if one.verdict is Verdict.REGRESSION}
+    findings = decide(differences(pairs, list(margins), resamples=RESAMPLES), margins)
+    said = {one.column for one in findings if one.verdict is GateDecision.REGRESSION}
     assert said == {name for name, is_one in zip(COLUMNS, regressions, strict=True) if is_one}
 
 

@@ -21,28 +21,28 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.engine.rollout import play
-from pytest_ugst.engine.spec import Plan
-from pytest_ugst.llm.manager import Models
+from pytest_ugst.engine.rollout import run_episode
+from pytest_ugst.engine.spec import EpisodeSpec
+from pytest_ugst.llm.manager import ModelManager
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.roles.batch import builtin_registry, settings_here
 from pytest_ugst.roles.builtins import concierge_goals
-from pytest_ugst.roles.resolver import Casting
-from pytest_ugst.trainers.data.examples import rows_of
+from pytest_ugst.roles.resolver import RoleResolver
+from pytest_ugst.trainers.data.examples import examples_of
 from pytest_ugst.trainers.data.folder import DataInfo, write_data
 
 
 def make_data(folder: Path) -> None:
     """The rows of the agenda's conversations with the rules agent."""
     settings, registry = settings_here(cache="off"), builtin_registry()
-    casting = Casting(settings, registry, Models(settings, registry.roles(), folder))
+    casting = RoleResolver(settings, registry, ModelManager(settings, registry.roles(), folder))
 
     async def play_all() -> list[Episode]:
         cast, setting = casting.cast(), casting.setting()
-        return [await play(Plan(g.id, g, 1, setting, 10), cast) for g in concierge_goals("train")]
+        return [await run_episode(EpisodeSpec(g.id, g, 1, setting, 10), cast) for g in concierge_goals("train")]
 
     episodes = asyncio.run(play_all())
-    rows = [row for episode in episodes for row in rows_of(episode, Prompts.load())]
+    rows = [row for episode in episodes for row in examples_of(episode, Prompts.load())]
     write_data(folder, DataInfo(), {"train": rows, "eval": []}, episodes, {}, "")
 
 
@@ -71,7 +71,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=3)
     args, more = parser.parse_known_args()
 
-    from pytest_ugst.roles.background import LiveCasting
+    from pytest_ugst.roles.background import BackgroundRoles
     from pytest_ugst.trainers.grpo import shared_prompts, trainer
     from pytest_ugst.trainers.grpo.train import main as grpo
 
@@ -95,7 +95,7 @@ def main() -> int:
 
     trainer.Training._make = make  # type: ignore[method-assign]
     timed(shared_prompts, "log_probs", seconds, "forward")
-    timed(LiveCasting, "run", seconds, "rewards")
+    timed(BackgroundRoles, "run", seconds, "rewards")
     with tempfile.TemporaryDirectory() as folder:
         make_data(Path(folder) / "data")
         os.chdir(folder)

@@ -22,12 +22,12 @@ WAYS = ("engine", "engine+cache")
 def play(way: str, port: int, conversations: int, turns: int, folder: Path) -> None:
     """The same calls by simulators and agents in episodes."""
     from pytest_ugst.agents.llm import make_llm_agent
-    from pytest_ugst.core.episode import Setting
+    from pytest_ugst.core.episode import EpisodeConfig
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.protocols import Domain
     from pytest_ugst.core.registry import RoleContext
-    from pytest_ugst.engine.scheduler import Engine
-    from pytest_ugst.engine.spec import Cast, Plan
+    from pytest_ugst.engine.scheduler import Scheduler
+    from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
     from pytest_ugst.judges.checks import ChecksJudge
     from pytest_ugst.llm.cache import ResponseCache
     from pytest_ugst.llm.client import ChatPool
@@ -45,14 +45,14 @@ def play(way: str, port: int, conversations: int, turns: int, folder: Path) -> N
         raise LookupError(name)
 
     checks = ChecksJudge()
-    cast = Cast(simulator, agent, checks, checks, nowhere)
-    setting = Setting(simulator="bench", agent="bench", judge="checks")
+    cast = RoleSet(simulator, agent, checks, checks, nowhere)
+    setting = EpisodeConfig(simulator="bench", agent="bench", judge="checks")
     run = Run(folder / way / "runs" / "r")
     run.create(setting)
-    engine = Engine(run, concurrency=conversations, closing=pool.close)
+    engine = Scheduler(run, concurrency=conversations, closing=pool.close)
     goals = [Goal(id=f"g{n}", text=f"Conversation {n}. {WORDS * 4}", components=()) for n in range(conversations)]
     for goal in goals:
-        engine.start(Plan(goal.id, goal, 1, setting, turns), cast)
+        engine.start(EpisodeSpec(goal.id, goal, 1, setting, turns), cast)
     for goal in goals:
         episode = engine.wait(goal.id)
         assert len(episode.conversation.turns) == turns

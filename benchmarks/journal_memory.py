@@ -18,14 +18,14 @@ from pathlib import Path
 
 from pytest_ugst.analysis.summary import summarise
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall
-from pytest_ugst.core.episode import Setting
+from pytest_ugst.core.episode import EpisodeConfig
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Domain, Session, UserTurn
 from pytest_ugst.core.status import Category, first_status
 from pytest_ugst.core.verdict import Evidence, Verdict
-from pytest_ugst.engine.scheduler import Engine
-from pytest_ugst.engine.spec import Cast, Plan
+from pytest_ugst.engine.scheduler import Scheduler
+from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.runs.run import Run
 
@@ -82,8 +82,8 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=5000)
     options = parser.parse_args()
     talker = Talker()
-    cast = Cast(talker, talker, talker, ChecksJudge(), nowhere)
-    setting = Setting(simulator="talker", agent="talker", judge="talker")
+    cast = RoleSet(talker, talker, talker, ChecksJudge(), nowhere)
+    setting = EpisodeConfig(simulator="talker", agent="talker", judge="talker")
     parts = tuple(
         Component(id=category.value, category=category, text=WORDS)
         for category in (Category.PROFILE, Category.OBJECTIVE, Category.PREFERENCE)
@@ -91,12 +91,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         run = Run(Path(name) / "runs" / "benchmark")
         run.create(setting)
-        engine = Engine(run, concurrency=64)
+        engine = Scheduler(run, concurrency=64)
 
         def play(first: int, count: int) -> None:
             goals = [Goal(id=f"g{n}", text=WORDS * 4, components=parts) for n in range(first, first + count)]
             for goal in goals:
-                engine.start(Plan(goal.id, goal, 1, setting, 10), cast)
+                engine.start(EpisodeSpec(goal.id, goal, 1, setting, 10), cast)
             for goal in goals:
                 engine.wait(goal.id)
 

@@ -39,7 +39,7 @@ from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.llm.cache import ResponseCache
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec, Serve
-from pytest_ugst.llm.servers import ServerPark
+from pytest_ugst.llm.servers import ServerPool
 from pytest_ugst.prompts.loader import Prompts
 
 
@@ -137,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         gold = [entry for entry in read_gold(options.gold) if wanted is None or entry.goal.id in wanted]
         with (
             tempfile.TemporaryDirectory() as folder,
-            ServerPark(Path(folder), say=lambda s: print(s, file=sys.stderr)) as park,
+            ServerPool(Path(folder), say=lambda s: print(s, file=sys.stderr)) as park,
         ):
             asyncio.run(measure(options, park.start(spec), gold))
     except UgstError as error:

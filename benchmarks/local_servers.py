@@ -22,7 +22,7 @@ from typing import Any
 
 from pytest_ugst.llm.model_spec import ModelSpec, Serve
 from pytest_ugst.llm.packaged import PACKAGED, packaged_spec
-from pytest_ugst.llm.servers import ServerPark
+from pytest_ugst.llm.servers import ServerPool
 
 WORDS = ["table", "hotel", "train", "monday", "evening", "please", "book", "cheap", "north", "near", "museum", "ticket"]
 SCHEMA = {
@@ -89,7 +89,7 @@ def main() -> None:
     base = packaged_spec(options.model) if packaged else ModelSpec(name=Path(options.model).stem, model=options.model)
     for parallel in options.parallel:
         serve = Serve(engine=options.engine, context=options.context, parallel=parallel, args=tuple(options.arg))
-        with tempfile.TemporaryDirectory() as run, ServerPark(Path(run)) as park:
+        with tempfile.TemporaryDirectory() as run, ServerPool(Path(run)) as park:
             began = time.monotonic()
             served = park.start(base.model_copy(update={"serve": serve}))
             ready = time.monotonic() - began

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from pytest_ugst.analysis.success.results import Results, versions
-from pytest_ugst.analysis.success.table import Row, rates_table
+from pytest_ugst.analysis.success.table import RatesRow, rates_table
 from pytest_ugst.analysis.tables import render
 from pytest_ugst.simulators.agenda.faults import FAULTS
 
@@ -27,7 +27,7 @@ def main() -> int:
     rows, stops = [], []
     for simulator in ("agenda", *(f"agenda:{fault}" for fault in FAULTS)):
         results = play(simulator, trials)
-        rows.append(Row(label=simulator, rates=results.rows[-1].rates))
+        rows.append(RatesRow(label=simulator, rates=results.rows[-1].rates))
         turns = sum(o.turns for o in results.episodes) / len(results.episodes)
         limit = sum(o.stop == "turn_limit" for o in results.episodes)
         stops.append(f"| {simulator} | {len(results.episodes)} | {limit} | {turns:.1f} |")

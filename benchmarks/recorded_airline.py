@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pytest_ugst.analysis.quality.diversity import diversity
 from pytest_ugst.analysis.quality.similarity import Encoder, conversation_f1
-from pytest_ugst.analysis.quality.table import F1, Speaker, Spoken, measure_diversity, quality_table
+from pytest_ugst.analysis.quality.table import F1, Speaker, UserTexts, measure_diversity, quality_table
 from pytest_ugst.analysis.tables import render
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.recordings.tau_bench import Recording, read_recordings
@@ -24,7 +24,7 @@ from pytest_ugst.recordings.tau_bench import Recording, read_recordings
 
 def speaker(label: str, file: Path, recordings: Sequence[Recording]) -> Speaker:
     """One line of the table."""
-    spoken = [Spoken(r.goal.domain or "", r.goal.id, r.goal.text, r.conversation) for r in recordings]
+    spoken = [UserTexts(r.goal.domain or "", r.goal.id, r.goal.text, r.conversation) for r in recordings]
     return Speaker(label, run=file.stem, spoken=spoken)
 
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, first_status
 from pytest_ugst.core.verdict import Evidence, Verdict
@@ -31,7 +31,7 @@ PER_EPISODE, MEMORY = 1.0, 200.0  # ms of CPU, and MB more than the same table o
 def write_run(home: Path, name: str, episodes: int) -> None:
     """A run in which nothing has ever changed, in realistic lengths."""
     run = Run(home / "runs" / name)
-    setting = Setting(simulator=name, agent="talker", judge="talker")
+    setting = EpisodeConfig(simulator=name, agent="talker", judge="talker")
     run.create(setting)
     parts = tuple(Component(id=c.value, category=c, text=WORDS) for c in Category)
     turns = tuple(

@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 
 from pytest_ugst.core.conversation import Conversation, Turn
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category
 from pytest_ugst.judges.checks import ChecksJudge
@@ -33,8 +33,8 @@ from pytest_ugst.llm.cache import ResponseCache
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec
 from pytest_ugst.prompts.loader import Prompts
-from pytest_ugst.trainers.data.examples import target
-from pytest_ugst.trainers.grpo.reward.reward import Place, TurnReward
+from pytest_ugst.trainers.data.examples import completion_text
+from pytest_ugst.trainers.grpo.reward.reward import PromptState, TurnReward
 
 STATUSES = {"profile": "ALIGNED", "policy": "ALIGNED", "preference": "ALIGNED"}
 WORDS = "I would like a table for two on Friday, somewhere quiet in the old town, and please no smoking."
@@ -74,18 +74,18 @@ async def serve(latency: float) -> None:
     await asyncio.Event().wait()
 
 
-def places(prompts: int) -> list[Place]:
+def places(prompts: int) -> list[PromptState]:
     """Conversations of six turns, each about a goal of its own, with one sub-component of each category."""
     made = []
     for number in range(prompts):
         parts = tuple(Component(id=c.value, category=c, text=f"{c} {number}: {WORDS}") for c in Category)
         turns = tuple(Turn(user=f"{n}. {WORDS}", agent=f"{n}. {WORDS} {WORDS}") for n in range(6))
         goal = Goal(id=f"g{number}", text=WORDS, components=parts)
-        setting = Setting(simulator="s", agent="a", judge="j")
+        setting = EpisodeConfig(simulator="s", agent="a", judge="j")
         episode = Episode(
             id=goal.id, goal=goal, setting=setting, max_turns=10, conversation=Conversation(turns=turns), verdicts=()
         )
-        made.append(Place(episode, 1 + number % 6))
+        made.append(PromptState(episode, 1 + number % 6))
     return made
 
 
@@ -99,7 +99,7 @@ async def measure(port: int, args: argparse.Namespace, folder: Path, repeat: int
         judge = LlmJudge(pool.chat(spec, "judge"), Prompts.load())
         reward = TurnReward(judge, ChecksJudge())
         where = [place for place in places(args.prompts) for _ in range(args.rollouts)]
-        texts = [target("Now for the table.", f"{n}: {WORDS}") for n in range(len(where))]
+        texts = [completion_text("Now for the table.", f"{n}: {WORDS}") for n in range(len(where))]
         began, spent = time.perf_counter(), time.process_time()
         judged = await reward.judge_all(where, texts, [True] * len(where))
         seconds, spent = time.perf_counter() - began, time.process_time() - spent

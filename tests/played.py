@@ -9,17 +9,17 @@ from typing import Any
 
 from pytest_ugst.core.check import Check, Condition
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Judge, Session, UserTurn
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.engine.spec import Cast, Plan, episode_id
+from pytest_ugst.engine.spec import EpisodeSpec, RoleSet, episode_id
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.runs.journal import Journal
 
-SETTING = Setting(simulator="users", agent="agents", judge="judges")
+SETTING = EpisodeConfig(simulator="users", agent="agents", judge="judges")
 END = UserTurn("", stop=StopReason.USER_ENDED, closing=Closing(text="TERMINATE", separate=True))
 
 Speak = Callable[[Conversation, GoalState | None], Awaitable[UserTurn]]
@@ -103,10 +103,10 @@ def make_goal(name: str = "g", *components: Component, **fields: Any) -> Goal:
     )
 
 
-def make_plan(goal: Goal | None = None, *, trial: int = 1, max_turns: int = 10, steer: str = "none") -> Plan:
+def make_plan(goal: Goal | None = None, *, trial: int = 1, max_turns: int = 10, steer: str = "none") -> EpisodeSpec:
     goal = goal or make_goal()
     setting = SETTING.model_copy(update={"steer": steer})
-    return Plan(episode_id(goal.id, trial), goal, trial, setting, max_turns)
+    return EpisodeSpec(episode_id(goal.id, trial), goal, trial, setting, max_turns)
 
 
 def speaks(turns: int) -> Speak:
@@ -123,7 +123,7 @@ async def agrees(conversation: Conversation, session: Session) -> AgentTurn:
     return AgentTurn(f"yes, {conversation.turns[-1].user}")
 
 
-def make_cast(speak: Speak | None = None, answer: Answer = agrees, judge: Judge | None = None, **more: Any) -> Cast:
+def make_cast(speak: Speak | None = None, answer: Answer = agrees, judge: Judge | None = None, **more: Any) -> RoleSet:
     said = speak or speaks(2)
 
     async def by_goal(goal: Goal, conversation: Conversation, state: GoalState | None) -> UserTurn:
@@ -132,7 +132,7 @@ def make_cast(speak: Speak | None = None, answer: Answer = agrees, judge: Judge 
     def no_domain(name: str) -> Any:
         raise AssertionError(name)
 
-    return Cast(Users(by_goal), Agents(answer), judge or FirstStatus(), ChecksJudge(), no_domain, **more)
+    return RoleSet(Users(by_goal), Agents(answer), judge or FirstStatus(), ChecksJudge(), no_domain, **more)
 
 
 def journaled(folder: Path) -> list[Episode]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
@@ -31,7 +31,7 @@ def episode(goal: str, kept: Mapping[str, bool], **more: Any) -> Episode:
     )
 
 
-def setting(**fields: Any) -> Setting:
+def setting(**fields: Any) -> EpisodeConfig:
     return SETTING.model_copy(update=fields)
 
 

@@ -10,7 +10,7 @@ from hypothesis.strategies import SearchStrategy
 
 from pytest_ugst.core.check import Check, Condition, ToolMatch
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall, Turn
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.goal import RULES_BY_CATEGORY, Component, Goal
 from pytest_ugst.core.status import CHAINS, Category, Status
 from pytest_ugst.core.usage import Usage
@@ -181,7 +181,7 @@ def sound_verdicts(draw: st.DrawFn, made: tuple[Component, ...], last: int) -> t
 
 
 settings_played = st.builds(
-    Setting,
+    EpisodeConfig,
     simulator=words,
     agent=words,
     judge=words,

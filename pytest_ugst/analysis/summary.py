@@ -13,13 +13,13 @@ from pytest_ugst.analysis.regression.decision import Comparison
 from pytest_ugst.analysis.success.gate import Gate
 from pytest_ugst.analysis.success.rates import rates
 from pytest_ugst.analysis.success.results import Results, add_usage, versions
-from pytest_ugst.analysis.success.systems import Entrant, across, entrants, labels
-from pytest_ugst.analysis.success.table import Row, rates_table
+from pytest_ugst.analysis.success.systems import EvaluatedSystem, across, evaluated_systems, labels
+from pytest_ugst.analysis.success.table import RatesRow, rates_table
 from pytest_ugst.analysis.tables import Table
 from pytest_ugst.core.text import counted
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.engine.spec import goal_and_trial
-from pytest_ugst.runs.outcome import Outcome, not_played
+from pytest_ugst.runs.outcome import EpisodeOutcome, not_played
 from pytest_ugst.runs.reader import not_played as unplayed_before
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Standing:
 
     title: str
     """The benchmark (its domain), or empty where there is only one."""
-    rows: tuple[Row, ...]
+    rows: tuple[RatesRow, ...]
     notes: tuple[str, ...] = ()
 
     def table(self, *, legend: bool = True) -> Table:
@@ -46,9 +46,9 @@ class Summary:
 
     tables: tuple[Standing, ...]
     """One per benchmark where there are several, and the one of the whole run last."""
-    rows: tuple[Row, ...]
+    rows: tuple[RatesRow, ...]
     """All that the tables say; the row of the whole run comes last."""
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[EpisodeOutcome, ...]
     usage: Mapping[str, Usage]
     failures: Mapping[str, str]
     """By episode, why it could not be played."""
@@ -84,7 +84,7 @@ class Summary:
 def summarise(run: Run) -> Summary:
     """Read the episodes that count, and count."""
     run.journal.refresh()
-    found = entrants(run.name, (run.journal.get(name) for name in run.ids if name in run.journal))
+    found = evaluated_systems(run.name, (run.journal.get(name) for name in run.ids if name in run.journal))
     outcomes = [one for entrant in found for played in entrant.benchmarks.values() for one in played.outcomes]
     failures = {name: why for name, why in run.failures.items() if name not in run.journal}
     unplayed = [not_played(name, *goal_and_trial(name), why) for name, why in sorted(failures.items())]
@@ -102,28 +102,30 @@ def summarise(run: Run) -> Summary:
     )
 
 
-def _benchmark(named: Sequence[tuple[str, Entrant]], benchmark: str) -> Standing:
+def _benchmark(named: Sequence[tuple[str, EvaluatedSystem]], benchmark: str) -> Standing:
     there = [(name, one.benchmarks[benchmark]) for name, one in named if benchmark in one.benchmarks]
-    rows = tuple(Row(label=name, rates=rates(o.tally for o in played.outcomes)) for name, played in there)
+    rows = tuple(RatesRow(label=name, rates=rates(o.tally for o in played.outcomes)) for name, played in there)
     return Standing(benchmark, rows, tuple(scores_notes(named, benchmark)))
 
 
-def _whole(named: Sequence[tuple[str, Entrant]], unplayed: Sequence[Outcome], benchmarks: Sequence[str]) -> Standing:
+def _whole(
+    named: Sequence[tuple[str, EvaluatedSystem]], unplayed: Sequence[EpisodeOutcome], benchmarks: Sequence[str]
+) -> Standing:
     """The table of all benchmarks; its last row is of all simulators."""
     # A goal that was played in one trial and could not be in another is one goal all the same.
     known = {o.tally.goal: name for _, e in named for name, played in e.benchmarks.items() for o in played.outcomes}
     everything = [tally for _, entrant in named for tally in entrant.tallies()]
     everything += across((known.get(one.tally.goal, ""), one) for one in unplayed)
-    rows = [Row(label=name, rates=rates(one.tallies())) for name, one in named] if len(named) > 1 else []
+    rows = [RatesRow(label=name, rates=rates(one.tallies())) for name, one in named] if len(named) > 1 else []
     label = "all" if len(named) > 1 else named[0][0] if named else "nothing played"
-    rows.append(Row(label=label, rates=rates(everything)))
+    rows.append(RatesRow(label=label, rates=rates(everything)))
     several = len(benchmarks) > 1
     # Where there is one table only, the agent's score belongs to it.
     notes = () if several else tuple(note for benchmark in benchmarks for note in scores_notes(named, benchmark))
     return Standing("all" if several else "", tuple(rows), notes)
 
 
-def _flat(table: Standing, last: bool) -> list[Row]:
+def _flat(table: Standing, last: bool) -> list[RatesRow]:
     """A table's rows; which one they are from stands before their labels, where there are several tables."""
     if not table.title:
         return list(table.rows)

@@ -43,9 +43,9 @@ def _fetch(args: argparse.Namespace) -> int:
     from pytest_ugst.config.data_dirs import cache_folder
     from pytest_ugst.domains.download.datasets import datasets
     from pytest_ugst.domains.download.fetch import fetch
-    from pytest_ugst.utils.progress import Progress
+    from pytest_ugst.utils.progress import ProgressLine
 
-    progress = Progress()
+    progress = ProgressLine()
 
     def loaded(done: int, total: int | None) -> None:
         of = f" of {total / 1e6:,.1f} MB ({100 * done // total}%)" if total else ""

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pytest_ugst.analysis.failures.attribution import Blame
     from pytest_ugst.analysis.failures.record import Failure
     from pytest_ugst.analysis.failures.shares import Classified
-    from pytest_ugst.core.episode import Episode, Setting
-    from pytest_ugst.roles.resolver import Casting
+    from pytest_ugst.core.episode import Episode, EpisodeConfig
+    from pytest_ugst.roles.resolver import RoleResolver
     from pytest_ugst.runs.run import Run
 
 
@@ -122,7 +122,7 @@ def _blame(args: argparse.Namespace) -> int:
     return 0
 
 
-def _by_rule(runs: Mapping[str, Run]) -> dict[str, list[tuple[Setting, Classified]]]:
+def _by_rule(runs: Mapping[str, Run]) -> dict[str, list[tuple[EpisodeConfig, Classified]]]:
     """By the runs' names."""
     from pytest_ugst.analysis.failures.patterns import classify
     from pytest_ugst.analysis.failures.shares import classified
@@ -135,25 +135,25 @@ def _by_rule(runs: Mapping[str, Run]) -> dict[str, list[tuple[Setting, Classifie
 
 def _judged(
     args: argparse.Namespace, runs: Mapping[str, Run], told: list[str]
-) -> dict[str, list[tuple[Setting, Classified]]]:
+) -> dict[str, list[tuple[EpisodeConfig, Classified]]]:
     """With a model's word where rules only guess; where it gives none, the rules' guess stays and ``told`` says so."""
     from pytest_ugst.roles.batch import builtin_registry, run_with_models, settings_here
-    from pytest_ugst.utils.progress import Progress
+    from pytest_ugst.utils.progress import ProgressLine
 
     registry = builtin_registry()
     if args.judge.partition(":")[0] in registry.judges:
         raise UsageError(f"--judge={args.judge}: only a model can be asked; leave it out to go by the rules alone")
     settings = settings_here(judge=args.judge, prompts=args.prompts, dir=str(args.dir), cache=args.cache)
-    progress = Progress()
+    progress = ProgressLine()
 
-    async def work(casting: Casting) -> dict[str, list[tuple[Setting, Classified]]]:
+    async def work(casting: RoleResolver) -> dict[str, list[tuple[EpisodeConfig, Classified]]]:
         slots = asyncio.Semaphore(settings.concurrency)
         found = {}
         for name, run in runs.items():
             ids = run.journal.ids()
             done = 0
 
-            async def one(episode_id: str, run: Run = run, total: int = len(ids)) -> tuple[Setting, Classified]:
+            async def one(episode_id: str, run: Run = run, total: int = len(ids)) -> tuple[EpisodeConfig, Classified]:
                 nonlocal done
                 async with slots:
                     classified = await _judge_one(run.journal.get(episode_id), casting, args.judge, told)
@@ -172,7 +172,9 @@ def _judged(
         progress.clear()
 
 
-async def _judge_one(episode: Episode, casting: Casting, judge: str, told: list[str]) -> tuple[Setting, Classified]:
+async def _judge_one(
+    episode: Episode, casting: RoleResolver, judge: str, told: list[str]
+) -> tuple[EpisodeConfig, Classified]:
     from pytest_ugst.analysis.failures.llm import judge_failures
     from pytest_ugst.analysis.failures.patterns import classify, merge, unsettled
     from pytest_ugst.analysis.failures.shares import classified

@@ -138,14 +138,14 @@ def _quality(args: argparse.Namespace) -> int:
 def _compared(found: Sequence[Speaker], args: argparse.Namespace) -> str:
     """Measure similarity, if asked for; says how, or what is missing."""
     from pytest_ugst.analysis.quality.table import measure_similarity
-    from pytest_ugst.utils.progress import Progress
+    from pytest_ugst.utils.progress import ProgressLine
 
     encoder = _encoder(args)
     if encoder is None:
         return "F1 was not measured: it takes --encoder=MODEL"
     from pytest_ugst.analysis.quality.similarity import conversation_f1
 
-    progress = Progress()
+    progress = ProgressLine()
     measure_similarity(
         found, lambda texts: conversation_f1(encoder, texts, lambda done: progress.show(f"{done} utterances compared"))
     )

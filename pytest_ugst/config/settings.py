@@ -13,7 +13,7 @@ from pytest_ugst.core.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Options:
     """What a run is played with; see :data:`pytest_ugst.config.options.OPTIONS` for what each means."""
 
     root: Path
@@ -49,7 +49,7 @@ class Settings:
     """The file they come from."""
 
     @classmethod
-    def make(cls, root: Path, values: Mapping[str, Any], **more: Any) -> Settings:
+    def make(cls, root: Path, values: Mapping[str, Any], **more: Any) -> Options:
         """Validate.
 
         Args:

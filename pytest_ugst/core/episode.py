@@ -26,7 +26,7 @@ def _finite(scores: Any) -> Any:
     return {name: score for name, score in scores.items() if not isinstance(score, float) or math.isfinite(score)}
 
 
-class Setting(Frozen):
+class EpisodeConfig(Frozen):
     """What an episode was played with: everything that would make a second one differ, apart from chance."""
 
     simulator: str
@@ -59,7 +59,7 @@ class Episode(Frozen):
     """Names goal and trial within a run: ``GOAL`` or ``GOAL@2``."""
     goal: Goal
     trial: int = Field(default=1, ge=1)
-    setting: Setting
+    setting: EpisodeConfig
     max_turns: int
     conversation: Conversation
     verdicts: tuple[Verdict, ...] = ()

@@ -1,8 +1,8 @@
 """Data that many sessions read and each edits for itself.
 
-A :class:`Base` is read once per process and can't be written to. An :class:`Overlay` is one session's view of it: it
-reads through to the base and keeps copies of the records the session edits, and of nothing else, so that opening a
-session costs nothing and comparing two of them looks only at what happened.
+A :class:`BaseTables` is read once per process and can't be written to. An :class:`Overlay` is one session's view of
+it: it reads through to the base and keeps copies of the records the session edits, and of nothing else, so that opening
+a session costs nothing and comparing two of them looks only at what happened.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class FrozenTable(Mapping[str, FrozenDict]):
         return len(self._records)
 
 
-class Base:
+class BaseTables:
     """Tables of records by key, shared by all sessions of a process and read-only all the way down.
 
     The tables are handed over: whoever made them leaves them alone from then on.
@@ -120,7 +120,7 @@ class TableEdits:
         return bool(self.added or self.changed or self.removed)
 
 
-class Table(Mapping[str, Mapping[str, Any]]):
+class SessionTable(Mapping[str, Mapping[str, Any]]):
     """One table as one session sees it. Change only records that came from :meth:`edit`."""
 
     __slots__ = ("_base", "_gone", "_own")
@@ -216,14 +216,14 @@ class Overlay:
 
     __slots__ = ("_base", "_tables")
 
-    def __init__(self, base: Base) -> None:
+    def __init__(self, base: BaseTables) -> None:
         self._base = base
-        self._tables: dict[str, Table] = {}
+        self._tables: dict[str, SessionTable] = {}
 
-    def __getitem__(self, name: str) -> Table:
+    def __getitem__(self, name: str) -> SessionTable:
         table = self._tables.get(name)
         if table is None:
-            table = self._tables[name] = Table(self._base.tables[name])
+            table = self._tables[name] = SessionTable(self._base.tables[name])
         return table
 
     def edits(self) -> dict[str, TableEdits]:

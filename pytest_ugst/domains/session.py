@@ -11,7 +11,7 @@ from pytest_ugst.domains.overlay import Overlay, TableEdits
 from pytest_ugst.domains.toolbox import Toolbox
 
 
-class DeskSession:
+class DomainSession:
     """One conversation at a desk."""
 
     def __init__(self, tools: object, db: Overlay, policy: str, toolbox: Toolbox) -> None:

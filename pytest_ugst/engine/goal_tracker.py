@@ -15,7 +15,7 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges.checks import ChecksJudge
 
 
-class Tracker:
+class GoalTracker:
     """Keeps the goal state of one episode.
 
     Turns are judged one after the other, since a sub-component that has reached its last status is not judged again;

@@ -13,11 +13,11 @@ from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.protocols import NoSession, Session, Simulator
-from pytest_ugst.engine.goal_tracker import Tracker
-from pytest_ugst.engine.spec import Cast, Plan
+from pytest_ugst.engine.goal_tracker import GoalTracker
+from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
 
 
-async def play(plan: Plan, cast: Cast, told: Callable[[int], None] = lambda turns: None) -> Episode:
+async def run_episode(plan: EpisodeSpec, cast: RoleSet, told: Callable[[int], None] = lambda turns: None) -> Episode:
     """Play one episode: user and agent in turns, the goal state after each, until one of them ends it.
 
     A role that fails ends the conversation, which is kept with the reason.
@@ -36,7 +36,7 @@ async def play(plan: Plan, cast: Cast, told: Callable[[int], None] = lambda turn
     goal = await _decomposed(plan.goal, cast)
     session: Session = NoSession() if goal.domain is None else cast.domain(goal.domain).open(goal, plan.seed)
     session.notes["seed"] = plan.seed
-    tracker = Tracker(goal.components or (), cast.judge, cast.checks)
+    tracker = GoalTracker(goal.components or (), cast.judge, cast.checks)
     simulator = cast.simulator.start(goal, plan.seed, plan.max_turns)
     try:
         conversation = await _converse(simulator, cast, session, tracker, plan, told)
@@ -58,7 +58,7 @@ async def play(plan: Plan, cast: Cast, told: Callable[[int], None] = lambda turn
     )
 
 
-async def _decomposed(goal: Goal, cast: Cast) -> Goal:
+async def _decomposed(goal: Goal, cast: RoleSet) -> Goal:
     if goal.components is not None:
         return goal
     if cast.decompose is None:
@@ -71,10 +71,10 @@ async def _decomposed(goal: Goal, cast: Cast) -> Goal:
 
 async def _converse(
     simulator: Simulator,
-    cast: Cast,
+    cast: RoleSet,
     session: Session,
-    tracker: Tracker,
-    plan: Plan,
+    tracker: GoalTracker,
+    plan: EpisodeSpec,
     told: Callable[[int], None],
 ) -> Conversation:
     conversation = Conversation()

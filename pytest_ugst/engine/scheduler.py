@@ -23,11 +23,11 @@ from urllib.parse import quote
 from pytest_ugst.core.chat import ChatUnavailable
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UgstError
-from pytest_ugst.engine.rollout import play
-from pytest_ugst.engine.spec import Cast, Plan
+from pytest_ugst.engine.rollout import run_episode
+from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
 from pytest_ugst.llm.usage_meter import begin_episode
 from pytest_ugst.runs.run import Run
-from pytest_ugst.utils.daemon_executor import DaemonThreads
+from pytest_ugst.utils.daemon_executor import DaemonThreadExecutor
 
 T = TypeVar("T")
 _KEPT = 64  # finished episodes at hand, so that a test needs not read back what was just written
@@ -40,7 +40,7 @@ class Stopped(RoleError):
     """The engine was stopped before the episode was done."""
 
 
-class Engine:
+class Scheduler:
     """Plays episodes in a background thread. Made and used by one thread; stopped by :meth:`close`."""
 
     def __init__(
@@ -81,7 +81,7 @@ class Engine:
         self._stop_reason: str | None = None
         self._closed = False
         self._loop = asyncio.new_event_loop()
-        self._loop.set_default_executor(DaemonThreads())
+        self._loop.set_default_executor(DaemonThreadExecutor())
         self._slots = asyncio.Semaphore(concurrency)
         self._thread = threading.Thread(target=self._loop.run_forever, name="ugst-engine", daemon=True)
         self._thread.start()
@@ -90,7 +90,7 @@ class Engine:
         """Run a coroutine in the engine's loop and wait for it."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    def start(self, plan: Plan, cast: Cast) -> None:
+    def start(self, plan: EpisodeSpec, cast: RoleSet) -> None:
         """Have an episode played, unless it is already, or is in the journal whole."""
         if plan.id in self._futures:
             return
@@ -162,7 +162,7 @@ class Engine:
 
     # Everything below runs in the engine's thread.
 
-    def _spawn(self, plan: Plan, cast: Cast, future: Future[None]) -> None:
+    def _spawn(self, plan: EpisodeSpec, cast: RoleSet, future: Future[None]) -> None:
         task = self._loop.create_task(self._deliver(plan, cast, future), name=plan.id)
         self._tasks.add(task)
         task.add_done_callback(lambda task: self._done(task, future))
@@ -172,7 +172,7 @@ class Engine:
         if not future.done():  # cancelled, maybe before its first step
             future.set_exception(Stopped(self._stop_reason or _STOPPED))
 
-    async def _deliver(self, plan: Plan, cast: Cast, future: Future[None]) -> None:
+    async def _deliver(self, plan: EpisodeSpec, cast: RoleSet, future: Future[None]) -> None:
         try:
             async with self._slots if not self._shared else contextlib.nullcontext():
                 if self._stop_reason is not None:
@@ -194,7 +194,7 @@ class Engine:
         else:
             future.set_result(None)
 
-    async def _play(self, plan: Plan, cast: Cast) -> None:
+    async def _play(self, plan: EpisodeSpec, cast: RoleSet) -> None:
         self._begun[plan.id] = 0.0
 
         def told(turns: int) -> None:
@@ -202,7 +202,7 @@ class Engine:
 
         try:
             meter = begin_episode(f"{plan.setting.seed}.{plan.trial}")
-            episode = await play(plan, cast, told)
+            episode = await run_episode(plan, cast, told)
             episode = episode.model_copy(update={"usage": meter.by_role()})
             self.run.journal.append(episode)
         finally:
@@ -218,7 +218,7 @@ class Engine:
             except Exception as error:  # a reporting plugin's fault must not cost the episode
                 self.callback_errors.append(f"{type(error).__name__}: {error}")
 
-    async def _play_shared(self, plan: Plan, cast: Cast) -> None:
+    async def _play_shared(self, plan: EpisodeSpec, cast: RoleSet) -> None:
         """Play it unless another process does; then wait until that one is done, or gone."""
         claim = self.run.folder / "claims" / f"{_file_name(plan.id)}.lock"
         while True:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_ugst.core.episode import Setting
+    from pytest_ugst.core.episode import EpisodeConfig
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
     from pytest_ugst.judges.checks import ChecksJudge
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class RoleSet:
     """Who plays: one simulator, one agent, and those who keep track."""
 
     simulator: SimulatorFactory
@@ -29,13 +29,13 @@ class Cast:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EpisodeSpec:
     """One episode to play."""
 
     id: str
     goal: Goal
     trial: int
-    setting: Setting
+    setting: EpisodeConfig
     max_turns: int
 
     @property
@@ -58,7 +58,7 @@ def goal_and_trial(name: str) -> tuple[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class GoalCase:
     """One goal to play, for the n-th time. Without a goal where a test brings its own by the fixture ``goal``."""
 
     goal: Goal | None
@@ -75,8 +75,8 @@ class Case:
         return episode_id(self.goal.id if self.goal is not None else "own", self.trial)
 
 
-def cases(goals: Iterable[Goal], trials: int, max_turns: int, optional: bool = False) -> Iterator[Case]:
+def cases(goals: Iterable[Goal], trials: int, max_turns: int, optional: bool = False) -> Iterator[GoalCase]:
     """Every goal ``trials`` times."""
     for goal in goals:
         for trial in range(1, trials + 1):
-            yield Case(goal, trial, goal.max_turns or max_turns, optional)
+            yield GoalCase(goal, trial, goal.max_turns or max_turns, optional)

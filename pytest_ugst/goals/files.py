@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pytest_ugst.core.check import Check, Condition, ToolMatch
 from pytest_ugst.core.errors import GoalFileError, UsageError
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.goals.schema import Components, GoalDocument, Item, Task
+from pytest_ugst.goals.schema import Components, GoalDocument, Item, TaskItem
 from pytest_ugst.goals.yaml_reader import Document, YamlError, parse
 
 SUFFIXES = (".goal.yaml", ".goal.yml", ".goal.jsonl")
@@ -25,7 +25,7 @@ _SHOWN = 5  # problems reported per goal; the rest follow from them more often t
 _MODELS: dict[str, type[BaseModel]] = {
     "": GoalDocument,
     "components": Components,
-    "task": Task,
+    "task": TaskItem,
     "check": Check,
     "tool": ToolMatch,
     **dict.fromkeys(("profile", "policy", "requirements", "preferences"), Item),

@@ -25,7 +25,7 @@ _BOOKING: Final = frozenset({"book", "change"})
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class TaskGroup:
     """An objective with what belongs to it, and what its domain has to know."""
 
     goal: str
@@ -86,17 +86,17 @@ def recombine(goals: Iterable[Goal], count: int, seed: int, *, tags: Sequence[st
     return list(made.values())
 
 
-def tasks_of(goal: Goal) -> list[Task]:
+def tasks_of(goal: Goal) -> list[TaskGroup]:
     """A goal's objectives, each with its requirements and preferences."""
     components = goal.components or ()
     return [
-        Task(goal.id, c, tuple(p for p in components if p.parent == c.id), dict(goal.data))
+        TaskGroup(goal.id, c, tuple(p for p in components if p.parent == c.id), dict(goal.data))
         for c in components
         if c.category is Category.OBJECTIVE
     ]
 
 
-def fits(profile: Sequence[Component], policies: Sequence[Component], tasks: Sequence[Task]) -> bool:
+def fits(profile: Sequence[Component], policies: Sequence[Component], tasks: Sequence[TaskGroup]) -> bool:
     """Whether a person can want these tasks, as far as their slots tell."""
     person: dict[str, Any] = {}
     for part in profile:
@@ -124,7 +124,7 @@ def _apart(wanted: Sequence[dict[str, Any]]) -> bool:
     return len(set(kinds)) == len(kinds)
 
 
-def _together(tasks: Sequence[Task]) -> bool:
+def _together(tasks: Sequence[TaskGroup]) -> bool:
     """Whether what the domain has to know for one task leaves the others as they are."""
     return len({task.goal for task in tasks if task.data}) <= 1
 
@@ -134,7 +134,7 @@ def _assembled(
     domain: str | None,
     profile: Sequence[Component],
     policies: Sequence[Component],
-    tasks: Sequence[Task],
+    tasks: Sequence[TaskGroup],
     tags: tuple[str, ...],
     rng: random.Random,
 ) -> Goal:

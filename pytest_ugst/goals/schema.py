@@ -42,14 +42,14 @@ def _text_alone(value: Any) -> Any:
 ItemField = Annotated[Item, BeforeValidator(_text_alone)]
 
 
-class Task(Item):
+class TaskItem(Item):
     """A task objective with its requirements and preferences."""
 
     requirements: tuple[ItemField, ...] = ()
     preferences: tuple[ItemField, ...] = ()
 
 
-TaskField = Annotated[Task, BeforeValidator(_text_alone)]
+TaskField = Annotated[TaskItem, BeforeValidator(_text_alone)]
 
 
 class Components(Frozen):
@@ -154,7 +154,7 @@ def nest(components: tuple[Component, ...]) -> Components:
         profile=tuple(Item(**plain(c)) for c in by_category[Category.PROFILE]),
         policy=tuple(Item(**plain(c)) for c in by_category[Category.POLICY]),
         task=tuple(
-            Task(
+            TaskItem(
                 **plain(objective),
                 requirements=belonging(Category.REQUIREMENT, objective),
                 preferences=belonging(Category.PREFERENCE, objective),

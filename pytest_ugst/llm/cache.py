@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from pytest_ugst.core.chat import ChatError
-from pytest_ugst.llm.cache_db import CacheFile, State
+from pytest_ugst.llm.cache_db import CacheDatabase, State
 
 Mode = Literal["off", "read", "on", "refresh"]
 
@@ -56,7 +56,7 @@ class ResponseCache:
         """
         self.mode = mode
         begun = (time.time() if since is None else since) if mode == "refresh" else 0.0
-        self._file = None if mode == "off" else CacheFile(path, since=begun, read_only=mode == "read")
+        self._file = None if mode == "off" else CacheDatabase(path, since=begun, read_only=mode == "read")
         self._flights: dict[bytes, asyncio.Future[str | None]] = {}
 
     @property
@@ -100,7 +100,7 @@ class ResponseCache:
             if not flight.done():
                 flight.set_result(answer)
 
-    async def _lead(self, file: CacheFile, key: bytes, ask: Callable[[], Awaitable[str]]) -> tuple[str, bool]:
+    async def _lead(self, file: CacheDatabase, key: bytes, ask: Callable[[], Awaitable[str]]) -> tuple[str, bool]:
         try:
             found = await file.claim(key)
             poll = _FIRST_POLL

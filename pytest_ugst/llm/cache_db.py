@@ -76,7 +76,7 @@ class _Job:
     found: Found = _NOTHING
 
 
-class CacheFile:
+class CacheDatabase:
     """Answers and claims in one SQLite file.
 
     A claim says which process is asking for an answer, so that others wait for it rather than ask as well. It counts

@@ -11,13 +11,13 @@ from typing import Any
 
 from pytest_ugst.core.chat import ChatError, ChatUnavailable
 from pytest_ugst.core.text import one_line
-from pytest_ugst.llm.limiter import Limiter, Outcome
+from pytest_ugst.llm.limiter import Limiter, RequestOutcome
 from pytest_ugst.llm.model_spec import ModelSpec
-from pytest_ugst.llm.quirks import Body, Ways, without_schema
+from pytest_ugst.llm.quirks import Body, Quirks, without_schema
 from pytest_ugst.llm.request_errors import (
     MAX_PAUSE,
-    Failure,
-    Kind,
+    FailureKind,
+    RequestFailure,
     about_schema,
     backoff,
     from_answer,
@@ -73,7 +73,7 @@ class Endpoint:
         self.spec = spec
         self.address = shown(spec.base_url or "")
         self.limiter = Limiter(spec.concurrency)
-        self.ways = Ways(spec.structured)
+        self.ways = Quirks(spec.structured)
         self.transport = transport
         self._key = key
         self._died = died
@@ -103,7 +103,7 @@ class Endpoint:
                     self.ways.no_schema.add(body["response_format"]["json_schema"]["name"])
                 return answered
             failure, narrow = answered
-            if failure.kind in (Kind.REJECTED, Kind.TRANSIENT) and failure.status is not None:
+            if failure.kind in (FailureKind.REJECTED, FailureKind.TRANSIENT) and failure.status is not None:
                 learnt = self.ways.learn(wire, failure.reason, failure.parameter)
                 if learnt is not None:
                     if learnt:
@@ -120,10 +120,10 @@ class Endpoint:
                 why = await asyncio.to_thread(self._died, self.spec.base_url or "")
                 if why is not None:
                     raise ChatUnavailable(f"model {alias or self.spec.name!r} at {self.address}: {why}")
-            if failure.kind not in (Kind.TRANSIENT, Kind.OVERLOADED) or failure.pause > MAX_PAUSE:
+            if failure.kind not in (FailureKind.TRANSIENT, FailureKind.OVERLOADED) or failure.pause > MAX_PAUSE:
                 raise self._error(failure, alias, retries)
             # While the limit is still on its way down, refusals tell of the crowd rather than of the server.
-            refused = failure.kind is Kind.OVERLOADED and failure.status is not None
+            refused = failure.kind is FailureKind.OVERLOADED and failure.status is not None
             if refused and not narrow and uncounted < _MAX_UNCOUNTED:
                 uncounted += 1
             else:
@@ -133,11 +133,11 @@ class Endpoint:
             retries += 1
             await asyncio.sleep(backoff(retries, failure.pause))
 
-    async def _once(self, wire: Body, raw: bytes, retries: int) -> Answered | tuple[Failure, bool]:
+    async def _once(self, wire: Body, raw: bytes, retries: int) -> Answered | tuple[RequestFailure, bool]:
         """One try. A failure comes with whether the limit had already come down to its floor."""
         ticket = await self.limiter.acquire()
         narrow = self.limiter.limit <= 1
-        outcome, pause = Outcome.NEITHER, 0.0
+        outcome, pause = RequestOutcome.NEITHER, 0.0
         try:
             try:
                 answer = await self.transport.post(raw, wire)
@@ -148,31 +148,31 @@ class Endpoint:
                     text = answer.body.decode("utf-8", "replace")
                     data = completion(text)
                     if data is not None:
-                        outcome = Outcome.OK
+                        outcome = RequestOutcome.OK
                         return Answered(text, data, retries, "response_format" in wire)
                     said = one_line(text.replace(self._key, "***") if self._key else text, 80)
-                    failure = Failure(Kind.TRANSIENT, f"200 OK, but no chat completion: {said!r}")
+                    failure = RequestFailure(FailureKind.TRANSIENT, f"200 OK, but no chat completion: {said!r}")
                 else:
                     failure = from_answer(answer, self._key)
-            if failure.kind is Kind.OVERLOADED:
-                outcome, pause = Outcome.OVERLOADED, failure.pause if failure.pause <= MAX_PAUSE else 0.0
+            if failure.kind is FailureKind.OVERLOADED:
+                outcome, pause = RequestOutcome.OVERLOADED, failure.pause if failure.pause <= MAX_PAUSE else 0.0
             return failure, narrow
         finally:
             self.limiter.release(ticket, outcome, pause)
 
-    def _may_be_schema(self, wire: Body, failure: Failure) -> bool:
+    def _may_be_schema(self, wire: Body, failure: RequestFailure) -> bool:
         if "response_format" not in wire or self.spec.structured == "json_schema":
             return False
         return failure.status in (400, 422, 501) or about_schema(failure)
 
-    def _error(self, failure: Failure, alias: str | None, retries: int) -> ChatError:
+    def _error(self, failure: RequestFailure, alias: str | None, retries: int) -> ChatError:
         tries = f" (tried {retries + 1} times)" if retries else ""
         line = f"model {alias or self.spec.name!r} at {self.address}: {failure.reason}{tries}"
-        if failure.kind is Kind.TOO_LONG:
+        if failure.kind is FailureKind.TOO_LONG:
             line += "; the conversation does not fit the model's context: raise serve.context, or lower max_turns"
         if failure.pause > MAX_PAUSE:
             line += f"; the server asks to wait {failure.pause:.0f} s, which is too long"
-        if failure.kind is Kind.UNAVAILABLE or failure.unreachable:
+        if failure.kind is FailureKind.UNAVAILABLE or failure.unreachable:
             return ChatUnavailable(line, retries)
         return ChatError(line, retries)
 

@@ -7,7 +7,7 @@ from collections import deque
 from enum import Enum
 
 
-class Outcome(Enum):
+class RequestOutcome(Enum):
     """What a request says about the server's load."""
 
     OK = 1
@@ -79,7 +79,7 @@ class Limiter:
                 self._grant()
             raise
 
-    def release(self, ticket: int, outcome: Outcome, pause: float = 0.0) -> None:
+    def release(self, ticket: int, outcome: RequestOutcome, pause: float = 0.0) -> None:
         """Give a slot back.
 
         Args:
@@ -89,9 +89,9 @@ class Limiter:
         """
         self._in_flight -= 1
         if ticket == self._generation:
-            if outcome is Outcome.OK:
+            if outcome is RequestOutcome.OK:
                 self._limit = min(self._ceiling, self._limit + 1.0 / self._limit)
-            elif outcome is Outcome.OVERLOADED:
+            elif outcome is RequestOutcome.OVERLOADED:
                 self._limit = max(self._floor, self._limit / 2.0)
                 self._generation += 1
         if pause > 0.0:

@@ -12,22 +12,22 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.usage import Usage
 
 if TYPE_CHECKING:
-    from pytest_ugst.config.settings import Settings
+    from pytest_ugst.config.settings import Options
     from pytest_ugst.core.chat import Chat
     from pytest_ugst.llm.client import ChatPool
     from pytest_ugst.llm.model_spec import ModelSpec
-    from pytest_ugst.llm.servers import ServerPark
+    from pytest_ugst.llm.servers import ServerPool
 
 Needed = Mapping[str, Iterable[str]]
 """Names of models, each with the roles it plays."""
 
 
-class Models:
+class ModelManager:
     """Models by name, each made out when it is first needed."""
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Options,
         others: Mapping[str, str],
         folder: Path,
         served: Mapping[str, Any] | None = None,
@@ -51,7 +51,7 @@ class Models:
         self._folder = folder
         self._started = time.time() if started is None else started
         self._say = say
-        self._park: ServerPark | None = None
+        self._park: ServerPool | None = None
         self._specs: dict[str, ModelSpec] = {}
         self._digests: dict[str, str] = {}
         if served:
@@ -125,9 +125,9 @@ class Models:
             if tools and "agent" in needed[name]:
                 self._require_tools(name)
         if self._park is None:
-            from pytest_ugst.llm.servers import ServerPark
+            from pytest_ugst.llm.servers import ServerPool
 
-            self._park = ServerPark(self._folder, say=self._say)
+            self._park = ServerPool(self._folder, say=self._say)
         ready = self._park.start_all([self.spec(name) for name in waiting])
         self._specs.update(zip(waiting, ready, strict=True))
 

@@ -9,7 +9,7 @@ from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.text import one_line
 from pytest_ugst.llm.api_keys import read_key
 from pytest_ugst.llm.model_spec import ModelSpec
-from pytest_ugst.llm.request_errors import Failure, Kind, about_tools, from_answer, from_lost, shown
+from pytest_ugst.llm.request_errors import FailureKind, RequestFailure, about_tools, from_answer, from_lost, shown
 
 if TYPE_CHECKING:
     from pytest_ugst.llm.client import ChatPool
@@ -55,21 +55,21 @@ async def probe(spec: ModelSpec, pool: ChatPool) -> None:
             return
     elif answer.status in (401, 403, 407, 429) or 300 <= answer.status < 400 or answer.status >= 500:
         failure = from_answer(answer, read_key(spec))
-        if failure.kind is Kind.UNAVAILABLE:
+        if failure.kind is FailureKind.UNAVAILABLE:
             raise _unusable(spec, failure)
-        if failure.kind is Kind.OVERLOADED:
+        if failure.kind is FailureKind.OVERLOADED:
             return  # It is there; the limit and the retries deal with the rest.
     if spec.name.startswith(("http://", "https://")):
         return
     trouble = await _one_token(endpoint, {})
     if trouble is None:
         return
-    if trouble.kind is Kind.UNAVAILABLE and trouble.status == 404 and names:
+    if trouble.kind is FailureKind.UNAVAILABLE and trouble.status == 404 and names:
         raise UsageError(
             f"model {spec.name!r} at {shown(spec.base_url or '')}: "
             f"{unknown('model', spec.model, names[:30])}; correct model in [tool.ugst.models.{spec.name}]"
         )
-    if trouble.kind is Kind.UNAVAILABLE or trouble.unreachable:
+    if trouble.kind is FailureKind.UNAVAILABLE or trouble.unreachable:
         raise _unusable(spec, trouble)
 
 
@@ -84,7 +84,7 @@ async def probe_tools(spec: ModelSpec, pool: ChatPool) -> None:
         UsageError: If its server refuses them; with the remedy.
     """
     trouble = await _one_token(pool.endpoint(spec), {"tools": [_TOOL]})
-    if trouble is None or trouble.kind is Kind.OVERLOADED:
+    if trouble is None or trouble.kind is FailureKind.OVERLOADED:
         return
     if about_tools(trouble.reason):
         raise UsageError(
@@ -92,11 +92,11 @@ async def probe_tools(spec: ModelSpec, pool: ChatPool) -> None:
             f"{trouble.reason}; choose another model, or make its server parse tool calls (vLLM: serve.args = "
             '["--enable-auto-tool-choice", "--tool-call-parser=..."])'
         )
-    if trouble.kind is Kind.UNAVAILABLE or trouble.unreachable:
+    if trouble.kind is FailureKind.UNAVAILABLE or trouble.unreachable:
         raise _unusable(spec, trouble)
 
 
-async def _one_token(endpoint: Endpoint, extra: dict[str, Any]) -> Failure | None:
+async def _one_token(endpoint: Endpoint, extra: dict[str, Any]) -> RequestFailure | None:
     """Ask for a single token; say what went wrong."""
     from pytest_ugst.llm.endpoint import serialise
     from pytest_ugst.llm.transport import Lost
@@ -129,7 +129,7 @@ def _names(answer: RawAnswer) -> list[str]:
         return []
 
 
-def _unusable(spec: ModelSpec, failure: Failure) -> UsageError:
+def _unusable(spec: ModelSpec, failure: RequestFailure) -> UsageError:
     line = f"model {spec.name!r} at {shown(spec.base_url or '')}: {failure.reason}"
     if failure.unreachable:
         line += "; start the server, or correct base_url"

@@ -16,7 +16,7 @@ _OPTIONAL = frozenset(
 _UNSUPPORTED = re.compile(r"unsupported|not supported|does not support|unrecognized|not permitted", re.IGNORECASE)
 
 
-class Ways:
+class Quirks:
     """How one model on one server has to be asked. Learnt from what it refuses; never changes what is asked."""
 
     def __init__(self, structured: str) -> None:

@@ -23,7 +23,7 @@ _BACKOFF_START = 0.5
 _BACKOFF_MAX = 60.0
 
 
-class Kind(Enum):
+class FailureKind(Enum):
     """What to do about a failure."""
 
     TRANSIENT = 1
@@ -39,10 +39,10 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RequestFailure:
     """Why there is no answer."""
 
-    kind: Kind
+    kind: FailureKind
     reason: str
     """A few words for a person."""
     pause: float = 0.0
@@ -67,7 +67,7 @@ _ABOUT_SCHEMA = re.compile(r"response_format|json_schema|schema|structured|guide
 _ABOUT_TOOLS = re.compile(r"\btools?\b|tool_choice|tool-call|function.call", re.IGNORECASE)
 
 
-def from_answer(answer: RawAnswer, secret: str | None) -> Failure:
+def from_answer(answer: RawAnswer, secret: str | None) -> RequestFailure:
     """Sort an answer whose status is not 200.
 
     Args:
@@ -84,31 +84,33 @@ def from_answer(answer: RawAnswer, secret: str | None) -> Failure:
     hint = f"{code} {said}"
     if 300 <= status < 400:
         where = f" to {one_line(answer.location.partition('?')[0], 200)}" if answer.location else ""
-        return Failure(Kind.UNAVAILABLE, f"{reason}: the address redirects{where}; give the final one", status=status)
+        return RequestFailure(
+            FailureKind.UNAVAILABLE, f"{reason}: the address redirects{where}; give the final one", status=status
+        )
     if status in (401, 403):
-        return Failure(Kind.UNAVAILABLE, f"{reason} (is the key right?)", status=status)
+        return RequestFailure(FailureKind.UNAVAILABLE, f"{reason} (is the key right?)", status=status)
     if status in (429, 503, 529):
         if _NO_MONEY.search(hint):
-            return Failure(Kind.UNAVAILABLE, reason, status=status)
-        return Failure(Kind.OVERLOADED, reason, _pause(answer.retry_after), status)
+            return RequestFailure(FailureKind.UNAVAILABLE, reason, status=status)
+        return RequestFailure(FailureKind.OVERLOADED, reason, _pause(answer.retry_after), status)
     if status in (408, 409, 425) or status >= 500:
-        return Failure(Kind.TRANSIENT, reason, _pause(answer.retry_after), status)
+        return RequestFailure(FailureKind.TRANSIENT, reason, _pause(answer.retry_after), status)
     if status == 413 or (status in (400, 422) and _TOO_LONG.search(hint)):
-        return Failure(Kind.TOO_LONG, reason, status=status)
+        return RequestFailure(FailureKind.TOO_LONG, reason, status=status)
     if status in (404, 405, 410) or _NO_MODEL.search(hint):
-        return Failure(Kind.UNAVAILABLE, reason, status=status)
-    return Failure(Kind.REJECTED, reason, status=status, parameter=parameter)
+        return RequestFailure(FailureKind.UNAVAILABLE, reason, status=status)
+    return RequestFailure(FailureKind.REJECTED, reason, status=status, parameter=parameter)
 
 
-def from_lost(lost: Lost) -> Failure:
+def from_lost(lost: Lost) -> RequestFailure:
     """Sort a request that got no answer."""
     if lost.fatal:
-        return Failure(Kind.REJECTED, str(lost))
-    kind = Kind.OVERLOADED if lost.timeout else Kind.TRANSIENT
-    return Failure(kind, str(lost), unreachable=not lost.timeout)
+        return RequestFailure(FailureKind.REJECTED, str(lost))
+    kind = FailureKind.OVERLOADED if lost.timeout else FailureKind.TRANSIENT
+    return RequestFailure(kind, str(lost), unreachable=not lost.timeout)
 
 
-def about_schema(failure: Failure) -> bool:
+def about_schema(failure: RequestFailure) -> bool:
     """Whether a server complains of the JSON schema it was asked to follow."""
     return bool(_ABOUT_SCHEMA.search(failure.reason))
 

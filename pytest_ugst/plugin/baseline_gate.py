@@ -19,7 +19,7 @@ from pytest_ugst.analysis.regression.comparability import (
 )
 from pytest_ugst.analysis.regression.comparison import compare, failures, with_lost
 from pytest_ugst.analysis.regression.decision import Comparison, parse_margins
-from pytest_ugst.analysis.success.goal_digest import Asked, parts_digest, text_digest
+from pytest_ugst.analysis.success.goal_digest import GoalDigest, parts_digest, text_digest
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
 from pytest_ugst.plugin.overrides import case_of, overridden
@@ -29,8 +29,8 @@ from pytest_ugst.utils.files import is_file
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_ugst.config.settings import Settings
-    from pytest_ugst.core.episode import Setting
+    from pytest_ugst.config.settings import Options
+    from pytest_ugst.core.episode import EpisodeConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class BaselineGate:
     """Whether an inconclusive column fails the run as well."""
 
     @classmethod
-    def open(cls, settings: Settings, record: str = "") -> BaselineGate | None:
+    def open(cls, settings: Options, record: str = "") -> BaselineGate | None:
         """Read the baseline; None if the options name none.
 
         Args:
@@ -73,7 +73,7 @@ class BaselineGate:
             raise UsageError(f"--ugst-baseline={settings.baseline}: it holds no goal; name a run that was played")
         return cls(settings.baseline, base, margins, allowed, settings.strict_gate)
 
-    def check_plan(self, items: Iterable[pytest.Function], setting: Setting, data: Mapping[str, str]) -> None:
+    def check_plan(self, items: Iterable[pytest.Function], setting: EpisodeConfig, data: Mapping[str, str]) -> None:
         """Refuse what can't be compared, before it is played.
 
         Args:
@@ -84,7 +84,7 @@ class BaselineGate:
         Raises:
             UsageError: Naming all that differs and is not allowed to.
         """
-        asked: dict[Key, Asked] = {}
+        asked: dict[Key, GoalDigest] = {}
         whole, judged = True, True
         for item in items:
             case, own = case_of(item), overridden(item)
@@ -94,7 +94,7 @@ class BaselineGate:
                 continue
             parts = None if case.goal.components is None else parts_digest(case.goal)
             max_turns = case.goal.max_turns or case.max_turns
-            asked[Key(case.goal.domain or "", case.goal.id)] = Asked(text_digest(case.goal), parts, max_turns)
+            asked[Key(case.goal.domain or "", case.goal.id)] = GoalDigest(text_digest(case.goal), parts, max_turns)
         planned = Outline(asked, (setting,) if judged else (), data, whole)
         there = outline(self.base)
         if whole and not shared(there, planned):
@@ -147,7 +147,7 @@ class BaselineGate:
         return f"it shares no goal with what is played now (it holds {len(self.base.goals)} others); name another one"
 
 
-def check_options(settings: Settings) -> tuple[dict[str, float], frozenset[str]]:
+def check_options(settings: Options) -> tuple[dict[str, float], frozenset[str]]:
     """Read the gate's options.
 
     Raises:
@@ -156,7 +156,7 @@ def check_options(settings: Settings) -> tuple[dict[str, float], frozenset[str]]
     return parse_margins(settings.max_drop), parse_allowances(settings.baseline_allow)
 
 
-def check_baseline(settings: Settings) -> None:
+def check_baseline(settings: Options) -> None:
     """Check the options, and that there is something of the baseline's name, without reading it.
 
     Raises:

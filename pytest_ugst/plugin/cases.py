@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ugst.config.data_dirs import DataMissing
-from pytest_ugst.engine.spec import Case, cases
+from pytest_ugst.engine.spec import GoalCase, cases
 from pytest_ugst.roles.goal_lookup import find_goals
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def parameters(
             goals = map(edited.instead_of, _found(marker, part, registry, folders))
             found += [pytest.param(c, id=c.id, marks=marks) for c in cases(goals, trials, max_turns, optional)]
     except DataMissing as error:
-        missing = Case(None, 1, max_turns, optional, skip=True)
+        missing = GoalCase(None, 1, max_turns, optional, skip=True)
         parts = marker.split if isinstance(marker.split, tuple) else ()
         marks = [pytest.mark.skip(reason=str(error)), *(getattr(pytest.mark, part) for part in parts)]
         return [pytest.param(missing, id="no-data", marks=marks)]

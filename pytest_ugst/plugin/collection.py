@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.engine.spec import Case, cases
+from pytest_ugst.engine.spec import GoalCase, cases
 from pytest_ugst.goals.files import load_goals
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def _goal_test(episode: Episode) -> None:
 class GoalItem(pytest.Function):
     """One goal of a goal file, as a test. A test function like any other, so that fixtures can be overridden for it."""
 
-    ugst_case: Case
+    ugst_case: GoalCase
 
     @classmethod
-    def make(cls, parent: GoalFile, case: Case) -> GoalItem:
+    def make(cls, parent: GoalFile, case: GoalCase) -> GoalItem:
         """An item for one case."""
         item: GoalItem = cls.from_parent(parent, name=case.id, callobj=_goal_test)
         item.ugst_case = case

@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.engine.spec import Case
+    from pytest_ugst.engine.spec import GoalCase
     from pytest_ugst.plugin.session import Runtime
 
 RUNTIME: pytest.StashKey[Runtime] = pytest.StashKey()
@@ -22,15 +22,15 @@ RUNTIME: pytest.StashKey[Runtime] = pytest.StashKey()
 
 
 @pytest.fixture
-def ugst_case(request: pytest.FixtureRequest) -> Case:
+def ugst_case(request: pytest.FixtureRequest) -> GoalCase:
     """Which goal is played, and for which time. Comes from the ``ugst`` marker or from a goal file."""
     own = getattr(request.node, "ugst_case", None)
-    case: Case = own if own is not None else request.param
+    case: GoalCase = own if own is not None else request.param
     return case
 
 
 @pytest.fixture
-def goal(ugst_case: Case) -> Goal:
+def goal(ugst_case: GoalCase) -> Goal:
     """The goal under test."""
     if ugst_case.goal is None:
         pytest.fail("no goal here: mark the test with @pytest.mark.ugst(goals=...)", pytrace=False)
@@ -57,7 +57,7 @@ def judge(pytestconfig: pytest.Config) -> Any:
 
 @pytest.fixture
 def episode(
-    request: pytest.FixtureRequest, ugst_case: Case, goal: Goal, simulator: Any, agent: Any, judge: Any
+    request: pytest.FixtureRequest, ugst_case: GoalCase, goal: Goal, simulator: Any, agent: Any, judge: Any
 ) -> Episode:
     """The episode: the conversation about ``goal``, played to its end, with the goal state after every turn."""
     from pytest_ugst.core.errors import UgstError

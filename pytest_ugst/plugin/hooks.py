@@ -31,7 +31,7 @@ from pytest_ugst.plugin.state import (
 )
 
 if TYPE_CHECKING:
-    from pytest_ugst.config.settings import Settings
+    from pytest_ugst.config.settings import Options
     from pytest_ugst.plugin.session import Runtime
 
 _WATCH: pytest.StashKey[_Watch] = pytest.StashKey()
@@ -92,7 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(str(error)) from None
 
 
-def _check_early(settings: Settings, config: pytest.Config) -> None:
+def _check_early(settings: Options, config: pytest.Config) -> None:
     """What can be told to be wrong before anything is collected, or any worker started."""
     from pytest_ugst.core.errors import UsageError
 
@@ -139,7 +139,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "ugst_case" not in metafunc.fixturenames:
         return
     from pytest_ugst.core.errors import UsageError
-    from pytest_ugst.engine.spec import Case
+    from pytest_ugst.engine.spec import GoalCase
     from pytest_ugst.plugin.cases import parameters
     from pytest_ugst.plugin.collection import ERROR_PREFIX
     from pytest_ugst.plugin.marker import GoalMarker
@@ -154,7 +154,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if "episode" not in metafunc.fixturenames:
             trials = 1
         if marker is None or marker.goals is None:
-            found = [pytest.param(c, id=c.id) for c in (Case(None, t, max_turns) for t in range(1, trials + 1))]
+            found = [pytest.param(c, id=c.id) for c in (GoalCase(None, t, max_turns) for t in range(1, trials + 1))]
         else:
             folders = (node.path.parent, metafunc.config.rootpath)
             chosen = metafunc.config.option.markexpr

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 import pytest
 
-from pytest_ugst.engine.spec import Case
+from pytest_ugst.engine.spec import GoalCase
 
 ROLES = ("simulator", "agent", "judge")
 """The fixtures that say who plays."""
@@ -29,14 +29,14 @@ def is_sure_to_skip(item: pytest.Item) -> bool:
     return item.get_closest_marker("skip") is not None or any(conditions)
 
 
-def case_of(item: pytest.Function) -> Case:
+def case_of(item: pytest.Function) -> GoalCase:
     """The item's case."""
-    own: Case | None = getattr(item, "ugst_case", None)
+    own: GoalCase | None = getattr(item, "ugst_case", None)
     if own is not None:
         return own
     callspec = getattr(item, "callspec", None)
     case = callspec.params.get("ugst_case") if callspec is not None else None
-    return case if isinstance(case, Case) else Case(None, 1, 10)
+    return case if isinstance(case, GoalCase) else GoalCase(None, 1, 10)
 
 
 def role_fixtures(item: pytest.Function) -> dict[str, Any]:

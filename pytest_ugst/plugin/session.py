@@ -17,10 +17,10 @@ from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.registry import Registry
 from pytest_ugst.domains.fingerprint import fingerprints
-from pytest_ugst.engine.scheduler import Engine
-from pytest_ugst.engine.spec import Case, Cast, Plan, episode_id
+from pytest_ugst.engine.scheduler import Scheduler
+from pytest_ugst.engine.spec import EpisodeSpec, GoalCase, RoleSet, episode_id
 from pytest_ugst.goals.overrides import EditedGoals
-from pytest_ugst.llm.manager import Models
+from pytest_ugst.llm.manager import ModelManager
 from pytest_ugst.plugin.baseline_gate import BaselineGate
 from pytest_ugst.plugin.overrides import (
     ROLES,
@@ -33,13 +33,13 @@ from pytest_ugst.plugin.overrides import (
     role_fixtures,
 )
 from pytest_ugst.roles.capabilities import lacking, remedy
-from pytest_ugst.roles.resolver import Casting
+from pytest_ugst.roles.resolver import RoleResolver
 from pytest_ugst.runs.names import new_name
 from pytest_ugst.runs.run import Run, find_run
 
 if TYPE_CHECKING:
-    from pytest_ugst.config.settings import Settings
-    from pytest_ugst.core.episode import Episode, Setting
+    from pytest_ugst.config.settings import Options
+    from pytest_ugst.core.episode import Episode, EpisodeConfig
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.usage import Usage
 
@@ -59,7 +59,7 @@ class Runtime:
 
     def __init__(
         self,
-        settings: Callable[[], Settings],
+        settings: Callable[[], Options],
         register: Callable[[Registry], None],
         finished: Callable[[Episode], None],
         *,
@@ -92,7 +92,7 @@ class Runtime:
         self._stop_note = stop_note
         self._baseline = baseline
         self._begun = begun or datetime.now(UTC).isoformat(timespec="milliseconds")
-        self.engine: Engine | None = None
+        self.engine: Scheduler | None = None
         self.callback_errors: list[str] = []
         self.skips: dict[tuple[str, str], int] = {}
         """Tests that are skipped for want of data or of a role, by file and reason."""
@@ -108,7 +108,7 @@ class Runtime:
         """Episodes in the journal of a resumed run that will not do."""
 
     @cached_property
-    def settings(self) -> Settings:
+    def settings(self) -> Options:
         """The options, validated; from now on data is looked for where they say."""
         settings = self._settings()
         if settings.data_dir is not None and not settings.data_dir.is_dir():
@@ -228,12 +228,12 @@ class Runtime:
         return item.stash.get(_STRAYED, False)
 
     @cached_property
-    def casting(self) -> Casting:
+    def casting(self) -> RoleResolver:
         """From names to roles."""
         started = datetime.fromisoformat(self._begun).timestamp()
         names = self.registry.roles()
-        models = Models(self.settings, names, self.run.folder, served=self._served, started=started, say=self.say)
-        return Casting(self.settings, self.registry, models)
+        models = ModelManager(self.settings, names, self.run.folder, served=self._served, started=started, say=self.say)
+        return RoleResolver(self.settings, self.registry, models)
 
     @property
     def simulator(self) -> Any:
@@ -251,7 +251,7 @@ class Runtime:
         return self.casting.judge
 
     @property
-    def setting(self) -> Setting:
+    def setting(self) -> EpisodeConfig:
         """What the run is played with, apart from roles of a test's own."""
         return self.casting.setting()
 
@@ -289,7 +289,7 @@ class Runtime:
         self.run.create(self.setting, data)
         self.run.journal.refresh()
         self.casting.start_servers(roles)
-        self.engine = Engine(
+        self.engine = Scheduler(
             self.run,
             concurrency=math.ceil(self.settings.concurrency / max(1, self._workers)),
             shared=self._workers > 0,
@@ -350,7 +350,7 @@ class Runtime:
                 f"({other.source or 'given in a test'}); give each goal its own"
             )
 
-    def _start(self, plan: Plan, cast: Cast) -> None:
+    def _start(self, plan: EpisodeSpec, cast: RoleSet) -> None:
         """Have an episode played, unless a resumed run holds one that will do.
 
         Played again is what broke off or lacks a verdict, and what was played for another version of the goal. Which
@@ -366,14 +366,14 @@ class Runtime:
                 journal.forget(plan.id)
         self.engine.start(plan, cast)
 
-    def _plan(self, case: Case, setting: Setting, name: str = "", goal: Goal | None = None) -> Plan:
+    def _plan(self, case: GoalCase, setting: EpisodeConfig, name: str = "", goal: Goal | None = None) -> EpisodeSpec:
         played = goal or case.goal
         assert played is not None
         max_turns = played.max_turns or case.max_turns
-        return Plan(episode_id(played.id, case.trial, name), played, case.trial, setting, max_turns)
+        return EpisodeSpec(episode_id(played.id, case.trial, name), played, case.trial, setting, max_turns)
 
     def episode(
-        self, request: pytest.FixtureRequest, case: Case, goal: Goal, simulator: Any, agent: Any, judge: Any
+        self, request: pytest.FixtureRequest, case: GoalCase, goal: Goal, simulator: Any, agent: Any, judge: Any
     ) -> Episode:
         """The episode a test asks for; waits until it is played."""
         if self.engine is None:
@@ -396,13 +396,13 @@ class Runtime:
         request.node.user_properties.append(("ugst_statuses", " ".join(f"{k}={v}" for k, v in rates.items())))
         return episode
 
-    def _begin_late(self, plan: Plan, cast: Cast) -> None:
+    def _begin_late(self, plan: EpisodeSpec, cast: RoleSet) -> None:
         """Start an episode that only a running test could tell of."""
         self._note(plan.goal)
         self.run.selected = (*self.run.ids, plan.id)
         self._start(plan, cast)
 
-    def _start_peers(self, item: pytest.Function, cast: Cast, setting: Setting, name: str) -> None:
+    def _start_peers(self, item: pytest.Function, cast: RoleSet, setting: EpisodeConfig, name: str) -> None:
         """Start the other tests' episodes that are played by the same overriding fixtures, which now have a value."""
         assert self.engine is not None
         mine = role_fixtures(item)
@@ -433,7 +433,7 @@ class Runtime:
             data_dirs.use(None)
 
 
-def _as_planned(episode: Episode, plan: Plan) -> bool:
+def _as_planned(episode: Episode, plan: EpisodeSpec) -> bool:
     """Whether an episode of a resumed run can stand for one that is planned now."""
     whole = not episode.broken_off and not any(state.error for state in episode.final_state)
     there, here = episode.goal.model_dump(), plan.goal.model_dump()

@@ -16,7 +16,7 @@ from pytest_ugst.config.options import OPTIONS
 from pytest_ugst.plugin.fixtures import RUNTIME
 
 if TYPE_CHECKING:
-    from pytest_ugst.config.settings import Settings
+    from pytest_ugst.config.settings import Options
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.registry import Registry
     from pytest_ugst.plugin.session import Runtime
@@ -88,13 +88,13 @@ def make_runtime(config: pytest.Config) -> Runtime:
     return made
 
 
-def read_settings(config: pytest.Config) -> Settings:
+def read_settings(config: pytest.Config) -> Options:
     """The options from the command line, else from the ini file, else their defaults.
 
     Raises:
         UsageError: Naming the option and the remedy.
     """
-    from pytest_ugst.config.settings import Settings, read_models
+    from pytest_ugst.config.settings import Options, read_models
 
     values = {}
     for option in OPTIONS:
@@ -103,7 +103,7 @@ def read_settings(config: pytest.Config) -> Settings:
             value = config.getini(option.ini) or None
         values[option.ini.removeprefix("ugst_")] = value
     models, path = read_models(config.rootpath)
-    return Settings.make(config.rootpath, values, models=models, models_path=path)
+    return Options.make(config.rootpath, values, models=models, models_path=path)
 
 
 def terminal_of(config: pytest.Config) -> Terminal:

@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.llm.manager import Models
-from pytest_ugst.roles.resolver import Casting
-from pytest_ugst.utils.daemon_executor import DaemonThreads
+from pytest_ugst.llm.manager import ModelManager
+from pytest_ugst.roles.resolver import RoleResolver
+from pytest_ugst.utils.daemon_executor import DaemonThreadExecutor
 
 if TYPE_CHECKING:
-    from pytest_ugst.config.settings import Settings
+    from pytest_ugst.config.settings import Options
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.registry import Registry
 
 T = TypeVar("T")
 
 
-class LiveCasting:
+class BackgroundRoles:
     """A casting in use, as a context manager: on entry keys and addresses are checked, servers started, and every
     model asked whether it is there; all before a first step is trained."""
 
-    def __init__(self, settings: Settings, registry: Registry, roles: Sequence[str], folder: Path) -> None:
+    def __init__(self, settings: Options, registry: Registry, roles: Sequence[str], folder: Path) -> None:
         """Nothing is started yet.
 
         Args:
@@ -37,13 +37,13 @@ class LiveCasting:
             roles: Those of ``agent`` and ``judge`` that are needed.
             folder: Where servers keep their logs.
         """
-        models = Models(settings, registry.roles(), folder, say=lambda line: print(f"ugst: {line}", flush=True))
-        self.casting = Casting(settings, registry, models)
+        models = ModelManager(settings, registry.roles(), folder, say=lambda line: print(f"ugst: {line}", flush=True))
+        self.casting = RoleResolver(settings, registry, models)
         self._roles = tuple(roles)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._turn, name="ugst-judges", daemon=True)
 
-    def __enter__(self) -> LiveCasting:
+    def __enter__(self) -> BackgroundRoles:
         try:
             self.casting.require(self._roles)
             if int(os.environ.get("WORLD_SIZE", "1")) == 1:
@@ -98,7 +98,7 @@ class LiveCasting:
 
     def _turn(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.set_default_executor(DaemonThreads())
+        self._loop.set_default_executor(DaemonThreadExecutor())
         self._loop.run_forever()
 
     def _close(self) -> None:

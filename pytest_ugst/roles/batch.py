@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_ugst.config.settings import Settings, read_models
+from pytest_ugst.config.settings import Options, read_models
 from pytest_ugst.core.errors import UgstError
-from pytest_ugst.llm.manager import Models
-from pytest_ugst.roles.resolver import Casting
+from pytest_ugst.llm.manager import ModelManager
+from pytest_ugst.roles.resolver import RoleResolver
 from pytest_ugst.runs.names import new_name
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def builtin_registry() -> Registry:
     return registry
 
 
-def settings_here(**options: Any) -> Settings:
+def settings_here(**options: Any) -> Options:
     """Settings with the aliases of the current folder's ``pyproject.toml``.
 
     Args:
@@ -41,14 +41,14 @@ def settings_here(**options: Any) -> Settings:
     """
     here = Path.cwd()
     models, path = read_models(here)
-    return Settings.make(here, options, models=models, models_path=path)
+    return Options.make(here, options, models=models, models_path=path)
 
 
 def run_with_models(
-    settings: Settings,
+    settings: Options,
     registry: Registry,
     roles: Sequence[str],
-    work: Callable[[Casting], Awaitable[T]],
+    work: Callable[[RoleResolver], Awaitable[T]],
     *,
     kind: str,
 ) -> T:
@@ -66,8 +66,8 @@ def run_with_models(
         UgstError: If one can't be reached at all.
     """
     folder = settings.home / kind / new_name()
-    models = Models(settings, registry.roles(), folder, say=lambda line: print(f"ugst: {line}", file=sys.stderr))
-    casting = Casting(settings, registry, models)
+    models = ModelManager(settings, registry.roles(), folder, say=lambda line: print(f"ugst: {line}", file=sys.stderr))
+    casting = RoleResolver(settings, registry, models)
 
     async def run() -> T:
         try:

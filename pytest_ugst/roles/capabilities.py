@@ -15,12 +15,12 @@ from pytest_ugst.core.errors import UsageError
 
 if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.roles.resolver import Casting
+    from pytest_ugst.roles.resolver import RoleResolver
 
 _ORDER = ("--ugst-sim", "--ugst-agent", "--ugst-judge")
 
 
-def lacking(goal: Goal, max_turns: int, casting: Casting, own: Collection[str] = ()) -> list[tuple[str, str]]:
+def lacking(goal: Goal, max_turns: int, casting: RoleResolver, own: Collection[str] = ()) -> list[tuple[str, str]]:
     """The options whose present values can't play or judge a goal, each with that value; empty if all can.
 
     Args:
@@ -57,7 +57,7 @@ def remedy(lacks: Iterable[tuple[str, str]]) -> str:
     return f"{names} can't do these goals; give {options}"
 
 
-def _simulator_can(goal: Goal, max_turns: int, casting: Casting) -> bool:
+def _simulator_can(goal: Goal, max_turns: int, casting: RoleResolver) -> bool:
     if casting.is_model("simulator"):
         return True
     try:
@@ -67,7 +67,7 @@ def _simulator_can(goal: Goal, max_turns: int, casting: Casting) -> bool:
     return True
 
 
-def _agent_can(goal: Goal, casting: Casting) -> bool:
+def _agent_can(goal: Goal, casting: RoleResolver) -> bool:
     if goal.domain is None:
         return True
     session = casting.domain(goal.domain).open(goal, 0)
@@ -81,7 +81,7 @@ def _agent_can(goal: Goal, casting: Casting) -> bool:
     return True
 
 
-def _judge_can(goal: Goal, casting: Casting) -> bool:
+def _judge_can(goal: Goal, casting: RoleResolver) -> bool:
     if goal.components is None:
         return casting.is_model("decomposer")
     return casting.settings.judge != CHECKS or goal.fully_checked

@@ -8,16 +8,16 @@ from pytest_ugst.domains.multiwoz.challenge import Pools, Split, World, by_model
 from pytest_ugst.roles.batch import run_with_models
 
 if TYPE_CHECKING:
-    from pytest_ugst.config.settings import Settings
+    from pytest_ugst.config.settings import Options
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.roles.resolver import Casting
+    from pytest_ugst.roles.resolver import RoleResolver
 
 _ROLES = ("judge",)  # the decomposer comes with it
 
 
 def generate_by_model(
-    world: World, pools: Pools, seed: int, count: int, split: Split, settings: Settings, registry: Registry
+    world: World, pools: Pools, seed: int, count: int, split: Split, settings: Options, registry: Registry
 ) -> list[Goal]:
     """Generate goals worded by the model that ``settings.decomposer`` names; a server is started for it if needed.
 
@@ -26,7 +26,7 @@ def generate_by_model(
         UgstError: If it can't be reached at all.
     """
 
-    async def work(casting: Casting) -> list[Goal]:
+    async def work(casting: RoleResolver) -> list[Goal]:
         reword = by_model(casting.chat(settings.decomposer, "decomposer"))
         return await generate_worded(world, pools, seed, count, split, reword)
 

@@ -7,26 +7,26 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.core.check import CHECKS
-from pytest_ugst.core.episode import Setting
+from pytest_ugst.core.episode import EpisodeConfig
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.registry import Names, Registry, RoleContext
 from pytest_ugst.core.text import counted
-from pytest_ugst.engine.spec import Cast
+from pytest_ugst.engine.spec import RoleSet
 from pytest_ugst.judges.checks import ChecksJudge
 
 if TYPE_CHECKING:
-    from pytest_ugst.config.settings import Settings
+    from pytest_ugst.config.settings import Options
     from pytest_ugst.core.chat import Chat
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
-    from pytest_ugst.engine.spec import Case
-    from pytest_ugst.llm.manager import Models
+    from pytest_ugst.engine.spec import GoalCase
+    from pytest_ugst.llm.manager import ModelManager
 
 
-class Casting:
+class RoleResolver:
     """The roles of one run, each made when it is first needed."""
 
-    def __init__(self, settings: Settings, registry: Registry, models: Models) -> None:
+    def __init__(self, settings: Options, registry: Registry, models: ModelManager) -> None:
         """Nothing is made yet.
 
         Args:
@@ -85,7 +85,7 @@ class Casting:
             _ = self.prompts
         self.models.require(models)
 
-    def check_goals(self, cases: Iterable[Case]) -> None:
+    def check_goals(self, cases: Iterable[GoalCase]) -> None:
         """Check that every goal can be played and judged by the roles that the options name.
 
         Raises:
@@ -249,7 +249,9 @@ class Casting:
         chat = self.chat(name, "decomposer")
         return lambda goal: decompose(chat, goal, self.prompts)
 
-    def setting(self, simulator: str | None = None, agent: str | None = None, judge: str | None = None) -> Setting:
+    def setting(
+        self, simulator: str | None = None, agent: str | None = None, judge: str | None = None
+    ) -> EpisodeConfig:
         """What an episode is played with; roles that a test brings itself by their own names."""
         s = self.settings
         needed = self._needed(("simulator", "agent", "judge"))
@@ -258,7 +260,7 @@ class Casting:
             context = self._as_trained(model)
             if context.prompts != self.context.prompts:
                 prompts = type(prompts).load(context.prompts)
-        return Setting(
+        return EpisodeConfig(
             simulator=simulator or s.sim,
             agent=agent or s.agent,
             judge=judge or s.judge,
@@ -272,11 +274,11 @@ class Casting:
             models={name: self.models.digest(name) for name in sorted(needed)},
         )
 
-    def cast(self) -> Cast:
+    def cast(self) -> RoleSet:
         """Who plays, as the options say."""
-        return Cast(self.simulator, self.agent, self.judge, self.checks, self.domain, self._decompose)
+        return RoleSet(self.simulator, self.agent, self.judge, self.checks, self.domain, self._decompose)
 
-    def cast_with(self, simulator: Any, agent: Any, judge: Any) -> tuple[Cast, Setting, dict[str, str]]:
+    def cast_with(self, simulator: Any, agent: Any, judge: Any) -> tuple[RoleSet, EpisodeConfig, dict[str, str]]:
         """Who plays where a test may bring roles of its own.
 
         Returns:
@@ -299,7 +301,7 @@ class Casting:
 
             judge = self.make_judge(judge) if isinstance(judge, str) else as_judge(judge)
             own["judge"] = judge.name
-        cast = Cast(simulator, agent, judge, self.checks, self.domain, self._decompose)
+        cast = RoleSet(simulator, agent, judge, self.checks, self.domain, self._decompose)
         return cast, self.setting(**own), own
 
     def headline(self, episodes: int, own: Collection[str] = ()) -> str:

@@ -33,7 +33,7 @@ class Tally(Frozen):
     there to count, and that must show."""
 
 
-class Outcome(Frozen):
+class EpisodeOutcome(Frozen):
     """What came of one episode: small, and enough for tables and for comparing runs goal by goal."""
 
     id: str
@@ -68,10 +68,10 @@ def tally(episode: Episode) -> Tally:
     )
 
 
-def outcome(episode: Episode) -> Outcome:
+def episode_outcome(episode: Episode) -> EpisodeOutcome:
     """An episode's outcome."""
     state = episode.final_state
-    return Outcome(
+    return EpisodeOutcome(
         id=episode.id,
         tally=tally(episode),
         succeeded=episode.succeeded,
@@ -84,6 +84,8 @@ def outcome(episode: Episode) -> Outcome:
     )
 
 
-def not_played(episode_id: str, goal_id: str, trial: int, error: str) -> Outcome:
+def not_played(episode_id: str, goal_id: str, trial: int, error: str) -> EpisodeOutcome:
     """The outcome of an episode that could not be played at all, such as one whose goal could not be decomposed."""
-    return Outcome(id=episode_id, tally=Tally(goal=goal_id, trial=trial, measured=False), succeeded=False, error=error)
+    return EpisodeOutcome(
+        id=episode_id, tally=Tally(goal=goal_id, trial=trial, measured=False), succeeded=False, error=error
+    )

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted, one_line
-from pytest_ugst.runs.outcome import Outcome
+from pytest_ugst.runs.outcome import EpisodeOutcome
 from pytest_ugst.runs.results import RunResults
 from pytest_ugst.runs.run import EPISODES_FILE, RESULTS_FILE, Run, find_run
 from pytest_ugst.utils.files import is_file
@@ -91,7 +91,7 @@ def faults_of(run: Run) -> list[str]:
     return told
 
 
-def not_played(run: Run) -> list[Outcome]:
+def not_played(run: Run) -> list[EpisodeOutcome]:
     """The episodes that a run could not play at all, which no journal can hold: from its ``results.json``.
 
     Without that file, or one that this version can read, none are known.

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.runs.outcome import Outcome
+from pytest_ugst.runs.outcome import EpisodeOutcome
 
 RESULTS_VERSION: Literal[1] = 1
 
@@ -30,7 +30,7 @@ class RunResults(Frozen):
     """The least that was asked for, in percent by column."""
     missed: tuple[str, ...] = ()
     """What fell short of it."""
-    episodes: tuple[Outcome, ...] = ()
+    episodes: tuple[EpisodeOutcome, ...] = ()
     """In the order of their ids."""
     usage: dict[str, Usage] = Field(default_factory=dict)
     """By role."""

@@ -15,7 +15,7 @@ from pytest_ugst.runs.journal import Journal
 from pytest_ugst.utils.files import exists, is_file, write_whole
 
 if TYPE_CHECKING:
-    from pytest_ugst.core.episode import Setting
+    from pytest_ugst.core.episode import EpisodeConfig
     from pytest_ugst.runs.results import RunResults
 
 EPISODES_FILE = "episodes.jsonl"
@@ -67,7 +67,7 @@ class Run:
         """How many of the episodes that count were neither played nor tried in vain."""
         return sum(name not in self.journal and name not in self.failures for name in self.ids)
 
-    def create(self, setting: Setting, data: Mapping[str, str] | None = None) -> None:
+    def create(self, setting: EpisodeConfig, data: Mapping[str, str] | None = None) -> None:
         """Make the folder and note what the run is played with; harmless if another process did already.
 
         Args:
@@ -94,7 +94,7 @@ class Run:
             ) from None
         self.require(setting)
 
-    def require(self, setting: Setting) -> None:
+    def require(self, setting: EpisodeConfig) -> None:
         """Check that the folder's run has this setting.
 
         Raises:

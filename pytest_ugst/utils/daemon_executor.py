@@ -12,7 +12,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class DaemonThreads(ThreadPoolExecutor):
+class DaemonThreadExecutor(ThreadPoolExecutor):
     """An executor that nobody has to wait for: there is always a free thread, and none keeps the process alive.
 
     The standard one has six threads on a machine with two cores, so that functions which block would wait for each

@@ -8,7 +8,7 @@ import time
 _IN_LOG, _ON_TERMINAL = 10.0, 0.2  # seconds between two
 
 
-class Progress:
+class ProgressLine:
     """What is said goes to standard output, progress to standard error."""
 
     def __init__(self) -> None:

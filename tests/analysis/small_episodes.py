@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall, Turn
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Evidence, Verdict
@@ -84,7 +84,7 @@ def episode(
     return Episode(
         id=fields.pop("id", "g"),
         goal=Goal(id=fields.pop("goal", "g"), text="Return and exchange.", domain="shop", components=PARTS),
-        setting=Setting(simulator="sim", agent="agent", judge="judge"),
+        setting=EpisodeConfig(simulator="sim", agent="agent", judge="judge"),
         max_turns=max_turns,
         conversation=conversation,
         verdicts=tuple(verdicts),

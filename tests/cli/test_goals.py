@@ -13,7 +13,7 @@ from pytest_ugst.cli import main
 from pytest_ugst.config import data_dirs
 from pytest_ugst.core.check import Check, Condition
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
@@ -217,7 +217,7 @@ def played(name: str, said: str, verdict: Status) -> Episode:
     return Episode(
         id=name,
         goal=Goal(id=name, text="Cancel.", components=(objective,)),
-        setting=Setting(simulator="s", agent="a", judge="j"),
+        setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
         max_turns=5,
         conversation=conversation.model_copy(update={"stop": StopReason.TURN_LIMIT}),
         verdicts=(Verdict(component="task-1", turn=1, status=verdict, by="j"),),

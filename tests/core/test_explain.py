@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Evidence, Verdict
@@ -18,7 +18,7 @@ def episode(category: Category, *verdicts: Verdict, **conversation: Any) -> Epis
     return Episode(
         id="g",
         goal=Goal(id="g", text="x", components=(component,)),
-        setting=Setting(simulator="s", agent="a", judge="j"),
+        setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
         max_turns=10,
         conversation=Conversation(turns=(Turn(user="Hi", agent="Hello"),) * 3, **conversation),
         verdicts=verdicts,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue, ValidationError
 
 from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
-from pytest_ugst.core.episode import SCHEMA_VERSION, Episode, Setting
+from pytest_ugst.core.episode import SCHEMA_VERSION, Episode, EpisodeConfig
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.usage import Usage
@@ -92,7 +92,7 @@ def test_an_episode_of_another_version_is_refused() -> None:
     episode = Episode(
         id="g",
         goal=Goal(id="g", text="x"),
-        setting=Setting(simulator="s", agent="a", judge="j"),
+        setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
         max_turns=3,
         conversation=Conversation(stop=StopReason.USER_ENDED),
     )
@@ -122,7 +122,7 @@ def test_copies_are_validated_and_forget_what_was_cached() -> None:
     episode = Episode(
         id="g",
         goal=Goal(id="g", text="x", components=(policy,)),
-        setting=Setting(simulator="s", agent="a", judge="j"),
+        setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
         max_turns=3,
         conversation=Conversation(turns=(Turn(user="u", agent="a"),)),
     )
@@ -142,7 +142,7 @@ def test_a_score_that_is_no_number_is_left_out() -> None:
     episode = Episode(
         id="g",
         goal=Goal(id="g", text="x"),
-        setting=Setting(simulator="s", agent="a", judge="j"),
+        setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
         max_turns=3,
         conversation=Conversation(),
         task={"reward": 1.0, "ratio": math.nan, "best": math.inf},
@@ -165,7 +165,7 @@ def test_what_can_be_written_can_be_read_however_deeply_it_is_nested() -> None:
         return Episode(
             id="g",
             goal=Goal(id="g", text="tea", components=()),
-            setting=Setting(simulator="s", agent="a", judge="j"),
+            setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
             max_turns=1,
             conversation=Conversation(turns=(Turn(user="u", tool_calls=(call,)),)),
         )
@@ -181,7 +181,7 @@ def test_an_episode_in_which_nothing_was_tracked_is_no_success() -> None:
     episode = Episode(
         id="g",
         goal=Goal(id="g", text="tea", components=()),
-        setting=Setting(simulator="s", agent="a", judge="j"),
+        setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
         max_turns=1,
         conversation=Conversation(turns=(Turn(user="u"),), stop=StopReason.USER_ENDED),
     )

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from pytest_ugst.domains.overlay import Base, Overlay, ReadOnlyError, freeze, thaw
+from pytest_ugst.domains.overlay import BaseTables, Overlay, ReadOnlyError, freeze, thaw
 
 KEYS = st.sampled_from(["a", "b", "c", "d"])
 VALUES = st.integers(0, 3) | st.lists(st.integers(0, 2), max_size=2)
@@ -30,7 +30,7 @@ class Sessions(RuleBasedStateMachine):
 
     @initialize(target=sessions)
     def start(self) -> Any:
-        self.base = Base(START)
+        self.base = BaseTables(START)
         self.views: list[tuple[Overlay, dict[str, dict[str, Any]]]] = []
         return multiple(self._open(), self._open())
 
@@ -112,7 +112,7 @@ TestSessions.settings = settings(max_examples=40, stateful_step_count=25)
 
 
 def test_only_edited_records_are_copied() -> None:
-    base = Base(START)
+    base = BaseTables(START)
     view = base.overlay()
     assert view["one"]["a"] is base.tables["one"]["a"]
     view["one"].edit("a")["x"] = 9
@@ -131,7 +131,7 @@ def test_only_edited_records_are_copied() -> None:
     ],
 )
 def test_shared_records_refuse_to_be_written(write: Any) -> None:
-    record = Base(START).overlay()["one"]["a"]
+    record = BaseTables(START).overlay()["one"]["a"]
     with pytest.raises(ReadOnlyError, match=r"edit\(\)"):
         write(record)
     assert record == START["one"]["a"]
@@ -146,7 +146,7 @@ def test_frozen_data_is_json_and_thaws() -> None:
 
 
 def test_the_base_takes_no_tables_and_no_records() -> None:
-    tables: Any = Base(START).tables
+    tables: Any = BaseTables(START).tables
     with pytest.raises(TypeError):
         tables["three"] = {}
     with pytest.raises(TypeError):
@@ -156,7 +156,7 @@ def test_the_base_takes_no_tables_and_no_records() -> None:
 
 def test_a_record_is_frozen_once_and_what_was_handed_in_is_left_alone() -> None:
     mine: dict[str, Any] = {"one": {"a": {"x": [1]}, "b": {"x": [2]}}}
-    base = Base(mine)
+    base = BaseTables(mine)
     assert base.tables["one"]["a"] is base.tables["one"]["a"]
     assert type(mine["one"]["a"]) is dict
     mine["one"]["a"]["x"].append(2)
@@ -164,7 +164,7 @@ def test_a_record_is_frozen_once_and_what_was_handed_in_is_left_alone() -> None:
 
 
 def test_changes_are_the_fields_that_differ() -> None:
-    overlay = Base({"t": {"a": {"x": 1, "y": [1]}, "b": {"x": 2}, "c": {"x": 3}}}).overlay()
+    overlay = BaseTables({"t": {"a": {"x": 1, "y": [1]}, "b": {"x": 2}, "c": {"x": 3}}}).overlay()
     table = overlay["t"]
     assert overlay.changes() == {}
     table.edit("a")["y"].append(2)

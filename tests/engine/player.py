@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.protocols import AgentTurn, Session
-from pytest_ugst.engine.scheduler import Engine
+from pytest_ugst.engine.scheduler import Scheduler
 from pytest_ugst.runs.run import Run
 from tests.played import SETTING, agrees, make_cast, make_goal, make_plan, speaks
 
@@ -34,7 +34,7 @@ def main(folder: Path, count: int, lethal: str = "") -> None:
         await asyncio.sleep(0.001)
         return await agrees(conversation, session)
 
-    engine = Engine(run, concurrency=4, shared=True)
+    engine = Scheduler(run, concurrency=4, shared=True)
     plans = [make_plan(make_goal(f"g{number}")) for number in range(count)]
     cast = make_cast(speaks(3), answer)
     print("ready", flush=True)

@@ -14,8 +14,8 @@ from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Judge, Session, UserTurn
 from pytest_ugst.core.status import Status
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.engine.goal_tracker import Tracker
-from pytest_ugst.engine.rollout import play
+from pytest_ugst.engine.goal_tracker import GoalTracker
+from pytest_ugst.engine.rollout import run_episode
 from pytest_ugst.judges.checks import ChecksJudge
 from tests.played import (
     END,
@@ -38,7 +38,7 @@ def said(turns: int) -> Conversation:
 
 
 async def track(components: Sequence[Component], judge: Judge, turns: int = 2) -> tuple[Verdict, ...]:
-    tracker = Tracker(components, judge, ChecksJudge())
+    tracker = GoalTracker(components, judge, ChecksJudge())
     for turn in range(1, turns + 1):
         tracker.turn(said(turn))
     return await tracker.finish(said(turns))
@@ -162,7 +162,7 @@ def test_a_slow_judge_holds_nobody_up() -> None:
             return UserTurn(f"turn {turn}")
 
         plan = make_plan(make_goal("g", objective("a")))
-        playing = asyncio.create_task(play(plan, make_cast(speak, judge=gate)))
+        playing = asyncio.create_task(run_episode(plan, make_cast(speak, judge=gate)))
         await gate.let(1).wait()
         for turn in (2, 3):
             gate.let(turn).set()
@@ -191,7 +191,7 @@ def test_steering_by_state_waits_for_the_state_before() -> None:
             return UserTurn(f"turn {state.turn + 1}") if state.turn < 2 else END
 
         plan = make_plan(make_goal("g", objective("a")), steer="state")
-        playing = asyncio.create_task(play(plan, make_cast(speak, judge=gate)))
+        playing = asyncio.create_task(run_episode(plan, make_cast(speak, judge=gate)))
         for _ in range(50):
             await asyncio.sleep(0)
         assert gate.events == ["user 1", "judge 1 asked"]  # the second utterance needs S_1
@@ -223,7 +223,7 @@ def test_a_judge_out_of_reach_ends_the_conversation_soon() -> None:
 
     plan = make_plan(make_goal("g", objective("a")), max_turns=50)
     with pytest.raises(ChatUnavailable, match="no server"):
-        asyncio.run(play(plan, make_cast(speak, judge=Judges(gone))))
+        asyncio.run(run_episode(plan, make_cast(speak, judge=Judges(gone))))
     assert len(spoken) < 5
 
 
@@ -239,11 +239,11 @@ def test_giving_up_leaves_no_task_behind() -> None:
             return await agrees(conversation, session)
 
         with pytest.raises(ChatUnavailable):
-            await play(make_plan(make_goal("g", objective("a"))), make_cast(answer=crash, judge=gate))
+            await run_episode(make_plan(make_goal("g", objective("a"))), make_cast(answer=crash, judge=gate))
         for _ in range(5):
             await asyncio.sleep(0)
         rest = [t.get_coro().__qualname__ for t in asyncio.all_tasks() if t is not asyncio.current_task()]  # type: ignore[union-attr]
-        assert not [name for name in rest if name.startswith("Tracker")]
+        assert not [name for name in rest if name.startswith("GoalTracker")]
         return told
 
     assert asyncio.run(asyncio.wait_for(scene(), 30)) == []
@@ -254,7 +254,7 @@ def test_without_a_turn_there_are_no_verdicts() -> None:
         return END
 
     episode: Episode = asyncio.run(
-        play(make_plan(make_goal("g", policy("a", once("x")), objective("b"))), make_cast(end))
+        run_episode(make_plan(make_goal("g", policy("a", once("x")), objective("b"))), make_cast(end))
     )
     assert episode.verdicts == ()
     assert [s.label for s in episode.final_state] == ["ERROR", "INCOMPLETE"]

@@ -14,13 +14,13 @@ from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Session, ToolResult, ToolSpec, UserTurn
-from pytest_ugst.engine.rollout import play
-from pytest_ugst.engine.spec import Cast, Plan
+from pytest_ugst.engine.rollout import run_episode
+from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
 from tests.played import END, agrees, complete, make_cast, make_goal, make_plan, objective, once, policy, speaks
 
 
-def rolled(cast: Cast, plan: Plan | None = None) -> Episode:
-    return asyncio.run(asyncio.wait_for(play(plan or make_plan(), cast), 30))
+def rolled(cast: RoleSet, plan: EpisodeSpec | None = None) -> Episode:
+    return asyncio.run(asyncio.wait_for(run_episode(plan or make_plan(), cast), 30))
 
 
 def test_the_user_ends_it_by_a_message_of_its_own() -> None:
@@ -207,7 +207,7 @@ def test_every_episode_has_a_session_of_its_own_and_is_scored() -> None:
         return AgentTurn(session.call("count", {}).text)
 
     cast = make_cast(speaks(3), answer)
-    cast = Cast(cast.simulator, cast.agent, cast.judge, cast.checks, lambda name: shop)
+    cast = RoleSet(cast.simulator, cast.agent, cast.judge, cast.checks, lambda name: shop)
     plan = make_plan(make_goal("g", domain="shop"))
     first, second = rolled(cast, plan), rolled(cast, plan)
     assert [t.agent for t in second.conversation.turns] == ["1", "2", "3"]
@@ -229,7 +229,7 @@ def test_a_goal_without_components_is_decomposed_first() -> None:
         return goal.model_copy(update={"components": (objective("tea", complete("turn 2")),)})
 
     cast = make_cast(speaks(2))
-    cast = Cast(cast.simulator, cast.agent, cast.judge, cast.checks, cast.domain, decompose)
+    cast = RoleSet(cast.simulator, cast.agent, cast.judge, cast.checks, cast.domain, decompose)
     episode = rolled(cast, make_plan(bare))
     assert [c.id for c in episode.components] == ["tea"]
     assert episode.succeeded

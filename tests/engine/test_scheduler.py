@@ -18,16 +18,16 @@ from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Session, UserTurn
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.engine.scheduler import Engine, Stopped
-from pytest_ugst.engine.spec import Cast, Plan
+from pytest_ugst.engine.scheduler import Scheduler, Stopped
+from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
 from pytest_ugst.llm.usage_meter import meter
 from pytest_ugst.runs.run import Run
-from pytest_ugst.utils.daemon_executor import DaemonThreads
+from pytest_ugst.utils.daemon_executor import DaemonThreadExecutor
 from tests.played import END, SETTING, agrees, journaled, make_cast, make_goal, make_plan, objective, speaks
 
 SOON = 20.0  # seconds after which a test gives up; nothing depends on how fast anything is
 
-Starter = Callable[..., Engine]
+Starter = Callable[..., Scheduler]
 
 
 @pytest.fixture
@@ -39,10 +39,10 @@ def run(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def start(run: Run) -> Iterator[Starter]:
-    engines: list[Engine] = []
+    engines: list[Scheduler] = []
 
-    def make(**options: Any) -> Engine:
-        engines.append(Engine(run, **{"concurrency": 8, **options}))
+    def make(**options: Any) -> Scheduler:
+        engines.append(Scheduler(run, **{"concurrency": 8, **options}))
         return engines[-1]
 
     yield make
@@ -51,7 +51,7 @@ def start(run: Run) -> Iterator[Starter]:
         assert not engine._thread.is_alive()
 
 
-def plans(count: int) -> list[Plan]:
+def plans(count: int) -> list[EpisodeSpec]:
     return [make_plan(make_goal(f"g{number}")) for number in range(count)]
 
 
@@ -102,9 +102,9 @@ class Block:
         self.let(*self._let)
 
 
-def blocked(block: Block) -> Cast:
+def blocked(block: Block) -> RoleSet:
     cast = make_cast(speaks(1))
-    return Cast(cast.simulator, block, cast.judge, cast.checks, cast.domain)
+    return RoleSet(cast.simulator, block, cast.judge, cast.checks, cast.domain)
 
 
 def test_everything_starts_at_once_and_each_is_waited_for_by_itself(start: Starter) -> None:
@@ -210,7 +210,7 @@ def test_a_timeout_of_a_role_is_no_tick(start: Starter) -> None:
 
     engine = start()
     plan = make_plan()
-    plan = Plan("g", plan.goal.model_copy(update={"components": None}), 1, SETTING, 3)
+    plan = EpisodeSpec("g", plan.goal.model_copy(update={"components": None}), 1, SETTING, 3)
     engine.start(plan, make_cast(decompose=decompose))
     with pytest.raises(TimeoutError, match="too slow"):
         engine.wait("g", every=0.01)
@@ -302,7 +302,7 @@ def test_a_plain_function_that_hangs_holds_nobody_up(start: Starter, run: Run) -
 
     engine = start()
     cast = make_cast()
-    engine.start(make_plan(), Cast(cast.simulator, as_agent(hangs), cast.judge, cast.checks, cast.domain))
+    engine.start(make_plan(), RoleSet(cast.simulator, as_agent(hangs), cast.judge, cast.checks, cast.domain))
     assert asked.wait(SOON)
     engine.close(cancel=True)
     with pytest.raises(Stopped):
@@ -321,7 +321,7 @@ def test_plain_functions_block_beside_each_other(start: Starter) -> None:
 
     engine = start(concurrency=40)
     cast = make_cast(speaks(1))
-    cast = Cast(cast.simulator, as_agent(agent), cast.judge, cast.checks, cast.domain)
+    cast = RoleSet(cast.simulator, as_agent(agent), cast.judge, cast.checks, cast.domain)
     for plan in plans(40):
         engine.start(plan, cast)
     stops = {engine.wait(f"g{n}").conversation.stop for n in range(40)}
@@ -408,7 +408,7 @@ def test_episodes_are_steered_by_their_plan(start: Starter) -> None:
 
 
 def test_threads_are_used_again_and_carry_results_and_errors() -> None:
-    pool = DaemonThreads()
+    pool = DaemonThreadExecutor()
     names: set[int] = set()
 
     def ident(fail: bool) -> int:

@@ -16,7 +16,7 @@ from pytest_ugst.core.usage import Usage
 from pytest_ugst.llm import request_errors, transport
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec
-from pytest_ugst.llm.request_errors import Kind, backoff, from_answer
+from pytest_ugst.llm.request_errors import FailureKind, backoff, from_answer
 from pytest_ugst.llm.transport import RawAnswer
 from tests.chat_server import Body, ChatServer, Say, until
 
@@ -307,16 +307,16 @@ def test_other_refusals_are_final(server: ChatServer) -> None:
 
 
 def test_kinds_of_failure() -> None:
-    def kind(status: int, body: bytes = b"") -> Kind:
+    def kind(status: int, body: bytes = b"") -> FailureKind:
         return from_answer(RawAnswer(status, body), None).kind
 
-    assert {kind(s) for s in (408, 409, 425, 500, 502, 504, 599)} == {Kind.TRANSIENT}
-    assert {kind(s) for s in (429, 503, 529)} == {Kind.OVERLOADED}
-    assert {kind(s) for s in (301, 308, 401, 403, 404, 405, 410)} == {Kind.UNAVAILABLE}
-    assert {kind(s) for s in (400, 415, 418, 422, 799)} - {Kind.TRANSIENT} == {Kind.REJECTED}
-    assert kind(413) is Kind.TOO_LONG
-    assert kind(400, b'["odd", 1]') is Kind.REJECTED
-    assert kind(400, b"\xff" * 10) is Kind.REJECTED
+    assert {kind(s) for s in (408, 409, 425, 500, 502, 504, 599)} == {FailureKind.TRANSIENT}
+    assert {kind(s) for s in (429, 503, 529)} == {FailureKind.OVERLOADED}
+    assert {kind(s) for s in (301, 308, 401, 403, 404, 405, 410)} == {FailureKind.UNAVAILABLE}
+    assert {kind(s) for s in (400, 415, 418, 422, 799)} - {FailureKind.TRANSIENT} == {FailureKind.REJECTED}
+    assert kind(413) is FailureKind.TOO_LONG
+    assert kind(400, b'["odd", 1]') is FailureKind.REJECTED
+    assert kind(400, b"\xff" * 10) is FailureKind.REJECTED
 
 
 def test_azure_goes_by_deployment_and_version(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import contextlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ugst.llm.limiter import Limiter, Outcome
+from pytest_ugst.llm.limiter import Limiter, RequestOutcome
 
 STEPS = st.lists(
     st.one_of(
@@ -49,7 +49,11 @@ def test_invariants(ceiling: int, steps: list[tuple[str, int]]) -> None:
                     with contextlib.suppress(asyncio.CancelledError):
                         await task
             elif held:
-                outcome = {"ok": Outcome.OK, "overloaded": Outcome.OVERLOADED, "neither": Outcome.NEITHER}[what]
+                outcome = {
+                    "ok": RequestOutcome.OK,
+                    "overloaded": RequestOutcome.OVERLOADED,
+                    "neither": RequestOutcome.NEITHER,
+                }[what]
                 limiter.release(held.pop(which % len(held)), outcome)
                 if what == "overloaded":
                     assert limiter.limit in (limit, max(1, limit // 2), max(1, (limit + 1) // 2))
@@ -76,13 +80,13 @@ def test_one_burst_of_refusals_cuts_once() -> None:
         limiter = Limiter(64)
         tickets = [await limiter.acquire() for _ in range(64)]
         for ticket in tickets:
-            limiter.release(ticket, Outcome.OVERLOADED)
+            limiter.release(ticket, RequestOutcome.OVERLOADED)
         assert limiter.limit == 32
         # A success sent before the cut does not raise the limit either.
-        limiter.release(await limiter.acquire(), Outcome.OK)
+        limiter.release(await limiter.acquire(), RequestOutcome.OK)
         assert limiter.limit == 32
         for _ in range(40):
-            limiter.release(await limiter.acquire(), Outcome.OK)
+            limiter.release(await limiter.acquire(), RequestOutcome.OK)
         assert limiter.limit == 33
 
     asyncio.run(play())
@@ -95,7 +99,7 @@ def test_a_grant_that_meets_a_cancellation_is_passed_on() -> None:
         first = asyncio.create_task(limiter.acquire())
         second = asyncio.create_task(limiter.acquire())
         await asyncio.sleep(0)
-        limiter.release(ticket, Outcome.OK)
+        limiter.release(ticket, RequestOutcome.OK)
         first.cancel()  # in the same step in which the slot was granted
         await asyncio.wait_for(second, 5)
         assert first.cancelled()
@@ -108,7 +112,7 @@ def test_nobody_gets_a_slot_during_a_pause() -> None:
     async def play() -> None:
         loop = asyncio.get_running_loop()
         limiter = Limiter(2)
-        limiter.release(await limiter.acquire(), Outcome.OVERLOADED, pause=0.05)
+        limiter.release(await limiter.acquire(), RequestOutcome.OVERLOADED, pause=0.05)
         until = loop.time() + 0.045
         await asyncio.wait_for(limiter.acquire(), 5)
         assert loop.time() >= until

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_ugst.core.errors import UgstError, UsageError
-from pytest_ugst.roles.background import LiveCasting
+from pytest_ugst.roles.background import BackgroundRoles
 from pytest_ugst.roles.batch import builtin_registry, settings_here
 from pytest_ugst.trainers.common.memory import keep_memory
 from tests.chat_server import ChatServer
@@ -19,9 +19,9 @@ from tests.played import make_goal, objective
 from tests.trainers.grpo_things import episodes
 
 
-def live(folder: Path, judge: str = "checks", agent: str = "rules", **models: Any) -> LiveCasting:
+def live(folder: Path, judge: str = "checks", agent: str = "rules", **models: Any) -> BackgroundRoles:
     settings = settings_here(judge=judge, agent=agent, dir=str(folder), cache="off")
-    return LiveCasting(settings, builtin_registry(), ("judge", "agent"), folder / "servers")
+    return BackgroundRoles(settings, builtin_registry(), ("judge", "agent"), folder / "servers")
 
 
 def test_a_judge_that_is_not_there_is_told_before_anything_is_trained(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, Turn
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
@@ -50,7 +50,7 @@ def make_episode(name: str = "supper", closing: Closing | None = END, shouts: in
     stop = StopReason.USER_ENDED if closing is not None else StopReason.TURN_LIMIT
     fields: dict[str, Any] = {
         "goal": GOAL.model_copy(update={"id": name.partition("@")[0]}),
-        "setting": Setting(simulator="sim", agent="rules", judge="judge"),
+        "setting": EpisodeConfig(simulator="sim", agent="rules", judge="judge"),
         "conversation": Conversation(turns=turns, stop=stop, closing=closing),
         "verdicts": verdicts(shouts),
         **more,

@@ -11,22 +11,22 @@ from typing import Any
 import pytest
 
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.engine.rollout import play
-from pytest_ugst.engine.spec import Plan
-from pytest_ugst.llm.manager import Models
+from pytest_ugst.engine.rollout import run_episode
+from pytest_ugst.engine.spec import EpisodeSpec
+from pytest_ugst.llm.manager import ModelManager
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.roles.batch import builtin_registry, settings_here
 from pytest_ugst.roles.builtins import concierge_goals
-from pytest_ugst.roles.resolver import Casting
-from pytest_ugst.trainers.data.examples import rows_of
+from pytest_ugst.roles.resolver import RoleResolver
+from pytest_ugst.trainers.data.examples import examples_of
 from pytest_ugst.trainers.data.folder import DataInfo, write_data
 
 
 @cache
-def casting() -> Casting:
+def casting() -> RoleResolver:
     """Checks and the rules agent."""
     settings, registry = settings_here(cache="off"), builtin_registry()
-    return Casting(settings, registry, Models(settings, registry.roles(), Path()))
+    return RoleResolver(settings, registry, ModelManager(settings, registry.roles(), Path()))
 
 
 @cache
@@ -35,7 +35,10 @@ def episodes(count: int = 3) -> tuple[Episode, ...]:
 
     async def play_all() -> list[Episode]:
         cast, setting = casting().cast(), casting().setting()
-        return [await play(Plan(g.id, g, 1, setting, 10), cast) for g in list(concierge_goals("train"))[:count]]
+        return [
+            await run_episode(EpisodeSpec(g.id, g, 1, setting, 10), cast)
+            for g in list(concierge_goals("train"))[:count]
+        ]
 
     return tuple(asyncio.run(play_all()))
 
@@ -43,7 +46,7 @@ def episodes(count: int = 3) -> tuple[Episode, ...]:
 def write_folder(folder: Path, played: Sequence[Episode], reasoning: bool = True) -> Path:
     """A data folder with their rows."""
     prompts = Prompts.load()
-    rows = [row for episode in played for row in rows_of(episode, prompts, "auto" if reasoning else "none")]
+    rows = [row for episode in played for row in examples_of(episode, prompts, "auto" if reasoning else "none")]
     info = DataInfo(reasoning="think" if reasoning else "none")
     write_data(folder, info, {"train": rows, "eval": []}, played, {}, "")
     return folder

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from pytest_ugst.agents.rules import nlg as say
 from pytest_ugst.agents.rules.memory import Memory, Task
-from pytest_ugst.agents.rules.nlu import Heard, understand
+from pytest_ugst.agents.rules.nlu import UtteranceMeaning, understand
 from pytest_ugst.agents.rules.policy import Worker
 from pytest_ugst.agents.rules.state_tracking import take_in
-from pytest_ugst.agents.rules.tool_calls import Desk
+from pytest_ugst.agents.rules.tool_calls import ToolClient
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.protocols import AgentTurn, Session
@@ -50,7 +50,7 @@ class RulesAgent:
         if memory is None:
             self.require(session)
             memory = session.notes[_NOTES] = Memory()
-        desk = Desk(session, memory)
+        desk = ToolClient(session, memory)
         text = _answer(memory, desk, conversation.turns[-1].user)
         return AgentTurn(text=text, tool_calls=tuple(desk.calls))
 
@@ -66,7 +66,7 @@ def make(argument: str | None, context: RoleContext) -> RulesAgent:
     return RulesAgent()
 
 
-def _answer(memory: Memory, desk: Desk, utterance: str) -> str:
+def _answer(memory: Memory, desk: ToolClient, utterance: str) -> str:
     heard = understand(utterance)
     memory.turns += 1
     asked = memory.asked
@@ -111,7 +111,9 @@ def _turn_to(task: Task) -> str:
     return f"Now for the {say.noun(task.kind, task.wishes)}."
 
 
-def _small_talk(memory: Memory, heard: Heard, worker: Worker, said: list[str], asked: tuple[str, ...]) -> str:
+def _small_talk(
+    memory: Memory, heard: UtteranceMeaning, worker: Worker, said: list[str], asked: tuple[str, ...]
+) -> str:
     """The utterance asks for nothing."""
     said_so = heard.intents
     open_task = memory.current is not None and not memory.current.settled

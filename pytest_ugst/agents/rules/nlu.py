@@ -37,7 +37,7 @@ class Stretch:
 
 
 @dataclass(slots=True)
-class Heard:
+class UtteranceMeaning:
     """A whole utterance."""
 
     stretches: list[Stretch]
@@ -267,7 +267,7 @@ _PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00a0": " ", "@": " ", "
 """Typographic signs as typed ones; ``@`` is for the masks."""
 
 
-def understand(utterance: str) -> Heard:
+def understand(utterance: str) -> UtteranceMeaning:
     """Read an utterance. Any text will do."""
     original = utterance[:MAX_READ].translate(_PLAIN)
     names: list[tuple[str, str]] = []
@@ -290,7 +290,7 @@ def understand(utterance: str) -> Heard:
         whole.add("no")
         whole.discard("yes")
     numbers = [wishes.number(m) for m in re.findall(rf"\b{NUMBER}\b(?![:.]\d)", text)]
-    return Heard(stretches, whole, numbers)
+    return UtteranceMeaning(stretches, whole, numbers)
 
 
 def _lower(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_ugst.agents.rules import nlg as say
 from pytest_ugst.agents.rules.lexicon import BOOKING_SLOTS
 from pytest_ugst.agents.rules.memory import Memory, Task
-from pytest_ugst.agents.rules.tool_calls import Desk, Refusal
+from pytest_ugst.agents.rules.tool_calls import Refusal, ToolClient
 from pytest_ugst.domains.concierge.clock import DAYS
 
 _LOOSE = (
@@ -22,7 +22,7 @@ _PLACES = {"restaurant": "restaurants", "hotel": "hotels", "attraction": "attrac
 class Worker:
     """Does what one answer's tasks ask for; sets ``memory.asked`` to what it asked."""
 
-    def __init__(self, memory: Memory, desk: Desk) -> None:
+    def __init__(self, memory: Memory, desk: ToolClient) -> None:
         self._memory = memory
         self._desk = desk
 

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_ugst.agents.rules.bookings import DETAILS, manage
 from pytest_ugst.agents.rules.lexicon import BOOKING_SLOTS, CITIES, SLOTS
 from pytest_ugst.agents.rules.memory import Memory, Task
-from pytest_ugst.agents.rules.nlu import Heard, Stretch
+from pytest_ugst.agents.rules.nlu import Stretch, UtteranceMeaning
 from pytest_ugst.agents.rules.slot_values import Slots
 from pytest_ugst.domains.concierge.data import place_key, places
 
@@ -32,7 +32,7 @@ _TELLING = {
 _KINDS = {place_key(record["name"]): table[:-1] for table, record in places()}
 
 
-def take_in(memory: Memory, heard: Heard) -> list[Task]:
+def take_in(memory: Memory, heard: UtteranceMeaning) -> list[Task]:
     """Update the tasks; returns those the utterance was about, in the order it named them."""
     before = memory.current
     touched: list[Task] = []
@@ -59,7 +59,7 @@ def take_in(memory: Memory, heard: Heard) -> list[Task]:
     return touched
 
 
-def _answer(memory: Memory, heard: Heard, touched: list[Task], closed: list[Task]) -> None:
+def _answer(memory: Memory, heard: UtteranceMeaning, touched: list[Task], closed: list[Task]) -> None:
     """What yes, no and "whatever" mean depends on what was asked."""
     task = memory.current
     if task is None or not memory.asked:
@@ -129,7 +129,7 @@ def _forgets(memory: Memory, stretch: Stretch, touched: list[Task], closed: list
     return True
 
 
-def _details(heard: Heard) -> set[str]:
+def _details(heard: UtteranceMeaning) -> set[str]:
     return {slot for s in heard.stretches for slot in s.slots.values if slot in DETAILS}
 
 
@@ -138,7 +138,7 @@ def _accepts(task: Task, details: set[str]) -> bool:
     return bool(details & set(BOOKING_SLOTS[task.kind]))
 
 
-def _wishes_in(heard: Heard, task: Task) -> bool:
+def _wishes_in(heard: UtteranceMeaning, task: Task) -> bool:
     return any(
         _wish_slot(slot, task.kind) in SLOTS[task.kind] and task.wishes.get(_wish_slot(slot, task.kind)) != value
         for s in heard.stretches
@@ -146,7 +146,7 @@ def _wishes_in(heard: Heard, task: Task) -> bool:
     ) or any(s.slots.dropped for s in heard.stretches)
 
 
-def _bare_numbers(memory: Memory, heard: Heard) -> None:
+def _bare_numbers(memory: Memory, heard: UtteranceMeaning) -> None:
     """ "4" answers "for how many people?"; "2 and 4" answers two such questions in their order."""
     wanted = [slot for slot in memory.asked if slot in ("nights", "people")]
     stretch = heard.stretches[0]
@@ -220,7 +220,7 @@ def _wish_slot(slot: str, kind: str) -> str:
     return slot if slot != "kind" else ""
 
 
-def _apply(memory: Memory, task: Task, stretch: Stretch, heard: Heard) -> bool:
+def _apply(memory: Memory, task: Task, stretch: Stretch, heard: UtteranceMeaning) -> bool:
     """Write what a stretch says into its task; returns whether it says anything about it."""
     slots, said = stretch.slots, stretch.intents
     changed = bool(stretch.kind or stretch.names or stretch.references)

@@ -14,7 +14,7 @@ class Refusal(Exception):
     """A tool said no; the message is the tool's, without "Error: "."""
 
 
-class Desk:
+class ToolClient:
     """The tools of one session, for one answer."""
 
     def __init__(self, session: Session, memory: Memory) -> None:

@@ -16,7 +16,7 @@ from pytest_ugst.analysis.agreement.metrics import (
     resting,
 )
 from pytest_ugst.analysis.success.rates import Rates, rates
-from pytest_ugst.analysis.success.table import Row, percent, rates_table
+from pytest_ugst.analysis.success.table import RatesRow, percent, rates_table
 from pytest_ugst.analysis.tables import Cell, Column, Line, Table
 from pytest_ugst.core.labels import ERROR, Label
 from pytest_ugst.core.status import CHAINS, Category, Status
@@ -51,8 +51,8 @@ def _proportions(annotators: Annotators, pairs: Sequence[tuple[str, str]]) -> Ta
     for a, b in pairs:
         first, second = annotators.said[a], annotators.said[b]
         compared |= {unit.conversation for unit in first.keys() & second.keys()}
-        rows.append(Row(label=_pair(a, b), rates=rates(matches(first, second))))
-        rows.append(Row(label=f"{a} / never moves", rates=rates(resting(first, second))))
+        rows.append(RatesRow(label=_pair(a, b), rates=rates(matches(first, second))))
+        rows.append(RatesRow(label=f"{a} / never moves", rates=rates(resting(first, second))))
     which = "at the last turn that anyone labelled" if annotators.final else "over all turns"
     notes = [
         f"percent of equal statuses {which}, with 95% intervals bootstrapped over conversations ({len(compared)})",

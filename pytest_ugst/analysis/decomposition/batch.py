@@ -13,13 +13,13 @@ from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.domains.tau.reference_check import with_reference_check
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.roles.batch import run_with_models
-from pytest_ugst.utils.progress import Progress
+from pytest_ugst.utils.progress import ProgressLine
 
 if TYPE_CHECKING:
-    from pytest_ugst.config.settings import Settings
+    from pytest_ugst.config.settings import Options
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.roles.resolver import Casting
+    from pytest_ugst.roles.resolver import RoleResolver
 
 _ROLES = ("judge",)  # the decomposer comes with it
 
@@ -34,16 +34,16 @@ class Decomposed:
     """By goal id, why not."""
 
 
-def decompose_all(goals: Sequence[Goal], settings: Settings, registry: Registry) -> Decomposed:
+def decompose_all(goals: Sequence[Goal], settings: Options, registry: Registry) -> Decomposed:
     """Decompose goals with the model that ``settings.decomposer`` names; a server is started for it if needed.
 
     Raises:
         UsageError: If the model's name, key or address is wrong.
         UgstError: If it can't be reached at all.
     """
-    progress = Progress()
+    progress = ProgressLine()
 
-    async def work(casting: Casting) -> Decomposed:
+    async def work(casting: RoleResolver) -> Decomposed:
         return await _decompose(goals, settings, casting, progress)
 
     try:
@@ -52,7 +52,9 @@ def decompose_all(goals: Sequence[Goal], settings: Settings, registry: Registry)
         progress.clear()
 
 
-async def _decompose(goals: Sequence[Goal], settings: Settings, casting: Casting, progress: Progress) -> Decomposed:
+async def _decompose(
+    goals: Sequence[Goal], settings: Options, casting: RoleResolver, progress: ProgressLine
+) -> Decomposed:
     slots = asyncio.Semaphore(settings.concurrency)
     chat = casting.chat(settings.decomposer, "decomposer")
     failures: dict[str, str] = {}
@@ -77,7 +79,7 @@ async def _decompose(goals: Sequence[Goal], settings: Settings, casting: Casting
     return Decomposed([goal for task in tasks if (goal := task.result()) is not None], failures)
 
 
-def _checked(goal: Goal, casting: Casting) -> Goal:
+def _checked(goal: Goal, casting: RoleResolver) -> Goal:
     try:
         return with_reference_check(goal, casting.domain)
     except DataMissing:

@@ -7,37 +7,37 @@ from collections.abc import Sequence
 from pytest_ugst.analysis.failures.attribution import SOLVED
 from pytest_ugst.analysis.failures.attribution_table import blame_line
 from pytest_ugst.analysis.stats.pass_k import pass_hat
-from pytest_ugst.analysis.success.systems import Entrant
+from pytest_ugst.analysis.success.systems import EvaluatedSystem
 from pytest_ugst.analysis.success.table import percent
 from pytest_ugst.core.text import counted
-from pytest_ugst.runs.outcome import Outcome
+from pytest_ugst.runs.outcome import EpisodeOutcome
 
 
-def scores_line(outcomes: Sequence[Outcome]) -> str | None:
+def scores_line(outcomes: Sequence[EpisodeOutcome]) -> str | None:
     """How often the agent solved its task, with pass^k over the trials, and the other scores' means.
 
     Args:
         outcomes: Of one domain; those without scores are left out.
     """
-    scored = [outcome for outcome in outcomes if SOLVED in outcome.task]
+    scored = [episode_outcome for episode_outcome in outcomes if SOLVED in episode_outcome.task]
     if not scored:
         return None
     by_goal: dict[str, list[bool]] = {}
-    for outcome in scored:
-        by_goal.setdefault(outcome.tally.goal, []).append(outcome.task[SOLVED] == 1.0)
+    for episode_outcome in scored:
+        by_goal.setdefault(episode_outcome.tally.goal, []).append(episode_outcome.task[SOLVED] == 1.0)
     parts = []
     for k in _shown(min(map(len, by_goal.values()))):
         value = pass_hat(by_goal, k)
         assert value is not None
         parts.append(f"pass^{k} {percent(100 * value)}")
-    names = sorted({name for outcome in scored for name in outcome.task} - {SOLVED})
+    names = sorted({name for episode_outcome in scored for name in episode_outcome.task} - {SOLVED})
     for name in names:
-        values = [outcome.task[name] for outcome in scored if name in outcome.task]
+        values = [episode_outcome.task[name] for episode_outcome in scored if name in episode_outcome.task]
         parts.append(f"{name} {percent(100 * sum(values) / len(values))}")
     return f"agent's own score, in percent of {counted(len(scored), 'episode')}: {', '.join(parts)}"
 
 
-def scores_notes(named: Sequence[tuple[str, Entrant]], benchmark: str) -> list[str]:
+def scores_notes(named: Sequence[tuple[str, EvaluatedSystem]], benchmark: str) -> list[str]:
     """What is said of each entrant that has scores in a benchmark: the scores, and whose fault failed tasks are.
 
     Where there are several entrants, their names stand in front.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pytest_ugst.analysis.stats.means import Mean, Sample, mean
+from pytest_ugst.analysis.stats.means import Mean, Observation, mean
 from pytest_ugst.analysis.stats.pass_k import pass_hat
 from pytest_ugst.analysis.success.rates import RESAMPLES
 from pytest_ugst.core.conversation import StopReason
@@ -23,7 +23,7 @@ SOLVED = "task"
 _TASK = (Category.OBJECTIVE, Category.REQUIREMENT)
 
 
-class Fault(StrEnum):
+class Responsibility(StrEnum):
     """Whose fault a failed task is."""
 
     AGENT = "agent"
@@ -48,17 +48,17 @@ class Conduct(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Attributed:
+class Attribution:
     """One episode of a domain that scores the agent's work."""
 
     goal: str
     solved: bool
     conduct: Conduct
-    fault: Fault | None
+    fault: Responsibility | None
     """None for a solved task."""
 
 
-def attribute(tally: Tally, stop: StopReason | None, task: Mapping[str, float]) -> Attributed | None:
+def attribute(tally: Tally, stop: StopReason | None, task: Mapping[str, float]) -> Attribution | None:
     """Say whose fault an episode's failed task is.
 
     Args:
@@ -72,7 +72,7 @@ def attribute(tally: Tally, stop: StopReason | None, task: Mapping[str, float]) 
     if SOLVED not in task:
         return None
     solved = task[SOLVED] == 1.0
-    return Attributed(tally.goal, solved, _conduct(tally, stop), None if solved else _fault(tally, stop))
+    return Attribution(tally.goal, solved, _conduct(tally, stop), None if solved else _fault(tally, stop))
 
 
 def _failed(tally: Tally, *categories: Category) -> int:
@@ -91,18 +91,18 @@ def _conduct(tally: Tally, stop: StopReason | None) -> Conduct:
     return Conduct.UNDECIDED if _missing(tally) else Conduct.KEPT
 
 
-def _fault(tally: Tally, stop: StopReason | None) -> Fault:
+def _fault(tally: Tally, stop: StopReason | None) -> Responsibility:
     if stop is StopReason.USER_ERROR:
-        return Fault.SIMULATOR
+        return Responsibility.SIMULATOR
     if stop is StopReason.AGENT_ERROR:
-        return Fault.BOTH if _failed(tally) else Fault.AGENT
+        return Responsibility.BOTH if _failed(tally) else Responsibility.AGENT
     if _failed(tally, *_TASK):
-        return Fault.SIMULATOR
+        return Responsibility.SIMULATOR
     if _missing(tally, *_TASK):
-        return Fault.UNDECIDED
+        return Responsibility.UNDECIDED
     if _failed(tally):
-        return Fault.BOTH
-    return Fault.UNDECIDED if _missing(tally) else Fault.AGENT
+        return Responsibility.BOTH
+    return Responsibility.UNDECIDED if _missing(tally) else Responsibility.AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +124,14 @@ class Blame:
     """Over all episodes."""
     kept: Score
     """Over those whose simulator stayed on its goal."""
-    faults: dict[Fault, int]
+    faults: dict[Responsibility, int]
     lucky: int
     """Tasks that were solved although the simulator strayed."""
     undecided: int
     """Episodes of which missing verdicts leave open whether the simulator stayed on its goal."""
 
 
-def blame(episodes: Iterable[Attributed], *, resamples: int = RESAMPLES) -> Blame:
+def blame(episodes: Iterable[Attribution], *, resamples: int = RESAMPLES) -> Blame:
     """Count whose fault failed tasks are, and score the agent with and without the episodes of straying simulators.
 
     Args:
@@ -140,19 +140,19 @@ def blame(episodes: Iterable[Attributed], *, resamples: int = RESAMPLES) -> Blam
     """
     every = list(episodes)
 
-    def score(holds: Callable[[Attributed], bool]) -> Score:
+    def score(holds: Callable[[Attribution], bool]) -> Score:
         return _score([one for one in every if holds(one)], resamples)
 
     return Blame(
         raw=score(lambda one: True),
         kept=score(lambda one: one.conduct is Conduct.KEPT),
-        faults={fault: sum(one.fault is fault for one in every) for fault in Fault},
+        faults={fault: sum(one.fault is fault for one in every) for fault in Responsibility},
         lucky=sum(one.solved and one.conduct is Conduct.STRAYED for one in every),
         undecided=sum(one.conduct is Conduct.UNDECIDED for one in every),
     )
 
 
-def _score(episodes: list[Attributed], resamples: int) -> Score:
+def _score(episodes: list[Attribution], resamples: int) -> Score:
     trials: dict[str, list[bool]] = {}
     for one in episodes:
         trials.setdefault(one.goal, []).append(one.solved)
@@ -162,5 +162,5 @@ def _score(episodes: list[Attributed], resamples: int) -> Score:
         value = pass_hat(trials, k)
         assert value is not None
         hat[k] = 100 * value
-    samples = (Sample("", goal, 100.0 * sum(solved) / len(solved)) for goal, solved in trials.items())
+    samples = (Observation("", goal, 100.0 * sum(solved) / len(solved)) for goal, solved in trials.items())
     return Score(mean(samples, resamples=resamples), len(episodes), hat)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pytest_ugst.analysis.failures.attribution import Attributed, Blame, Fault, Score, attribute, blame
+from pytest_ugst.analysis.failures.attribution import Attribution, Blame, Responsibility, Score, attribute, blame
 from pytest_ugst.analysis.success.table import percent
 from pytest_ugst.analysis.tables import Cell, Column, Line, Table
 from pytest_ugst.core.text import counted, one_line
-from pytest_ugst.runs.outcome import Outcome
+from pytest_ugst.runs.outcome import EpisodeOutcome
 
-_HEADINGS = {Fault.SIMULATOR: "simul.", Fault.UNDECIDED: "undec."}
+_HEADINGS = {Responsibility.SIMULATOR: "simul.", Responsibility.UNDECIDED: "undec."}
 _MEANS = (
     "fault of the failed tasks: agent (the user kept to the goal), simulator (the user did not see to the task: an "
     "objective or requirement failed), both (the user saw to it, but strayed in profile, policy or preference); lucky: "
@@ -18,13 +18,13 @@ _MEANS = (
 )
 
 
-def attributions(outcomes: Iterable[Outcome]) -> list[Attributed]:
+def attributions(outcomes: Iterable[EpisodeOutcome]) -> list[Attribution]:
     """Of all episodes that have a score."""
     found = (attribute(one.tally, one.stop, one.task) for one in outcomes)
     return [one for one in found if one is not None]
 
 
-def blame_line(outcomes: Iterable[Outcome]) -> str | None:
+def blame_line(outcomes: Iterable[EpisodeOutcome]) -> str | None:
     """Whose fault the failed tasks are, and the agent's score without the episodes of straying simulators.
 
     Returns:
@@ -48,10 +48,10 @@ def blame_line(outcomes: Iterable[Outcome]) -> str | None:
 
 
 _WHO = {
-    Fault.AGENT: "the agent",
-    Fault.SIMULATOR: "the simulator",
-    Fault.BOTH: "both",
-    Fault.UNDECIDED: "whom is undecided",
+    Responsibility.AGENT: "the agent",
+    Responsibility.SIMULATOR: "the simulator",
+    Responsibility.BOTH: "both",
+    Responsibility.UNDECIDED: "whom is undecided",
 }
 
 
@@ -68,7 +68,7 @@ def blame_table(found: Mapping[str, Blame], benchmark: str, notes: Sequence[str]
         Column("raw", "raw"),
         Column("kept", "kept"),
         Column("failed", "failed"),
-        *(Column(fault.value, _HEADINGS.get(fault, fault.value)) for fault in Fault),
+        *(Column(fault.value, _HEADINGS.get(fault, fault.value)) for fault in Responsibility),
         Column("lucky", "lucky"),
     )
     lines = tuple(
@@ -78,7 +78,7 @@ def blame_table(found: Mapping[str, Blame], benchmark: str, notes: Sequence[str]
                 _cell(one.raw),
                 _cell(one.kept),
                 Cell(sum(one.faults.values())),
-                *(Cell(one.faults[fault]) for fault in Fault),
+                *(Cell(one.faults[fault]) for fault in Responsibility),
                 Cell(one.lucky),
             )
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pytest_ugst.analysis.failures.record import Failure, Pattern
-from pytest_ugst.analysis.stats.means import Mean, Sample, mean
+from pytest_ugst.analysis.stats.means import Mean, Observation, mean
 from pytest_ugst.analysis.success.rates import RESAMPLES
 from pytest_ugst.core.episode import Episode
 
@@ -75,7 +75,7 @@ def shares(episodes: Iterable[Classified], *, resamples: int = RESAMPLES) -> Sha
         primary={
             # All episodes count equally, whichever benchmark they are of.
             pattern: mean(
-                (Sample("", one.key, 100.0 * (one.failures[0].pattern is pattern)) for one in failed),
+                (Observation("", one.key, 100.0 * (one.failures[0].pattern is pattern)) for one in failed),
                 resamples=resamples,
             )
             for pattern in Pattern

@@ -13,7 +13,7 @@ from typing import Any
 from pytest_ugst.analysis.failures.record import Failure
 from pytest_ugst.analysis.success.systems import label
 from pytest_ugst.core.conversation import Turn
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.usage import Usage
@@ -54,11 +54,11 @@ class Tables:
             },
         )
 
-    def setting(self, setting: Setting) -> int:
+    def setting(self, setting: EpisodeConfig) -> int:
         """The number of a setting."""
         return self._number(self.settings, setting.model_dump(mode="json"))
 
-    def simulator(self, setting: Setting) -> int:
+    def simulator(self, setting: EpisodeConfig) -> int:
         """The number of a simulator, as the tables name it."""
         return self._number(self.simulators, label(setting))
 

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 from pytest_ugst.analysis.quality.ratings import Aspect, Rating, rate
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.roles.batch import run_with_models
-from pytest_ugst.utils.progress import Progress
+from pytest_ugst.utils.progress import ProgressLine
 
 if TYPE_CHECKING:
-    from pytest_ugst.config.settings import Settings
+    from pytest_ugst.config.settings import Options
     from pytest_ugst.core.conversation import Conversation
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.roles.resolver import Casting
+    from pytest_ugst.roles.resolver import RoleResolver
 
 _ROLES = ("judge",)
 
 
 def rate_all(
-    conversations: Sequence[tuple[str, Conversation]], settings: Settings, registry: Registry
+    conversations: Sequence[tuple[str, Conversation]], settings: Options, registry: Registry
 ) -> dict[Aspect, list[Rating]]:
     """Rate all aspects of conversations with the model that ``settings.judge`` names; a server is started if needed.
 
@@ -39,9 +39,9 @@ def rate_all(
     """
     if settings.judge.partition(":")[0] in registry.judges:
         raise UsageError(f"--judge={settings.judge}: only a model can rate; name one as for --ugst-judge")
-    progress = Progress()
+    progress = ProgressLine()
 
-    async def work(casting: Casting) -> dict[Aspect, list[Rating]]:
+    async def work(casting: RoleResolver) -> dict[Aspect, list[Rating]]:
         slots = asyncio.Semaphore(settings.concurrency)
         chat = casting.chat(settings.judge, "judge")
         done = 0

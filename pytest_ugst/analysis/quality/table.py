@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from pytest_ugst.analysis.quality.diversity import SHORTEST, STABLE, diversity
-from pytest_ugst.analysis.stats.means import Mean, Sample, mean
-from pytest_ugst.analysis.success.leaderboard import Contender, Owners, unlike_goals
+from pytest_ugst.analysis.stats.means import Mean, Observation, mean
+from pytest_ugst.analysis.success.leaderboard import LeaderboardEntry, Owners, unlike_goals
 from pytest_ugst.analysis.success.rates import CONFIDENCE
 from pytest_ugst.analysis.success.systems import NO_DOMAIN
 from pytest_ugst.analysis.tables import Cell, Column, Line, Mark, Table, ranked
@@ -29,7 +29,7 @@ COLUMNS: Mapping[str, tuple[str, int]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class UserTexts:
     """One conversation, with what its user was after."""
 
     benchmark: str
@@ -55,7 +55,7 @@ class Speaker:
     name: str = ""
     """In notes, unlike any other's; the label unless given."""
     run: str = ""
-    spoken: list[Spoken] = field(default_factory=list)
+    spoken: list[UserTexts] = field(default_factory=list)
     values: dict[str, list[float | None]] = field(default_factory=dict)
     """By column, one value per conversation; a column that was not measured is left out."""
     asked: dict[str, int] = field(default_factory=dict)
@@ -70,15 +70,15 @@ class Speaker:
     def measured(self, column: str) -> Mean:
         """The mean of a column."""
         samples = zip(self.spoken, self.values[column], strict=True)
-        return mean(Sample(one.benchmark, one.goal, value) for one, value in samples)
+        return mean(Observation(one.benchmark, one.goal, value) for one, value in samples)
 
 
-def spoken(episode: Episode) -> Spoken:
+def spoken(episode: Episode) -> UserTexts:
     """An episode's conversation."""
-    return Spoken(episode.goal.domain or NO_DOMAIN, episode.goal.id, episode.goal.text, episode.conversation)
+    return UserTexts(episode.goal.domain or NO_DOMAIN, episode.goal.id, episode.goal.text, episode.conversation)
 
 
-def speakers(contenders: Sequence[Contender], runs: Mapping[str, Run]) -> list[Speaker]:
+def speakers(contenders: Sequence[LeaderboardEntry], runs: Mapping[str, Run]) -> list[Speaker]:
     """The conversations of each contender, with their diversity measured.
 
     Args:
@@ -95,7 +95,7 @@ def speakers(contenders: Sequence[Contender], runs: Mapping[str, Run]) -> list[S
     return made
 
 
-def sampled(spoken: Sequence[Spoken], at_most: int | None) -> list[int]:
+def sampled(spoken: Sequence[UserTexts], at_most: int | None) -> list[int]:
     """Where the conversations of a sample are: of as many goals as can be, and of the same ones whoever speaks.
 
     Args:

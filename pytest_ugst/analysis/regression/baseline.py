@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from pytest_ugst.analysis.success.goal_digest import parts_digest, text_digest
 from pytest_ugst.core.base import Frozen, Words
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.labels import ERROR
 from pytest_ugst.core.status import CHAINS, SUCCESS, Category, Status
@@ -98,7 +98,7 @@ class Baseline(Frozen):
     schema_version: Literal[1] = BASELINE_VERSION
     run: str
     """The name of the run that it was made of."""
-    settings: tuple[Setting, ...]
+    settings: tuple[EpisodeConfig, ...]
     """What it was played with; several where tests brought roles of their own."""
     data: dict[str, str] = Field(default_factory=dict)
     """Digests of the domains' data; a domain of which none is known is left out."""
@@ -148,7 +148,7 @@ def baseline_of(run: Run) -> Baseline:
         run: With its journal read.
     """
     goals: dict[Key, BaselineGoal] = {}
-    settings: dict[str, Setting] = {}
+    settings: dict[str, EpisodeConfig] = {}
     dropped: dict[str, str] = {}
     for name in run.ids:
         if name in run.journal:

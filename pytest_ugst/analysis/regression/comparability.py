@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pytest_ugst.analysis.regression.baseline import Baseline, Key, Trial
-from pytest_ugst.analysis.success.goal_digest import Asked
+from pytest_ugst.analysis.success.goal_digest import GoalDigest
 from pytest_ugst.analysis.success.systems import played_with
-from pytest_ugst.core.episode import Setting
+from pytest_ugst.core.episode import EpisodeConfig
 from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.text import counted
 
@@ -30,8 +30,8 @@ _SHOWN = 3  # names in a message
 class Outline:
     """What a run plays, before or after it is played."""
 
-    goals: Mapping[Key, Asked]
-    settings: Sequence[Setting]
+    goals: Mapping[Key, GoalDigest]
+    settings: Sequence[EpisodeConfig]
     """Empty where tests bring roles that are not known yet."""
     data: Mapping[str, str]
     whole: bool = True
@@ -48,7 +48,7 @@ class Mismatch(NamedTuple):
 
 def outline(baseline: Baseline) -> Outline:
     """Of what was played."""
-    goals = {goal.key: Asked(goal.text, goal.parts, goal.max_turns) for goal in baseline.goals}
+    goals = {goal.key: GoalDigest(goal.text, goal.parts, goal.max_turns) for goal in baseline.goals}
     return Outline(goals, baseline.settings, baseline.data)
 
 
@@ -95,7 +95,7 @@ def _paired(base: Sequence[Trial], new: Sequence[Trial]) -> Iterator[tuple[Trial
                 return
 
 
-def _same(one: Asked, other: Asked) -> bool:
+def _same(one: GoalDigest, other: GoalDigest) -> bool:
     return one.text == other.text and (one.parts is None or other.parts is None or one.parts == other.parts)
 
 
@@ -126,7 +126,7 @@ def mismatches(base: Outline, new: Outline) -> list[Mismatch]:
     return found
 
 
-def beside(base: Sequence[Setting], new: Sequence[Setting]) -> list[str]:
+def beside(base: Sequence[EpisodeConfig], new: Sequence[EpisodeConfig]) -> list[str]:
     """What else differs, a sentence each: it is the reader's to judge."""
     told: list[str] = []
     if not base or not new:  # nothing was played there
@@ -170,10 +170,10 @@ def _goals(base: Outline, new: Outline) -> str:
     return f"not the same goals: {', '.join(parts)}" if parts else ""
 
 
-def _judges(settings: Iterable[Setting]) -> dict[str, str]:
+def _judges(settings: Iterable[EpisodeConfig]) -> dict[str, str]:
     """Judges by what tells them apart, with what to call them."""
 
-    def identity(setting: Setting) -> tuple[str, str]:
+    def identity(setting: EpisodeConfig) -> tuple[str, str]:
         digest = setting.models.get(setting.judge, "")
         if not digest:
             return setting.judge, repr(setting.judge)
@@ -184,7 +184,7 @@ def _judges(settings: Iterable[Setting]) -> dict[str, str]:
     return dict(map(identity, settings))
 
 
-def _prompts(settings: Iterable[Setting]) -> dict[str, str]:
+def _prompts(settings: Iterable[EpisodeConfig]) -> dict[str, str]:
     """Versions of the prompts; none where no model was prompted."""
     return {setting.prompts: repr(setting.prompts) for setting in settings if setting.prompts}
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pytest_ugst.analysis.regression.baseline import Baseline, BaselineGoal, Key, Trial
 from pytest_ugst.analysis.regression.comparability import Mismatch, beside, shared_goals
-from pytest_ugst.analysis.regression.decision import Comparison, Finding, Verdict, judge
+from pytest_ugst.analysis.regression.decision import Comparison, Finding, GateDecision, decide
 from pytest_ugst.analysis.stats.paired import Difference, Differences, Pair, differences
 from pytest_ugst.analysis.success.rates import COLUMNS, CONFIDENCE
 from pytest_ugst.analysis.success.table import percent
@@ -40,7 +40,7 @@ def compare(
     before, after = base.by_key(), new.by_key()
     pairs = [_pair(before[key], after[key]) for key in keys]
     measured: Differences = differences(pairs, list(margins))
-    findings = judge(measured, dict(margins))
+    findings = decide(measured, dict(margins))
     asked = {one.column for one in findings}
     one_sided = [(before[key], after[key]) for key in keys]
     notes = [one.told for one in found]
@@ -158,7 +158,7 @@ def signed(points: float) -> str:
 def what_it_takes(comparison: Comparison) -> list[str]:
     """How many goals would settle the inconclusive columns; what is to be said of several is said once."""
     told: dict[str, list[str]] = {}
-    for one in comparison.of(Verdict.INCONCLUSIVE):
+    for one in comparison.of(GateDecision.INCONCLUSIVE):
         told.setdefault(_what_it_takes(one), []).append(one.column)
     return [
         f"{', '.join(columns)}: {sentence} ({comparison.goals} were compared)" for sentence, columns in told.items()
@@ -185,7 +185,7 @@ def _what_it_takes(one: Finding) -> str:
 def failures(comparison: Comparison, *, strict: bool) -> list[str]:
     """Why a run fails against its baseline, a sentence each; empty if it passes."""
     told = []
-    for one in comparison.of(Verdict.REGRESSION):
+    for one in comparison.of(GateDecision.REGRESSION):
         found = one.difference
         assert found.base is not None and found.new is not None and found.value is not None  # noqa: PT018
         assert found.low is not None and found.high is not None  # noqa: PT018
@@ -196,6 +196,6 @@ def failures(comparison: Comparison, *, strict: bool) -> list[str]:
     if strict:
         told += [
             f"{one.column}: inconclusive, which --ugst-strict-gate does not let pass"
-            for one in comparison.of(Verdict.INCONCLUSIVE)
+            for one in comparison.of(GateDecision.INCONCLUSIVE)
         ]
     return told

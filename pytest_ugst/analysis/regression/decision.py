@@ -21,7 +21,7 @@ _ROUNDING = 1e-9  # points
 _MOST = 1_000_000  # goals worth naming
 
 
-class Verdict(StrEnum):
+class GateDecision(StrEnum):
     """Of one column."""
 
     REGRESSION = "regression"
@@ -42,7 +42,7 @@ class Finding(Frozen):
     column: str
     margin: float
     """Points that it may drop."""
-    verdict: Verdict
+    verdict: GateDecision
     difference: Difference
     needed: int | None = None
     """Where inconclusive: goals at which a drop of ``size`` would be told from none in 9 of 10 cases, or from a smaller
@@ -71,7 +71,7 @@ class Comparison(Frozen):
     refused: str = ""
     """Why nothing was compared."""
 
-    def of(self, *verdicts: Verdict) -> list[Finding]:
+    def of(self, *verdicts: GateDecision) -> list[Finding]:
         """The findings with these verdicts."""
         return [one for one in self.findings if one.verdict in verdicts]
 
@@ -94,7 +94,7 @@ def parse_margins(text: str, option: str = "--ugst-max-drop") -> dict[str, float
     return {name: given.get(name, rest) for name in COLUMNS}
 
 
-def judge(found: Differences, margins: dict[str, float]) -> list[Finding]:
+def decide(found: Differences, margins: dict[str, float]) -> list[Finding]:
     """The verdicts on the columns that have a margin.
 
     Args:
@@ -115,22 +115,22 @@ def _judge(name: str, found: Differences, margin: float) -> Finding:
         return Finding(
             column=name,
             margin=margin,
-            verdict=Verdict.INCONCLUSIVE,
+            verdict=GateDecision.INCONCLUSIVE,
             difference=one,
             needed=_enough(one, found),
             size=least,
         )
-    verdict = Verdict.INCONCLUSIVE
+    verdict = GateDecision.INCONCLUSIVE
     needed: int | None = None
     size: float | None = None
     if -margin < low and high < margin:
-        verdict = Verdict.EQUIVALENT
+        verdict = GateDecision.EQUIVALENT
     elif low > 0:
-        verdict = Verdict.IMPROVEMENT
+        verdict = GateDecision.IMPROVEMENT
     elif low > -margin:
-        verdict = Verdict.NO_WORSE
+        verdict = GateDecision.NO_WORSE
     elif high < 0 and value < -margin - _ROUNDING:
-        verdict = Verdict.REGRESSION
+        verdict = GateDecision.REGRESSION
     elif high < 0:
         # Lower it is for certain; how near the margin is decides how many goals it takes to tell on which side it lies.
         size = margin

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class Observation:
     """What one conversation contributes."""
 
     benchmark: str
@@ -43,7 +43,7 @@ class Mean:
     """Conversations that have none."""
 
 
-def mean(samples: Iterable[Sample], *, resamples: int = RESAMPLES, seed: int = 0) -> Mean:
+def mean(samples: Iterable[Observation], *, resamples: int = RESAMPLES, seed: int = 0) -> Mean:
     """The mean with its interval.
 
     The order of the samples has no influence.

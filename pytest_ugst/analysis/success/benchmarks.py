@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence, Sized
 from itertools import combinations
 
 from pytest_ugst.analysis.failures.agent_scores import scores_notes
-from pytest_ugst.analysis.success.leaderboard import Contender, unlike_goals
+from pytest_ugst.analysis.success.leaderboard import LeaderboardEntry, unlike_goals
 from pytest_ugst.analysis.success.rates import RESAMPLES, rates
 from pytest_ugst.analysis.success.systems import difference, differences
-from pytest_ugst.analysis.success.table import Row, rates_table
+from pytest_ugst.analysis.success.table import RatesRow, rates_table
 from pytest_ugst.analysis.tables import Table
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
@@ -23,7 +23,7 @@ _SHOWN = 3  # names of goals in a note
 
 
 def benchmark_tables(
-    contenders: Sequence[Contender],
+    contenders: Sequence[LeaderboardEntry],
     *,
     resamples: int = RESAMPLES,
 ) -> list[Table]:
@@ -38,7 +38,7 @@ def benchmark_tables(
     for benchmark in benchmarks:
         there = [one for one in contenders if benchmark in one.entrant.benchmarks]
         rows = [
-            Row(
+            RatesRow(
                 label=one.label,
                 rates=rates((o.tally for o in one.entrant.benchmarks[benchmark].outcomes), resamples=resamples),
             )
@@ -47,7 +47,9 @@ def benchmark_tables(
         scores = scores_notes([(one.name, one.entrant) for one in there], benchmark)
         tables.append(_table(benchmark, there, rows, [*_doubts(there, benchmark), *scores]))
     if len(benchmarks) > 1:
-        rows = [Row(label=one.label, rates=rates(one.entrant.tallies(), resamples=resamples)) for one in contenders]
+        rows = [
+            RatesRow(label=one.label, rates=rates(one.entrant.tallies(), resamples=resamples)) for one in contenders
+        ]
         more = ["sub-components pooled over the benchmarks"]
         more += [
             f"{one.name} was played in several runs: {one.entrant.run}" for one in contenders if one.entrant.joined
@@ -56,7 +58,7 @@ def benchmark_tables(
     return tables
 
 
-def _table(title: str, contenders: Sequence[Contender], rows: Sequence[Row], notes: Sequence[str]) -> Table:
+def _table(title: str, contenders: Sequence[LeaderboardEntry], rows: Sequence[RatesRow], notes: Sequence[str]) -> Table:
     return rates_table(
         rows,
         title=title,
@@ -69,7 +71,7 @@ def _table(title: str, contenders: Sequence[Contender], rows: Sequence[Row], not
     )
 
 
-def _doubts(contenders: Sequence[Contender], benchmark: str | None) -> list[str]:
+def _doubts(contenders: Sequence[LeaderboardEntry], benchmark: str | None) -> list[str]:
     """What the rates of the table's lines do not say about each other."""
     asked = [one.asked(benchmark) for one in contenders]
     notes = unlike_goals([(one.name, goals) for one, goals in zip(contenders, asked, strict=True)])
@@ -86,7 +88,7 @@ def _doubts(contenders: Sequence[Contender], benchmark: str | None) -> list[str]
     return [*notes, *_pooled_trials(contenders, asked, benchmark)]
 
 
-def _pooled_trials(contenders: Sequence[Contender], asked: Sequence[Sized], benchmark: str | None) -> list[str]:
+def _pooled_trials(contenders: Sequence[LeaderboardEntry], asked: Sequence[Sized], benchmark: str | None) -> list[str]:
     episodes = [
         sum(len(p.outcomes) for name, p in one.entrant.benchmarks.items() if benchmark in (None, name))
         for one in contenders
@@ -102,7 +104,7 @@ def _pooled_trials(contenders: Sequence[Contender], asked: Sequence[Sized], benc
     return [f"trials are pooled; episodes of goals: {told}"]
 
 
-def require_shared_goals(contenders: Iterable[Contender]) -> None:
+def require_shared_goals(contenders: Iterable[LeaderboardEntry]) -> None:
     """Make sure that runs can stand side by side.
 
     Raises:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pytest_ugst.core.goal import Component, Goal
 
 
-class Asked(NamedTuple):
+class GoalDigest(NamedTuple):
     """What was asked of a simulator."""
 
     text: str

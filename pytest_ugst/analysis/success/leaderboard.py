@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.analysis.success.goal_digest import Asked
+from pytest_ugst.analysis.success.goal_digest import GoalDigest
 from pytest_ugst.analysis.success.methods import STEERED, method_of, rank
-from pytest_ugst.analysis.success.systems import Entrant, differences, entrants, labels
-from pytest_ugst.core.episode import Setting
+from pytest_ugst.analysis.success.systems import EvaluatedSystem, differences, evaluated_systems, labels
+from pytest_ugst.core.episode import EpisodeConfig
 from pytest_ugst.core.text import counted
 from pytest_ugst.runs.reader import data_of, faults_of, not_played
 from pytest_ugst.runs.run import Run
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class LeaderboardEntry:
     """An entrant with its place in the tables."""
 
     label: str
     """Of its line, below its method."""
     method: str
-    entrant: Entrant
+    entrant: EvaluatedSystem
     name: str
     """In notes, where no method stands above it: unlike any other's."""
 
-    def asked(self, benchmark: str | None = None) -> dict[tuple[str, str], Asked]:
+    def asked(self, benchmark: str | None = None) -> dict[tuple[str, str], GoalDigest]:
         """What was asked of it, by benchmark and goal.
 
         Args:
@@ -49,7 +49,7 @@ def read_contenders(
     names: Mapping[str, str] | None = None,
     aliases: Mapping[str, Any] | None = None,
     joined: bool = False,
-) -> list[Contender]:
+) -> list[LeaderboardEntry]:
     """Read runs, one episode at a time.
 
     Those of a method stand together, the methods in the order of the paper's tables; methods of the reader's own come
@@ -64,7 +64,7 @@ def read_contenders(
     """
     drafts = []
     for run_name, run in runs.items():
-        found = entrants(run_name, run.journal)
+        found = evaluated_systems(run_name, run.journal)
         data = data_of(run)
         for entrant in found:
             entrant.data = dict(data)
@@ -74,7 +74,7 @@ def read_contenders(
         drafts = _joined(drafts)
     _label(drafts)
     seen = Counter(one.label for one in drafts)
-    made = [Contender(d.label, d.method, d.entrant, d.label if seen[d.label] == 1 else d.name) for d in drafts]
+    made = [LeaderboardEntry(d.label, d.method, d.entrant, d.label if seen[d.label] == 1 else d.name) for d in drafts]
     order = sorted(dict.fromkeys(one.method for one in drafts), key=rank)  # stable, so equal ranks stay as they were
     return sorted(made, key=lambda one: order.index(one.method))
 
@@ -86,7 +86,7 @@ def _folders(run: Run) -> Iterable[Path]:
 
 @dataclass(slots=True)
 class _Draft:
-    entrant: Entrant
+    entrant: EvaluatedSystem
     method: str
     given: str
     """What the reader calls it; may be empty."""
@@ -131,7 +131,7 @@ def _label(drafts: Sequence[_Draft]) -> None:
 class Owners:
     """Finds out which contender an episode is of."""
 
-    def __init__(self, contenders: Sequence[Contender]) -> None:
+    def __init__(self, contenders: Sequence[LeaderboardEntry]) -> None:
         """Take note of the contenders.
 
         Args:
@@ -141,12 +141,12 @@ class Owners:
             (one.entrant.run, one.entrant.setting.model_dump_json()): place for place, one in enumerate(contenders)
         }
 
-    def place(self, run: str, setting: Setting) -> int:
+    def place(self, run: str, setting: EpisodeConfig) -> int:
         """Where among the contenders the one stands that a run has played under a setting."""
         return self._places[run, setting.model_dump_json()]
 
 
-def unlike(contenders: Sequence[Contender]) -> list[str]:
+def unlike(contenders: Sequence[LeaderboardEntry]) -> list[str]:
     """What is not the same for all of them beside the simulator, in a line each: goals, agent, judge, prompts."""
     told = unlike_goals([(one.name, one.asked()) for one in contenders])
     return told + differences([(one.name, one.entrant.setting) for one in contenders])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.core.episode import Setting
+from pytest_ugst.core.episode import EpisodeConfig
 from pytest_ugst.llm.checkpoint_info import read_trained
 
 RULES = "Rule-based"
@@ -22,7 +22,7 @@ METHODS = (RULES, PROMPT, *STEERED.values(), *TRAINED.values())
 _RULE_BASED = frozenset({"agenda"})
 
 
-def method_of(setting: Setting, folders: Iterable[Path], aliases: Mapping[str, Any] | None = None) -> str:
+def method_of(setting: EpisodeConfig, folders: Iterable[Path], aliases: Mapping[str, Any] | None = None) -> str:
     """The method of a simulator.
 
     A checkpoint that was trained here says so by itself; else the setting decides.

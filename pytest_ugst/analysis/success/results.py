@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ConfigDict
 
 from pytest_ugst.analysis.regression.decision import Comparison
-from pytest_ugst.analysis.success.table import Row
+from pytest_ugst.analysis.success.table import RatesRow
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.runs.results import RunResults
 from pytest_ugst.utils.files import replace_text
@@ -21,7 +21,7 @@ class Results(RunResults):
 
     model_config = ConfigDict(extra="forbid")
 
-    rows: tuple[Row, ...]
+    rows: tuple[RatesRow, ...]
     """The summary table, row by row; the row of the whole run comes last."""
     comparison: Comparison | None = None
     """With the baseline, where one was named."""

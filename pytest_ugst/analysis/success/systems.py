@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from pytest_ugst.analysis.success.goal_digest import Asked, parts_digest, text_digest
+from pytest_ugst.analysis.success.goal_digest import GoalDigest, parts_digest, text_digest
 from pytest_ugst.analysis.success.results import add_usage
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.runs.outcome import Outcome, Tally, outcome
+from pytest_ugst.runs.outcome import EpisodeOutcome, Tally, episode_outcome
 
 NO_DOMAIN = "no domain"
 _WORDS = {
@@ -25,22 +25,22 @@ _WORDS = {
 
 
 @dataclass(slots=True)
-class Played:
+class BenchmarkOutcomes:
     """The episodes of one benchmark, counted."""
 
-    outcomes: list[Outcome] = field(default_factory=list)
-    goals: dict[str, Asked] = field(default_factory=dict)
+    outcomes: list[EpisodeOutcome] = field(default_factory=list)
+    goals: dict[str, GoalDigest] = field(default_factory=dict)
     """By goal id."""
 
 
 @dataclass(slots=True)
-class Entrant:
+class EvaluatedSystem:
     """One simulator as one run has played it, under one setting: small, whatever the episodes hold."""
 
     run: str
     """The run's name; those of several runs with ``+`` between them, where they are parts of one evaluation."""
-    setting: Setting
-    benchmarks: dict[str, Played] = field(default_factory=dict)
+    setting: EpisodeConfig
+    benchmarks: dict[str, BenchmarkOutcomes] = field(default_factory=dict)
     """By the goals' domain."""
     usage: dict[str, Usage] = field(default_factory=dict)
     """By role."""
@@ -51,13 +51,13 @@ class Entrant:
 
     def add(self, episode: Episode) -> None:
         """Count an episode."""
-        played = self.benchmarks.setdefault(episode.goal.domain or NO_DOMAIN, Played())
-        played.outcomes.append(outcome(episode))
+        played = self.benchmarks.setdefault(episode.goal.domain or NO_DOMAIN, BenchmarkOutcomes())
+        played.outcomes.append(episode_outcome(episode))
         if episode.goal.id not in played.goals:
             played.goals[episode.goal.id] = _asked(episode)
         self.usage = add_usage((self.usage, episode.usage))
 
-    def join(self, other: Entrant) -> None:
+    def join(self, other: EvaluatedSystem) -> None:
         """Take over what was played in another run, under the same setting, of other benchmarks."""
         self.run, self.joined = f"{self.run} + {other.run}", True
         self.benchmarks |= other.benchmarks
@@ -69,27 +69,27 @@ class Entrant:
         return across((name, one) for name, played in self.benchmarks.items() for one in played.outcomes)
 
 
-def _asked(episode: Episode) -> Asked:
-    return Asked(text_digest(episode.goal), parts_digest(episode.goal), episode.max_turns)
+def _asked(episode: Episode) -> GoalDigest:
+    return GoalDigest(text_digest(episode.goal), parts_digest(episode.goal), episode.max_turns)
 
 
-def entrants(run: str, episodes: Iterable[Episode]) -> list[Entrant]:
+def evaluated_systems(run: str, episodes: Iterable[Episode]) -> list[EvaluatedSystem]:
     """The entrants of a run, in the order of their first episodes.
 
     Args:
         run: The run's name.
         episodes: One at a time: none is kept.
     """
-    found: dict[str, Entrant] = {}
+    found: dict[str, EvaluatedSystem] = {}
     for episode in episodes:
         key = episode.setting.model_dump_json()
         if key not in found:
-            found[key] = Entrant(run, episode.setting)
+            found[key] = EvaluatedSystem(run, episode.setting)
         found[key].add(episode)
     return list(found.values())
 
 
-def across(outcomes: Iterable[tuple[str, Outcome]]) -> list[Tally]:
+def across(outcomes: Iterable[tuple[str, EpisodeOutcome]]) -> list[Tally]:
     """The tallies of several benchmarks, whose goals may be called the same.
 
     Args:
@@ -98,7 +98,7 @@ def across(outcomes: Iterable[tuple[str, Outcome]]) -> list[Tally]:
     return [one.tally.model_copy(update={"goal": f"{name}/{one.tally.goal}"}) for name, one in outcomes]
 
 
-def label(setting: Setting, *, steered: bool = True) -> str:
+def label(setting: EpisodeConfig, *, steered: bool = True) -> str:
     """A simulator with how it was prompted.
 
     Args:
@@ -110,7 +110,7 @@ def label(setting: Setting, *, steered: bool = True) -> str:
     return f"{setting.simulator} ({', '.join(how)})" if how else setting.simulator
 
 
-def labels(settings: Sequence[Setting], *, steered: bool = True) -> list[str]:
+def labels(settings: Sequence[EpisodeConfig], *, steered: bool = True) -> list[str]:
     """A label for each; what would be called the same is told apart by what else differs.
 
     Args:
@@ -127,7 +127,7 @@ def labels(settings: Sequence[Setting], *, steered: bool = True) -> list[str]:
     return made
 
 
-def differences(named: Sequence[tuple[str, Setting]]) -> list[str]:
+def differences(named: Sequence[tuple[str, EpisodeConfig]]) -> list[str]:
     """What else than the simulators differs, a sentence each: then the numbers say less than they seem to.
 
     Args:
@@ -155,7 +155,7 @@ def difference(words: str, values: Iterable[tuple[str, str]]) -> str:
     return f"not the same {words}: {'; '.join(parts)}" if len(parts) > 1 else ""
 
 
-def played_with(setting: Setting, key: str) -> str:
+def played_with(setting: EpisodeConfig, key: str) -> str:
     """One of a setting's values, a model's name with a digest of what it stood for."""
     value = getattr(setting, key)
     if isinstance(value, bool):

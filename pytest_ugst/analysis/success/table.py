@@ -13,7 +13,7 @@ from pytest_ugst.core.text import one_line
 _LABEL = 40  # characters of a label in a note
 
 
-class Row(Frozen):
+class RatesRow(Frozen):
     """One line of a table: a simulator, or a suite, or all of it."""
 
     label: str
@@ -21,7 +21,7 @@ class Row(Frozen):
 
 
 def rates_table(
-    rows: Sequence[Row],
+    rows: Sequence[RatesRow],
     *,
     title: str = "",
     heading: str = "",
@@ -62,7 +62,7 @@ def rates_table(
     return Table(tuple(columns), tuple(lines), title, (*said, *notes))
 
 
-def _marks(rows: Sequence[Row], name: str) -> list[Mark | None]:
+def _marks(rows: Sequence[RatesRow], name: str) -> list[Mark | None]:
     values = [row.rates.columns[name].value for row in rows]
     return ranked([None if value is None else float(percent(value)) for value in values])
 
@@ -84,7 +84,7 @@ def percent(value: float) -> str:
     return f"{value:.1f}"
 
 
-def _notes(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+def _notes(rows: Sequence[RatesRow], names: Sequence[str]) -> list[str]:
     bootstrapped = any(rate.low is not None for row in rows for rate in row.rates.columns.values())
     intervals = f", with {CONFIDENCE:g}% intervals bootstrapped over goals" if bootstrapped else ""
     notes = [f"rates in percent{intervals}"]

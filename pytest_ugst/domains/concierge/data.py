@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from pytest_ugst.domains.overlay import Base
+from pytest_ugst.domains.overlay import BaseTables
 
 PLACE_TABLES = ("restaurants", "hotels", "attractions")
 TABLES = (*PLACE_TABLES, "trains")
@@ -21,14 +21,14 @@ def place_key(name: str) -> str:
 
 
 @cache
-def base() -> Base:
+def base() -> BaseTables:
     """All records: places under their name in lower case, trains under their id, and an empty table of bookings."""
     tables: dict[str, dict[str, Any]] = {"bookings": {}}
     folder = resources.files(__package__) / "data"
     for table in TABLES:
         records = json.loads((folder / f"{table}.json").read_text(encoding="utf-8"))
         tables[table] = {r["id"] if table == "trains" else place_key(r["name"]): r for r in records}
-    return Base(tables)
+    return BaseTables(tables)
 
 
 def places() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -16,7 +16,7 @@ from pytest_ugst.domains.concierge.data import PLACE_TABLES, base, place_key
 from pytest_ugst.domains.concierge.tools import MAX_NIGHTS, ConciergeTools
 from pytest_ugst.domains.goal_data import read_data, wrong_data
 from pytest_ugst.domains.overlay import Overlay
-from pytest_ugst.domains.session import DeskSession
+from pytest_ugst.domains.session import DomainSession
 from pytest_ugst.domains.toolbox import Toolbox
 
 Reference = Annotated[str, Field(pattern=r"^CQ-[0-9A-Z]{5}$")]
@@ -85,7 +85,7 @@ class Concierge:
         policy = resources.files(__package__) / "policy.md"
         self._policy = policy.read_text(encoding="utf-8")
 
-    def open(self, goal: Goal, seed: int) -> DeskSession:
+    def open(self, goal: Goal, seed: int) -> DomainSession:
         """Start one conversation's private view.
 
         Raises:
@@ -94,7 +94,7 @@ class Concierge:
         db = self._base.overlay()
         if goal.data:
             _prepare(db, goal)
-        return DeskSession(ConciergeTools(db, seed), db, self._policy, self._toolbox)
+        return DomainSession(ConciergeTools(db, seed), db, self._policy, self._toolbox)
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pytest_ugst.domains.concierge.clock import DAYS, Day, Time
 from pytest_ugst.domains.concierge.data import PLACE_TABLES, place_key
-from pytest_ugst.domains.overlay import Overlay, Record, Table
+from pytest_ugst.domains.overlay import Overlay, Record, SessionTable
 from pytest_ugst.domains.toolbox import ToolError, tool
 
 Area = Literal["north", "south", "east", "west", "centre"]
@@ -327,7 +327,7 @@ class ConciergeTools:
                 return reference
 
 
-def _where(table: Table, **wanted: Any) -> Iterator[Mapping[str, Any]]:
+def _where(table: SessionTable, **wanted: Any) -> Iterator[Mapping[str, Any]]:
     """Records that agree with everything that is not None, without regard to case."""
     tests = [(key, _folded(value)) for key, value in wanted.items() if value is not None]
     return (record for record in table.values() if all(_folded(record[key]) == value for key, value in tests))

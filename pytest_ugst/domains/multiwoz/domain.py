@@ -19,8 +19,8 @@ from pytest_ugst.domains.multiwoz.clock import Day
 from pytest_ugst.domains.multiwoz.spelling import key
 from pytest_ugst.domains.multiwoz.tools import MultiwozTools
 from pytest_ugst.domains.multiwoz.town import Town, read_town
-from pytest_ugst.domains.overlay import Base
-from pytest_ugst.domains.session import DeskSession
+from pytest_ugst.domains.overlay import BaseTables
+from pytest_ugst.domains.session import DomainSession
 from pytest_ugst.domains.toolbox import Toolbox
 
 
@@ -52,11 +52,11 @@ class Multiwoz:
             UsageError: If a file is missing, cut off, or of an unknown layout.
         """
         self.town: Town = read_town(folder)
-        self._base = Base({"bookings": {}})
+        self._base = BaseTables({"bookings": {}})
         self._toolbox = Toolbox(MultiwozTools)
         self._policy = (resources.files(__package__) / "policy.md").read_text(encoding="utf-8")
 
-    def open(self, goal: Goal, seed: int) -> DeskSession:
+    def open(self, goal: Goal, seed: int) -> DomainSession:
         """Start one conversation's private view.
 
         Raises:
@@ -64,7 +64,7 @@ class Multiwoz:
         """
         availability = self._availability(goal, seed) if goal.data else Availability(seed)
         db = self._base.overlay()
-        return DeskSession(MultiwozTools(self.town, db, availability), db, self._policy, self._toolbox)
+        return DomainSession(MultiwozTools(self.town, db, availability), db, self._policy, self._toolbox)
 
     def _availability(self, goal: Goal, seed: int) -> Availability:
         data = read_data(goal, MultiwozData, self.name)

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.domains.overlay import Base
+from pytest_ugst.domains.overlay import BaseTables
 from pytest_ugst.domains.tau.files import Edition, Shape, Tables, read, root
 from pytest_ugst.domains.tau.session import TauDomain
 from pytest_ugst.domains.tau.tools import TauTools
 
 
-class Kind:
+class TauDomainLoader:
     """The airline, or the shop."""
 
     def __init__(self, name: str, shape: Shape, index: Callable[[Tables], Mapping[str, Any]]) -> None:
@@ -48,4 +48,4 @@ class Kind:
         files = read(folder, self._name, edition, self._shape)
         name = self._name if edition == "v1" else f"{self._name}-{edition}"
         make = partial(owner, **self._index(files.tables))
-        return TauDomain(name, self._name, Base(files.tables), files.policy, owner, make)
+        return TauDomain(name, self._name, BaseTables(files.tables), files.policy, owner, make)

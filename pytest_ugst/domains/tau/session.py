@@ -9,7 +9,7 @@ from typing import Any
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.protocols import ToolResult, ToolSpec
-from pytest_ugst.domains.overlay import Base, Overlay, TableEdits
+from pytest_ugst.domains.overlay import BaseTables, Overlay, TableEdits
 from pytest_ugst.domains.tau.task import Action, TauData, Upstream, combine, read_task, said
 from pytest_ugst.domains.tau.tools import TauTools
 from pytest_ugst.domains.toolbox import Toolbox
@@ -21,7 +21,9 @@ MakeTools = Callable[[Overlay, bool], TauTools]
 class TauDomain:
     """A domain of tau-bench or tau2-bench: one base, and the sessions over it."""
 
-    def __init__(self, name: str, kind: str, base: Base, policy: str, owner: type[TauTools], make: MakeTools) -> None:
+    def __init__(
+        self, name: str, kind: str, base: BaseTables, policy: str, owner: type[TauTools], make: MakeTools
+    ) -> None:
         """Put a domain together.
 
         Args:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_ugst.llm.servers.pool import ServerPark
+from pytest_ugst.llm.servers.pool import ServerPool
 from pytest_ugst.llm.servers.process import ServerError
 from pytest_ugst.llm.servers.status_file import explain
-from pytest_ugst.llm.servers.weights import Weights, find_weights
+from pytest_ugst.llm.servers.weights import ModelWeights, find_weights
 
-__all__ = ["ServerError", "ServerPark", "Weights", "explain", "find_weights"]
+__all__ = ["ModelWeights", "ServerError", "ServerPool", "explain", "find_weights"]

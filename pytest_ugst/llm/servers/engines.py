@@ -10,8 +10,8 @@ from typing import Literal
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.model_spec import ModelSpec
 from pytest_ugst.llm.servers import llama_cpp, transformers, vllm
-from pytest_ugst.llm.servers.launch import Plan, has_gpu
-from pytest_ugst.llm.servers.weights import Weights, find_weights
+from pytest_ugst.llm.servers.launch import LaunchPlan, has_gpu
+from pytest_ugst.llm.servers.weights import ModelWeights, find_weights
 
 GGUF_BESIDE = "model.gguf"
 """In a checkpoint's folder, made by ``ugst train export-gguf``."""
@@ -24,7 +24,7 @@ def _for_checkpoints(environ: Mapping[str, str]) -> Literal["vllm", "transformer
     return "vllm" if vllm.usable(environ) else "transformers"
 
 
-def _beside(weights: Weights, spec: ModelSpec, environ: Mapping[str, str]) -> Weights | None:
+def _beside(weights: ModelWeights, spec: ModelSpec, environ: Mapping[str, str]) -> ModelWeights | None:
     """The GGUF file that was made of a checkpoint and lies in its folder: llama.cpp serves it several times as fast
     on a CPU as transformers does the checkpoint. A GPU is better used by vLLM."""
     file = Path(weights.where) / GGUF_BESIDE
@@ -35,7 +35,7 @@ def _beside(weights: Weights, spec: ModelSpec, environ: Mapping[str, str]) -> We
     return replace(find_weights(str(file), spec.serve.chat_template), label=weights.label)
 
 
-def make_plan(spec: ModelSpec, environ: Mapping[str, str]) -> Plan:
+def make_plan(spec: ModelSpec, environ: Mapping[str, str]) -> LaunchPlan:
     """Choose a server for a model, by ``spec.serve.engine`` or by what is installed.
 
     A GGUF file goes to llama.cpp, and so does one in a checkpoint's folder where there is no GPU. A checkpoint folder,

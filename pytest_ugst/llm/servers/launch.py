@@ -14,7 +14,7 @@ from typing import Literal
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.model_spec import ModelSpec
-from pytest_ugst.llm.servers.weights import Weights
+from pytest_ugst.llm.servers.weights import ModelWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class ServerSlot:
     """What the park gives a server: where to listen, which key to ask for, a folder for files of its own."""
 
     port: int
@@ -38,7 +38,7 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LaunchPlan:
     """How to serve some weights with one engine."""
 
     engine: Literal["vllm", "llama", "transformers"]
@@ -47,7 +47,7 @@ class Plan:
     names an answer's origin in a cache whatever port the server listens on."""
     settings: str
     """Equal settings (and weights) share a server."""
-    command: Callable[[Seat], Command]
+    command: Callable[[ServerSlot], Command]
     concurrency: int | None = None
     """Requests the server works on at once; more would only wait there, against their time limit."""
     structured: Literal["text"] | None = None
@@ -56,7 +56,7 @@ class Plan:
     """Whether ``/v1/models`` names what is served."""
 
 
-def identity(engine: str, weights: Weights, spec: ModelSpec, context: int | None) -> tuple[str, str]:
+def identity(engine: str, weights: ModelWeights, spec: ModelSpec, context: int | None) -> tuple[str, str]:
     """A model name that stands for everything the answers depend on, and the settings that decide about sharing."""
     about = [engine, weights.fingerprint, weights.template, list(spec.serve.args), context]
     digest = hashlib.sha256(json.dumps(about).encode()).hexdigest()

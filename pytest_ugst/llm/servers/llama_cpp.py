@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from pytest_ugst.llm.model_spec import ModelSpec
-from pytest_ugst.llm.servers.launch import Command, Plan, Seat, cores, identity
-from pytest_ugst.llm.servers.weights import Weights
+from pytest_ugst.llm.servers.launch import Command, LaunchPlan, ServerSlot, cores, identity
+from pytest_ugst.llm.servers.weights import ModelWeights
 
 _CONTEXT = 4096
 _PARALLEL = 4
@@ -19,14 +19,14 @@ def usable() -> bool:
     return importlib.util.find_spec("xllamacpp") is not None
 
 
-def plan(weights: Weights, spec: ModelSpec) -> Plan:
+def plan(weights: ModelWeights, spec: ModelSpec) -> LaunchPlan:
     """How to serve a GGUF file; by default 4 conversations of up to 4096 tokens each."""
     serve = spec.serve
     context = serve.context or min(weights.context or _CONTEXT, _CONTEXT)
     parallel = serve.parallel or _PARALLEL
     name, settings = identity("llama", weights, spec, context)
 
-    def command(seat: Seat) -> Command:
+    def command(seat: ServerSlot) -> Command:
         template: list[str] = []
         if serve.chat_template is not None and weights.template is not None:
             file = seat.folder / "chat_template.jinja"
@@ -44,4 +44,4 @@ def plan(weights: Weights, spec: ModelSpec) -> Plan:
             {"UGST_SERVER_KEY": seat.key},
         )
 
-    return Plan("llama", name, settings, command, concurrency=parallel)
+    return LaunchPlan("llama", name, settings, command, concurrency=parallel)

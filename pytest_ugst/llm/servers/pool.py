@@ -16,13 +16,13 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.model_spec import ModelSpec
 from pytest_ugst.llm.servers import status_file
 from pytest_ugst.llm.servers.engines import make_plan
-from pytest_ugst.llm.servers.launch import Plan
+from pytest_ugst.llm.servers.launch import LaunchPlan
 from pytest_ugst.llm.servers.process import ServerProcess
 
 _POLL = 0.1
 
 
-class ServerPark:
+class ServerPool:
     """Starts, shares, watches and stops model servers. Use it in one process per run: the controller under xdist.
 
     The servers end with this process, however it ends: each runs under a warden that holds the reading end of a pipe.
@@ -89,7 +89,7 @@ class ServerPark:
                 for spec, plan in zip(specs, plans, strict=True)
             ]
 
-    def _launch(self, spec: ModelSpec, plan: Plan, fresh: Mapping[str, ServerProcess]) -> ServerProcess:
+    def _launch(self, spec: ModelSpec, plan: LaunchPlan, fresh: Mapping[str, ServerProcess]) -> ServerProcess:
         if not self._servers:
             atexit.register(self.stop)
         wanted = name = re.sub(r"[^A-Za-z0-9._-]+", "_", spec.name).strip("._") or "model"
@@ -138,14 +138,14 @@ class ServerPark:
         for server in servers:
             server.wait()
 
-    def __enter__(self) -> ServerPark:
+    def __enter__(self) -> ServerPool:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
 
 
-def _filled(spec: ModelSpec, plan: Plan, server: ServerProcess) -> ModelSpec:
+def _filled(spec: ModelSpec, plan: LaunchPlan, server: ServerProcess) -> ModelSpec:
     """The spec with what the server gave; a key variable meant for a hosted model is not sent here."""
     return spec.model_copy(
         update={

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.servers import status_file as records
-from pytest_ugst.llm.servers.launch import Plan, Seat
+from pytest_ugst.llm.servers.launch import LaunchPlan, ServerSlot
 
 _GRACE = 10.0
 """Seconds from SIGTERM to SIGKILL."""
@@ -40,7 +40,9 @@ class ServerProcess:
         grace: Seconds from SIGTERM to SIGKILL.
     """
 
-    def __init__(self, name: str, plan: Plan, folder: Path, environ: Mapping[str, str], grace: float = _GRACE) -> None:
+    def __init__(
+        self, name: str, plan: LaunchPlan, folder: Path, environ: Mapping[str, str], grace: float = _GRACE
+    ) -> None:
         self.name = name
         self.plan = plan
         self.folder = folder
@@ -60,7 +62,7 @@ class ServerProcess:
         self.port = _free_port()
         own = self.folder / f"{self.name}.files"
         own.mkdir(parents=True, exist_ok=True)
-        command = self.plan.command(Seat(self.port, self.key, own))
+        command = self.plan.command(ServerSlot(self.port, self.key, own))
         status = self.folder / f"{self.name}.exit.json"
         status.unlink(missing_ok=True)
         environ = {**self.environ, **command.environ}

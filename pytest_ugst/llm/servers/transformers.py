@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.model_spec import ModelSpec
-from pytest_ugst.llm.servers.launch import Command, Plan, Seat, find_program, has_gpu, identity, is_python
-from pytest_ugst.llm.servers.weights import Weights
+from pytest_ugst.llm.servers.launch import Command, LaunchPlan, ServerSlot, find_program, has_gpu, identity, is_python
+from pytest_ugst.llm.servers.weights import ModelWeights
 
 VARIABLE = "UGST_TRANSFORMERS"
 """Names the ``transformers`` executable of an environment that has ``transformers[serving]`` and torch."""
@@ -30,7 +30,7 @@ def find(environ: Mapping[str, str]) -> tuple[str, ...] | None:
     return (program, "serve")
 
 
-def plan(start: tuple[str, ...], weights: Weights, spec: ModelSpec, environ: Mapping[str, str]) -> Plan:
+def plan(start: tuple[str, ...], weights: ModelWeights, spec: ModelSpec, environ: Mapping[str, str]) -> LaunchPlan:
     """How to serve with transformers.
 
     The server calls a model by the path it was given and counts a request's temperature only if the checkpoint's
@@ -46,7 +46,7 @@ def plan(start: tuple[str, ...], weights: Weights, spec: ModelSpec, environ: Map
     options = ["--dtype", "float32", "--device", "cpu"] if not has_gpu(environ) else []
     extra = {"OMP_WAIT_POLICY": "PASSIVE"}
 
-    def command(seat: Seat) -> Command:
+    def command(seat: ServerSlot) -> Command:
         if weights.kind != "hub":
             _overlay(weights, seat.folder / name)
         return Command(
@@ -55,7 +55,7 @@ def plan(start: tuple[str, ...], weights: Weights, spec: ModelSpec, environ: Map
             folder=seat.folder,
         )
 
-    return Plan(
+    return LaunchPlan(
         "transformers",
         name,
         settings,
@@ -66,7 +66,7 @@ def plan(start: tuple[str, ...], weights: Weights, spec: ModelSpec, environ: Map
     )
 
 
-def _overlay(weights: Weights, folder: Path) -> None:
+def _overlay(weights: ModelWeights, folder: Path) -> None:
     """A folder of links to the weights with the chat template and the generation settings to use."""
     source = Path(weights.where)
     folder.mkdir(parents=True, exist_ok=True)

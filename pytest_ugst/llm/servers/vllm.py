@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ugst.llm.model_spec import ModelSpec
-from pytest_ugst.llm.servers.launch import Command, Plan, Seat, find_program, has_gpu, identity, is_python
-from pytest_ugst.llm.servers.weights import Weights
+from pytest_ugst.llm.servers.launch import Command, LaunchPlan, ServerSlot, find_program, has_gpu, identity, is_python
+from pytest_ugst.llm.servers.weights import ModelWeights
 
 VARIABLE = "UGST_VLLM"
 """Names the ``vllm`` executable, or the Python interpreter, of an environment that has vLLM."""
@@ -75,7 +75,7 @@ def usable(environ: Mapping[str, str]) -> bool:
     return start is not None and (has_gpu(environ) or look(start).cpu)
 
 
-def plan(start: tuple[str, ...], weights: Weights, spec: ModelSpec, environ: Mapping[str, str]) -> Plan:
+def plan(start: tuple[str, ...], weights: ModelWeights, spec: ModelSpec, environ: Mapping[str, str]) -> LaunchPlan:
     """How to serve with vLLM.
 
     A CPU build gets what keeps it from failing or crawling there: no graph compilation, float32, a bounded context,
@@ -98,7 +98,7 @@ def plan(start: tuple[str, ...], weights: Weights, spec: ModelSpec, environ: Map
         options += ["--max-num-seqs", str(serve.parallel)]
     name, settings = identity("vllm", weights, spec, context)
 
-    def command(seat: Seat) -> Command:
+    def command(seat: ServerSlot) -> Command:
         served = ["--served-model-name", name]
         model = weights.where
         if weights.kind == "adapter":
@@ -131,7 +131,7 @@ def plan(start: tuple[str, ...], weights: Weights, spec: ModelSpec, environ: Map
             {**extra, "VLLM_API_KEY": seat.key},
         )
 
-    return Plan("vllm", name, settings, command, concurrency=serve.parallel)
+    return LaunchPlan("vllm", name, settings, command, concurrency=serve.parallel)
 
 
 def _cache_gib(config: dict[str, Any] | None, context: int, parallel: int) -> int:

@@ -21,7 +21,7 @@ _NO_TEMPLATE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class ModelWeights:
     """A model that can be served."""
 
     kind: Literal["gguf", "checkpoint", "adapter", "hub"]
@@ -48,7 +48,7 @@ class Weights:
         return None if self.template is None else "tools" in self.template
 
 
-def find_weights(model: str, chat_template: Path | None = None) -> Weights:
+def find_weights(model: str, chat_template: Path | None = None) -> ModelWeights:
     """Look at what ``model`` names, before anything is started.
 
     Args:
@@ -61,7 +61,7 @@ def find_weights(model: str, chat_template: Path | None = None) -> Weights:
     return _find(model, _read(chat_template) if chat_template is not None else None)
 
 
-def _find(model: str, override: str | None) -> Weights:
+def _find(model: str, override: str | None) -> ModelWeights:
     path = Path(model).expanduser()
     if path.is_file():
         return _gguf(path.resolve(), override)
@@ -72,13 +72,13 @@ def _find(model: str, override: str | None) -> Weights:
         return _checkpoint(path, override)
     if _HUB_NAME.fullmatch(model) and not model.endswith(".gguf"):
         digest = hashlib.sha256(model.encode()).hexdigest()
-        return Weights("hub", model, model.rsplit("/", 1)[1], digest, override, None)
+        return ModelWeights("hub", model, model.rsplit("/", 1)[1], digest, override, None)
     raise UsageError(
         f"the model {model!r} has no base_url and is no GGUF file, no checkpoint folder and no hub name (owner/name)"
     )
 
 
-def _gguf(path: Path, override: str | None) -> Weights:
+def _gguf(path: Path, override: str | None) -> ModelWeights:
     if path.suffix.lower() != ".gguf":
         raise UsageError(f"{path} is a file but not a GGUF file; name the folder of a checkpoint, or a *.gguf file")
     fields = read_metadata(path, {"tokenizer.chat_template", "*.context_length"})
@@ -87,7 +87,7 @@ def _gguf(path: Path, override: str | None) -> Weights:
         raise UsageError(f"{path} {_NO_TEMPLATE}")
     trained = fields.get("*.context_length")
     parts = sorted(path.parent.glob(re.sub(r"-00001-of-(\d{5})$", r"-*-of-\1", path.stem) + path.suffix))
-    return Weights(
+    return ModelWeights(
         "gguf",
         str(path),
         path.stem,
@@ -97,7 +97,7 @@ def _gguf(path: Path, override: str | None) -> Weights:
     )
 
 
-def _checkpoint(path: Path, override: str | None) -> Weights:
+def _checkpoint(path: Path, override: str | None) -> ModelWeights:
     if not (path / "config.json").is_file():
         raise UsageError(f"{path} is no checkpoint: it has no config.json (a folder saved by save_pretrained has one)")
     files = _weight_files(path)
@@ -110,7 +110,7 @@ def _checkpoint(path: Path, override: str | None) -> Weights:
     # A model of several parts keeps the language model's numbers one level down.
     text = config.get("text_config")
     trained = (text if isinstance(text, dict) else config).get("max_position_embeddings")
-    return Weights(
+    return ModelWeights(
         "checkpoint",
         str(path),
         path.name,
@@ -121,7 +121,7 @@ def _checkpoint(path: Path, override: str | None) -> Weights:
     )
 
 
-def _adapter(path: Path, override: str | None) -> Weights:
+def _adapter(path: Path, override: str | None) -> ModelWeights:
     settings = _json(path / "adapter_config.json")
     base, rank = settings.get("base_model_name_or_path"), settings.get("r")
     if not isinstance(base, str) or not base:
@@ -133,7 +133,7 @@ def _adapter(path: Path, override: str | None) -> Weights:
     if below.kind not in ("checkpoint", "hub"):
         raise UsageError(f"{path}/adapter_config.json: the base model {base!r} is no checkpoint folder and no hub name")
     digest = hashlib.sha256((below.fingerprint + fingerprint(path, sorted(path.glob("*")))).encode()).hexdigest()
-    return Weights(
+    return ModelWeights(
         "adapter",
         str(path),
         path.name,

@@ -12,7 +12,7 @@ from pytest_ugst.simulators.agenda.faults import (
     contradict_profile,
     unkept,
 )
-from pytest_ugst.simulators.agenda.user_goal import Plan
+from pytest_ugst.simulators.agenda.user_goal import UserGoal
 
 
 class Mischief:
@@ -21,7 +21,7 @@ class Mischief:
     ``confusion`` and the constraints that ``contradiction`` gets wrong change the plan once, at the start.
     """
 
-    def __init__(self, struck: frozenset[str], plan: Plan, rng: random.Random) -> None:
+    def __init__(self, struck: frozenset[str], plan: UserGoal, rng: random.Random) -> None:
         self._rng = rng
         self._plan = plan
         self._notes: list[str] = []

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 from pytest_ugst.core.errors import UsageError, unknown
-from pytest_ugst.simulators.agenda.user_goal import BOOKING, Plan, Slots
+from pytest_ugst.simulators.agenda.user_goal import BOOKING, Slots, UserGoal
 
 FAULTS: Final = (
     "confusion",
@@ -79,7 +79,7 @@ def strike(faults: Iterable[Fault], rng: random.Random) -> frozenset[str]:
     return frozenset(fault.name for fault in faults if rng.random() < fault.rate)
 
 
-def confuse(plan: Plan, rng: random.Random) -> str:
+def confuse(plan: UserGoal, rng: random.Random) -> str:
     """Mix up the errands of a plan, in place.
 
     Returns:
@@ -120,7 +120,7 @@ def confuse(plan: Plan, rng: random.Random) -> str:
     return "; ".join(notes) or "nothing to confuse"
 
 
-def _confuse_bookings(plan: Plan, rng: random.Random) -> list[str]:
+def _confuse_bookings(plan: UserGoal, rng: random.Random) -> list[str]:
     """Change what was to be cancelled, cancel what was to be changed, or take the wrong one of two bookings."""
     held = [errand for errand in plan.errands if errand.intent in ("change", "cancel")]
     if len(held) > 1 and _differ(held[0].reference, held[1].reference):
@@ -153,7 +153,7 @@ def _other(name: str, value: object, rng: random.Random) -> object:
     return rng.choice(others)
 
 
-def contradict_plan(plan: Plan, rng: random.Random) -> str | None:
+def contradict_plan(plan: UserGoal, rng: random.Random) -> str | None:
     """Turn one constraint into another value, in place; None where the goal has none that could be turned."""
     errands = [errand for errand in plan.errands if set(errand.want) & {"area", "day", "people", "price", "nights"}]
     if not errands:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pytest_ugst.simulators.agenda.user_goal import Errand, Slots
+from pytest_ugst.simulators.agenda.user_goal import Slots, Subgoal
 
 NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NOUNS: Final = {"restaurant": "restaurant", "hotel": "place to stay", "attraction": "attraction", "train": "train"}
@@ -139,7 +139,7 @@ class Words:
             text += f" on {_named(slots['day'])}"
         return text + (f" at {slots['time']}" if slots.get("time") else "")
 
-    def opening(self, errand: Errand, first: bool, terms: Slots) -> str:
+    def opening(self, errand: Subgoal, first: bool, terms: Slots) -> str:
         """Bring up an errand: what is wanted, and what the booking is told right away."""
         what = self.thing(errand.kind, {n: v for n, v in errand.search(wished=False).items() if v is not None})
         lead = "" if first else self.pick("Next, ", "Then ", "I also have something else: ", "Another thing: ")
@@ -177,7 +177,7 @@ class Words:
             )
         return f"{text}{self.terms(terms)}{end}"
 
-    def wish(self, errand: Errand, slots: Mapping[str, Any]) -> str:
+    def wish(self, errand: Subgoal, slots: Mapping[str, Any]) -> str:
         """A preference, said so that it can be given up."""
         lead = self.pick("I would prefer", "Ideally it is", "If possible, I would like")
         if errand.kind == "train":
@@ -246,18 +246,18 @@ class Words:
         """Decline an offer: only looking."""
         return self.pick("No need to book it.", "No booking needed.", "I do not need a booking for that.")
 
-    def drop(self, slots: Sequence[str], errand: Errand) -> str:
+    def drop(self, slots: Sequence[str], errand: Subgoal) -> str:
         """Give up preferences, and ask again."""
         what = self.thing(errand.kind, errand.search(wished=False))
         given_up = " ".join(_ANY.get(slot, f"Never mind the {_EXTRAS.get(slot, 'time')}.") for slot in slots)
         return f"{given_up} Is there {what}?"
 
-    def insist_on(self, slots: Sequence[str], errand: Errand) -> str:
+    def insist_on(self, slots: Sequence[str], errand: Subgoal) -> str:
         """Refuse a place that lacks what has to be there."""
         what = self.thing(errand.kind, errand.search(wished=False))
         return f"No, it must have {listed([_EXTRAS[slot] for slot in slots])}. I need {what}."
 
-    def look_again(self, errand: Errand, untold: Slots) -> str:
+    def look_again(self, errand: Subgoal, untold: Slots) -> str:
         """Not give up at once: make sure the agent looked with everything in mind."""
         what = self.thing(errand.kind, errand.search(wished=False))
         terms = self.terms(untold)
@@ -268,7 +268,7 @@ class Words:
         """Take what the goal allows in place of something fully booked."""
         return self.pick("Then", "In that case,") + f" please book it{self.terms(slots)} instead."
 
-    def another(self, errand: Errand) -> str:
+    def another(self, errand: Subgoal) -> str:
         """Ask for another place of the same kind."""
         what = self.thing(errand.kind, errand.search(wished=False))
         return f"Is there another one, {what}, that still has room{self.terms(errand.booking())}?"
@@ -279,12 +279,12 @@ class Words:
             "No, thank you, never mind then.", "No, that is a pity, but never mind.", "No, then I will do without."
         )
 
-    def switch(self, errand: Errand, terms: Slots) -> str:
+    def switch(self, errand: Subgoal, terms: Slots) -> str:
         """Turn to the alternative."""
         lead = self.pick("No, in that case I have changed my mind.", "No, then I would rather do something else.")
         return f"{lead} {self.opening(errand, True, terms)}"
 
-    def rephrase(self, errand: Errand, terms: Slots) -> str:
+    def rephrase(self, errand: Subgoal, terms: Slots) -> str:
         """Say an errand again, in the plainest words."""
         if errand.intent == "cancel":
             return f"Please cancel booking {errand.reference}."

@@ -104,7 +104,7 @@ _SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReplyMeaning:
     """One reply, understood. Several of these may hold at once."""
 
     text: str
@@ -132,10 +132,10 @@ class Heard:
         return fact.replace("_", " ") in self.text.lower()
 
 
-def hear(text: str | None) -> Heard:
+def hear(text: str | None) -> ReplyMeaning:
     """Understand a reply, as far as patterns can."""
     if not text or not text.strip():
-        return Heard(text="", lost=True)
+        return ReplyMeaning(text="", lost=True)
     text = text.replace("’", "'")
     reference = REFERENCE.search(text)
     full = _FULL.search(text) is not None
@@ -143,7 +143,7 @@ def hear(text: str | None) -> Heard:
     booked = reference is not None and _BOOKED.search(said.replace("fully booked", "")) is not None
     asking = _questions(text)
     none = not booked and not full and any(_NONE.search(s) for s in _SENTENCE.split(text) if not _IF.match(s))
-    return Heard(
+    return ReplyMeaning(
         text=text,
         booked=booked,
         reference=reference[0].upper() if reference else None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.status import SUCCESS
-from pytest_ugst.simulators.agenda.user_goal import Errand
+from pytest_ugst.simulators.agenda.user_goal import Subgoal
 
 
 @dataclass(slots=True)
@@ -18,7 +18,7 @@ class Act:
 
 
 @dataclass(slots=True)
-class Progress:
+class SubgoalProgress:
     """How far the errand at hand has come."""
 
     told: set[str] = field(default_factory=set)
@@ -35,13 +35,13 @@ class Progress:
     """Which ways out of a refusal were tried."""
 
 
-def done(errand: Errand, state: GoalState) -> bool:
+def done(errand: Subgoal, state: GoalState) -> bool:
     """Whether the goal state counts an errand and all its parts as success."""
     known = {s.component.id: s.status for s in state}
     return all(known.get(part) in SUCCESS for part in (errand.objective, *errand.parts))
 
 
-def kept(errand: Errand, state: GoalState) -> bool:
+def kept(errand: Subgoal, state: GoalState) -> bool:
     """Whether the goal state counts all requirements and preferences of an errand as success."""
     known = {s.component.id: s.status for s in state}
     return all(known.get(part) in SUCCESS for part in errand.parts)

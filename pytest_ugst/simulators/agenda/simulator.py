@@ -21,10 +21,10 @@ from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.simulators.agenda.fault_injection import Mischief
 from pytest_ugst.simulators.agenda.faults import Fault, parse, strike
 from pytest_ugst.simulators.agenda.nlg import Words
-from pytest_ugst.simulators.agenda.nlu import Heard, hear, holds, lacking, not_asked_for
-from pytest_ugst.simulators.agenda.progress import Act, Progress, done, kept
+from pytest_ugst.simulators.agenda.nlu import ReplyMeaning, hear, holds, lacking, not_asked_for
+from pytest_ugst.simulators.agenda.progress import Act, SubgoalProgress, done, kept
 from pytest_ugst.simulators.agenda.style import Manners
-from pytest_ugst.simulators.agenda.user_goal import Errand, Plan, Slots, read, slots_to_tell
+from pytest_ugst.simulators.agenda.user_goal import Slots, Subgoal, UserGoal, read, slots_to_tell
 
 INDICATOR = "TERMINATE"
 
@@ -68,7 +68,7 @@ class AgendaFactory:
 class AgendaSimulator:
     """Plays one goal."""
 
-    def __init__(self, plan: Plan, max_turns: int, rng: random.Random, mischief: Mischief) -> None:
+    def __init__(self, plan: UserGoal, max_turns: int, rng: random.Random, mischief: Mischief) -> None:
         self._plan = plan
         self._max_turns = max_turns
         self._rng = rng
@@ -77,8 +77,8 @@ class AgendaSimulator:
         self._mischief = mischief
         self._waiting = list(plan.errands)
         """Errands not brought up yet."""
-        self._errand: Errand | None = None
-        self._progress = Progress()
+        self._errand: Subgoal | None = None
+        self._progress = SubgoalProgress()
         self._acts: list[Act] = []
         """The agenda, top last."""
         self._wishes_told: set[str] = set()
@@ -111,7 +111,7 @@ class AgendaSimulator:
 
     # What the agent's words push onto the agenda.
 
-    def _listen(self, heard: Heard) -> None:
+    def _listen(self, heard: ReplyMeaning) -> None:
         errand = self._errand
         if errand is None:
             return
@@ -145,7 +145,7 @@ class AgendaSimulator:
         else:
             self._repeat(errand)
 
-    def _listen_held(self, errand: Errand, heard: Heard, done: bool) -> None:
+    def _listen_held(self, errand: Subgoal, heard: ReplyMeaning, done: bool) -> None:
         """Changing or cancelling a booking the user holds."""
         if done and not heard.full:
             self._finish()
@@ -161,7 +161,7 @@ class AgendaSimulator:
         else:
             self._repeat(errand)
 
-    def _weigh(self, errand: Errand, heard: Heard) -> None:
+    def _weigh(self, errand: Subgoal, heard: ReplyMeaning) -> None:
         """Something was found: see whether it is the thing, book it, ask about it."""
         progress = self._progress
         missing = lacking(errand.want, heard.text)
@@ -195,11 +195,11 @@ class AgendaSimulator:
         self._push("affirm", " ".join([self._words.book_it(asked | self._untold(terms)), *personal]))
         progress.told.update(errand.booking())
 
-    def _pending(self, errand: Errand) -> list[str]:
-        heard = Heard(text=self._progress.heard)
+    def _pending(self, errand: Subgoal) -> list[str]:
+        heard = ReplyMeaning(text=self._progress.heard)
         return [fact for fact in errand.ask if not heard.tells(fact)]
 
-    def _ask_or_finish(self, errand: Errand, heard: Heard) -> None:
+    def _ask_or_finish(self, errand: Subgoal, heard: ReplyMeaning) -> None:
         pending = [fact for fact in self._pending(errand) if self._progress.asked.get(fact, 0) < _PATIENCE]
         if pending and not self._mischief.satisfied():
             self._ask(pending)
@@ -213,7 +213,7 @@ class AgendaSimulator:
             self._progress.asked[fact] = self._progress.asked.get(fact, 0) + 1
         self._push("request", self._words.request(facts))
 
-    def _answer(self, errand: Errand, asks: Sequence[str]) -> None:
+    def _answer(self, errand: Subgoal, asks: Sequence[str]) -> None:
         """Answer what the agent asks for; say honestly what the goal does not tell."""
         known = {**errand.search(wished=False), **errand.booking()}
         if errand.reference:
@@ -238,7 +238,7 @@ class AgendaSimulator:
         unknown = [slot for slot in asks if slot in _PERSONAL and not (slot == "user_name" and name)]
         return said + [self._words.unknown(slot) for slot in unknown[:1]]
 
-    def _blocked(self, errand: Errand) -> None:
+    def _blocked(self, errand: Subgoal) -> None:
         """Fully booked, or closed."""
         tried = self._progress.tried
         if errand.if_full and "if_full" not in tried:
@@ -256,7 +256,7 @@ class AgendaSimulator:
         else:
             self._fail()
 
-    def _nothing(self, errand: Errand, heard: Heard) -> None:
+    def _nothing(self, errand: Subgoal, heard: ReplyMeaning) -> None:
         """Nothing matches."""
         tried = self._progress.tried
         invented = not_asked_for(errand.search(), heard.text)
@@ -282,20 +282,20 @@ class AgendaSimulator:
         else:
             self._fail()
 
-    def _switch(self, errand: Errand) -> None:
+    def _switch(self, errand: Subgoal) -> None:
         """Turn to the alternative."""
         other = errand.other()
-        self._errand, self._progress = other, Progress()
+        self._errand, self._progress = other, SubgoalProgress()
         self._progress.told.update(slots_to_tell(other))
         self._push("open", self._words.switch(other, other.booking()))
 
-    def _repeat(self, errand: Errand) -> None:
+    def _repeat(self, errand: Subgoal) -> None:
         """The agent did not understand, or said nothing of use."""
         if self._patience():
             self._progress.told.update(slots_to_tell(errand))
             self._push("inform", self._words.rephrase(errand, errand.booking()))
 
-    def _insist(self, errand: Errand) -> None:
+    def _insist(self, errand: Subgoal) -> None:
         self._push("inform", self._words.rephrase(errand, errand.booking()))
 
     def _patience(self) -> bool:
@@ -355,17 +355,17 @@ class AgendaSimulator:
             return chatter, False
         return None, True
 
-    def _next_errand(self, state: GoalState | None) -> Errand | None:
+    def _next_errand(self, state: GoalState | None) -> Subgoal | None:
         """The next errand to bring up; one that the goal state says is done is left out."""
         while self._waiting:
             errand = self._waiting.pop(0)
             if state is not None and done(errand, state):
                 continue
-            self._errand, self._progress = errand, Progress()
+            self._errand, self._progress = errand, SubgoalProgress()
             return errand
         return None
 
-    def _open(self, errand: Errand, parts: list[str], number: int, hurry: bool) -> str:
+    def _open(self, errand: Subgoal, parts: list[str], number: int, hurry: bool) -> str:
         """Bring up an errand, with as much of it as fits."""
         progress = self._progress
         if self._mischief.slow:

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from pytest_ugst.simulators.agenda.nlg import shorten
-from pytest_ugst.simulators.agenda.user_goal import Plan
+from pytest_ugst.simulators.agenda.user_goal import UserGoal
 
 BRIEF_WORDS: Final = 30
 """The most words a message has when the policy is to be brief."""
@@ -18,7 +18,7 @@ _ASKING = re.compile(r"\b(could|can|would) you\b", re.I)
 class Manners:
     """Gives messages the tone that the goal's policies ask for."""
 
-    def __init__(self, plan: Plan, rng: random.Random) -> None:
+    def __init__(self, plan: UserGoal, rng: random.Random) -> None:
         self._polite = plan.follows("say_please")
         self._calm = plan.follows("no_exclamations")
         self.brief = plan.follows("be_brief")

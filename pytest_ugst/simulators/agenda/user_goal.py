@@ -5,7 +5,7 @@ is a set of constraints and a set of requests. Here both come from the ``slots``
 
 - objective: ``kind`` (restaurant, hotel, attraction, train), ``intent`` (find, book, change, cancel), and where they
   apply ``ask`` (facts to learn), ``reference`` (of the booking to change or cancel), ``if_full`` (what to change when
-  it is fully booked), ``condition`` with ``alternative`` (see :class:`Errand`);
+  it is fully booked), ``condition`` with ``alternative`` (see :class:`Subgoal`);
 - requirement: constraints, such as ``{area: north, people: 4}``; preference: constraints to give up if need be;
 - profile: what the user may say of themselves, such as ``{name: ...}``; policy: ``behaviour`` and what it takes.
 """
@@ -57,7 +57,7 @@ Slots = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Errand:
+class Subgoal:
     """One thing to get done."""
 
     kind: str
@@ -74,7 +74,7 @@ class Errand:
     condition: Slots = field(default_factory=dict)
     """When to turn to ``alternative``: ``{fact: entry_fee, above: 8}`` (or ``below``, or ``is``), or ``{full: true}``,
     or ``{none: true}`` when nothing matches."""
-    alternative: Errand | None = None
+    alternative: Subgoal | None = None
     objective: str = ""
     """The objective's id."""
     parts: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class Errand:
         both = {**self.want, **self.wish}
         return {n: both[n] for n in BOOKING[self.kind] if n in both and (self.kind, n) != ("train", "day")}
 
-    def other(self) -> Errand:
+    def other(self) -> Subgoal:
         """The alternative, with whatever it does not say itself taken from this errand."""
         if self.alternative is None:
             return self
@@ -104,10 +104,10 @@ class Errand:
 
 
 @dataclass(slots=True)
-class Plan:
+class UserGoal:
     """A goal, read: the errands, and what is known of the user."""
 
-    errands: list[Errand]
+    errands: list[Subgoal]
     profile: Slots
     policies: list[Slots]
 
@@ -116,7 +116,7 @@ class Plan:
         return any(policy.get("behaviour") == behaviour for policy in self.policies)
 
 
-def read(goal: Goal) -> Plan:
+def read(goal: Goal) -> UserGoal:
     """Read a goal's slots.
 
     Raises:
@@ -151,10 +151,10 @@ def read(goal: Goal) -> Plan:
                 f"{where}: slots: unknown behaviour {policy.get('behaviour')!r}; known: {', '.join(sorted(BEHAVIOURS))}"
             )
     profile = {name: value for c in by_category[Category.PROFILE] for name, value in c.slots.items()}
-    return Plan(errands, profile, policies)
+    return UserGoal(errands, profile, policies)
 
 
-def _errand(slots: Mapping[str, Any], where: str) -> Errand:
+def _errand(slots: Mapping[str, Any], where: str) -> Subgoal:
     kind, intent = slots.get("kind"), slots.get("intent", "find")
     if kind not in SEARCH:
         raise UsageError(f"{where}: slots: kind is {kind!r}; use one of {', '.join(SEARCH)}")
@@ -174,7 +174,7 @@ def _errand(slots: Mapping[str, Any], where: str) -> Errand:
     ask = slots.get("ask") or []
     if not isinstance(ask, list | tuple) or not all(isinstance(fact, str) for fact in ask):
         raise UsageError(f"{where}: slots: ask takes a list of facts, such as [phone, address]")
-    errand = Errand(
+    errand = Subgoal(
         kind=str(kind),
         intent=str(intent),
         want=dict(slots.get("want") or {}),
@@ -188,7 +188,7 @@ def _errand(slots: Mapping[str, Any], where: str) -> Errand:
     return errand
 
 
-def _known(errand: Errand, where: str) -> None:
+def _known(errand: Subgoal, where: str) -> None:
     known = {*SEARCH[errand.kind], *BOOKING[errand.kind]}
     if unknown := sorted({*errand.want, *errand.wish, *errand.if_full} - known):
         raise UsageError(
@@ -196,7 +196,7 @@ def _known(errand: Errand, where: str) -> None:
         )
 
 
-def slots_to_tell(errand: Errand) -> Iterator[str]:
+def slots_to_tell(errand: Subgoal) -> Iterator[str]:
     """The names of every constraint the agent should have heard before an errand may be given up."""
     yield from errand.search()
     yield from errand.booking()

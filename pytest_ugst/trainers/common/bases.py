@@ -50,7 +50,7 @@ def quiet() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class ModelSource:
     """Where a model is."""
 
     name: str
@@ -72,7 +72,7 @@ class Base:
         return (path / self.gguf if self.gguf else path) if path.exists() else None
 
 
-def find_base(name: str) -> Base:
+def find_base(name: str) -> ModelSource:
     """What a name given as ``--model`` stands for.
 
     Args:
@@ -83,21 +83,21 @@ def find_base(name: str) -> Base:
     """
     if name in PACKAGED:
         path = Path(packaged_spec(name).model)
-        return Base(name, str(path.parent), path.name)
+        return ModelSource(name, str(path.parent), path.name)
     path = Path(name).expanduser()
     if path.is_file():
         if path.suffix.lower() != ".gguf":
             raise UsageError(f"--model {name}: a file, and no GGUF file; name a checkpoint's folder")
-        return Base(name, str(path.parent.resolve()), path.name)
+        return ModelSource(name, str(path.parent.resolve()), path.name)
     if path.is_dir():
         if (path / "config.json").is_file():
-            return Base(name, str(path.resolve()))
+            return ModelSource(name, str(path.resolve()))
         if (path / "adapter_config.json").is_file():
             raise UsageError(f"--model {name}: an adapter; merge it first (train with --merge), or name its base")
         raise UsageError(f"--model {name}: no checkpoint (config.json is missing); name a folder that was saved whole")
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise UsageError(f"--model {name}: there is no such folder or file; name one, or a hub name (owner/name)")
-    return Base(name, name)
+    return ModelSource(name, name)
 
 
 def load_tokenizer(name: str) -> Any:

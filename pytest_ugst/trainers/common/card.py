@@ -10,13 +10,13 @@ from pytest_ugst.core.text import one_line, plain
 
 if TYPE_CHECKING:
     from pytest_ugst.llm.checkpoint_info import Trained
-    from pytest_ugst.trainers.data.examples import Row
+    from pytest_ugst.trainers.data.examples import Example
     from pytest_ugst.trainers.data.folder import DataInfo
 
 _GOALS_SHOWN = 40
 
 
-def data_card(info: DataInfo, sample: Row | None) -> str:
+def data_card(info: DataInfo, sample: Example | None) -> str:
     """The ``README.md`` of a data folder."""
     who = "a user simulator" if info.kind == "simulator" else "a judge of user simulators"
     lines = [
@@ -51,10 +51,10 @@ def _reasoning(info: DataInfo) -> str:
     return f"{form} ({info.traces})" if info.traces else form
 
 
-def render_row(row: Row) -> str:
+def render_row(row: Example) -> str:
     """A row for reading: every message under its role, the target last."""
     parts = [f"[{m.role}]\n{m.content}" for m in row.prompt]
-    parts += [f"[target: {row.goal}, trial {row.trial}, turn {row.turn}]\n{row.target}"]
+    parts += [f"[target: {row.goal}, trial {row.trial}, turn {row.turn}]\n{row.completion_text}"]
     return plain("\n\n".join(parts))
 
 

@@ -14,7 +14,7 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.trainers.common.card import data_card
 from pytest_ugst.trainers.data.contamination import require_apart, suite_goals
-from pytest_ugst.trainers.data.examples import Row, Traces, rows_of
+from pytest_ugst.trainers.data.examples import Example, Traces, examples_of
 from pytest_ugst.trainers.data.folder import INFO_FILE, PARTS, DataInfo, write_data
 from pytest_ugst.trainers.data.selection import (
     Keep,
@@ -69,7 +69,7 @@ def check_out(out: Path, force: bool) -> None:
 
 def make_data(
     episodes: Iterable[Episode], prompts: Prompts, how: Making, registry: Registry, out: Path
-) -> tuple[DataInfo, dict[str, list[Row]]]:
+) -> tuple[DataInfo, dict[str, list[Example]]]:
     """Make a data folder from recorded episodes.
 
     Args:
@@ -89,15 +89,15 @@ def make_data(
     require_apart({e.goal.id: e.goal.text for e in by_id.values()}, suite_goals(registry), "training data")
     count = token_counter(how.tokenizer)
     dropped: Counter[str] = Counter()
-    rows: list[Row] = []
+    rows: list[Example] = []
     made = 0
     for episode in by_id.values():
-        all_rows = list(rows_of(episode, prompts, how.traces, how.seed))
+        all_rows = list(examples_of(episode, prompts, how.traces, how.seed))
         held = keep_rows(episode, all_rows, how.keep)
         made += len(all_rows)
         dropped["not aligned"] += len(all_rows) - len(held)
         rows += held
-    steps: list[tuple[str, Callable[[list[Row]], list[Row]]]] = [
+    steps: list[tuple[str, Callable[[list[Example]], list[Example]]]] = [
         (f"over {how.max_tokens} tokens", lambda held: within(held, how.max_tokens, count)),
     ]
     if not how.doubles:
@@ -150,11 +150,11 @@ def make_data(
 
 
 def statistics(
-    rows: Sequence[Row], episodes: dict[str, Episode], count: Callable[[Row], int], exact: bool
+    rows: Sequence[Example], episodes: dict[str, Episode], count: Callable[[Example], int], exact: bool
 ) -> dict[str, Any]:
     """What the rows are like: their lengths, their turns, and in how many each category is moved forward."""
     lengths = sorted(count(row) for row in rows)
-    spoken = sorted(len(row.target.split()) for row in rows)
+    spoken = sorted(len(row.completion_text.split()) for row in rows)
     moves = Counter(str(c) for row in rows for c in moved(episodes[row.episode], row.turn))
     about = "tokens" if exact else "tokens (estimated)"
     return {
@@ -165,7 +165,7 @@ def statistics(
     }
 
 
-def token_counter(tokenizer: str) -> Callable[[Row], int]:
+def token_counter(tokenizer: str) -> Callable[[Example], int]:
     """Counts the tokens of a row, by a model's tokenizer or, without one, by a quarter of its characters.
 
     Raises:
@@ -180,7 +180,7 @@ def token_counter(tokenizer: str) -> Callable[[Row], int]:
     tokens = PromptTokens(loaded)
     return lambda row: (
         len(tokens.ids([m.model_dump() for m in row.prompt]))
-        + len(loaded(row.target, add_special_tokens=False)["input_ids"])
+        + len(loaded(row.completion_text, add_special_tokens=False)["input_ids"])
     )
 
 

@@ -147,11 +147,11 @@ def _played(args: argparse.Namespace, settings: Any, registry: Any) -> Any:
     from pytest_ugst.runs.names import new_name
     from pytest_ugst.trainers.data.contamination import require_apart, suite_goals
     from pytest_ugst.trainers.data.play import play_goals
-    from pytest_ugst.utils.progress import Progress
+    from pytest_ugst.utils.progress import ProgressLine
 
     goals = find_goals(args.goals, registry=registry, folders=(Path.cwd(),))[: args.limit]
     require_apart({g.id: g.text for g in goals}, suite_goals(registry), "--goals")
-    progress = Progress()
+    progress = ProgressLine()
     folder = settings.home / "runs" / new_name()
     try:
         run = play_goals(

@@ -38,7 +38,7 @@ class Message(Frozen):
     content: Words
 
 
-class Row(Frozen):
+class Example(Frozen):
     """One user turn, in the conversational prompt-completion format that TRL and others read."""
 
     prompt: tuple[Message, ...]
@@ -50,7 +50,7 @@ class Row(Frozen):
     """The turn that is spoken, counted from 1."""
 
     @property
-    def target(self) -> str:
+    def completion_text(self) -> str:
         """What the model is to say."""
         return self.completion[0].content
 
@@ -76,7 +76,7 @@ class Said:
     """Whether it ends the conversation."""
 
 
-def target(reasoning: str | None, utterance: str) -> str:
+def completion_text(reasoning: str | None, utterance: str) -> str:
     """Reasoning and utterance in the form that is trained."""
     return f"{OPEN}\n{reasoning}\n{CLOSE}{BETWEEN}{utterance}" if reasoning else utterance
 
@@ -98,7 +98,7 @@ def thinks(episode: Episode) -> bool:
     return episode.setting.reasoning and episode.setting.simulator in episode.setting.models
 
 
-def rows_of(episode: Episode, prompts: Prompts, traces: Traces = "auto", seed: int = 0) -> Iterator[Row]:
+def examples_of(episode: Episode, prompts: Prompts, traces: Traces = "auto", seed: int = 0) -> Iterator[Example]:
     """The rows of an episode, one per user turn.
 
     A turn whose reasoning is to be the recorded one and was not recorded gives no row.
@@ -123,9 +123,9 @@ def rows_of(episode: Episode, prompts: Prompts, traces: Traces = "auto", seed: i
             if reasoning is None or OPEN in reasoning or CLOSE in reasoning:
                 continue
         messages = request(prompts, episode.goal, before, episode.max_turns, traces != "none")
-        yield Row(
+        yield Example(
             prompt=tuple(Message(role=m["role"], content=str(m["content"])) for m in messages),
-            completion=(Message(role="assistant", content=target(reasoning, said.text)),),
+            completion=(Message(role="assistant", content=completion_text(reasoning, said.text)),),
             episode=episode.id,
             goal=episode.goal.id,
             trial=episode.trial,

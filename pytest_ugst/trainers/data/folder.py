@@ -20,7 +20,7 @@ from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.runs.journal import Journal
 from pytest_ugst.runs.run import EPISODES_FILE
-from pytest_ugst.trainers.data.examples import Row
+from pytest_ugst.trainers.data.examples import Example
 from pytest_ugst.utils.files import replace_text
 
 FORMAT: Literal[1] = 1
@@ -60,17 +60,17 @@ class TrainingData:
 
     folder: Path
     info: DataInfo
-    rows: dict[str, list[Row]]
+    rows: dict[str, list[Example]]
     """By part."""
     _journal: Journal = field(repr=False)
 
     @property
-    def train(self) -> list[Row]:
+    def train(self) -> list[Example]:
         """The rows to learn from."""
         return self.rows["train"]
 
     @property
-    def eval(self) -> list[Row]:
+    def eval(self) -> list[Example]:
         """The rows of held-out goals."""
         return self.rows["eval"]
 
@@ -130,7 +130,7 @@ def read_data(folder: Path, *, kind: Literal["simulator", "judge"] = "simulator"
     return TrainingData(folder, info, rows, journal)
 
 
-def _read_rows(path: Path) -> list[Row]:
+def _read_rows(path: Path) -> list[Example]:
     rows = []
     try:
         with path.open("rb") as file:
@@ -140,7 +140,7 @@ def _read_rows(path: Path) -> list[Row]:
                 if not line.strip():
                     continue
                 try:
-                    row = Row.model_validate_json(line)
+                    row = Example.model_validate_json(line)
                 except ValidationError as error:
                     raise UsageError(f"{path}:{number}: {first_fault(error)}; make the data again") from None
                 if len(row.completion) != 1 or row.completion[0].role != "assistant" or not row.prompt:
@@ -156,7 +156,7 @@ def _read_rows(path: Path) -> list[Row]:
 def write_data(
     folder: Path,
     info: DataInfo,
-    rows: Mapping[str, Sequence[Row]],
+    rows: Mapping[str, Sequence[Example]],
     episodes: Iterable[Episode],
     prompts: Mapping[str, str],
     card: str,
@@ -195,7 +195,7 @@ def write_data(
     replace_text(folder / INFO_FILE, json.dumps(info.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n")
 
 
-def write_hf(folder: Path, rows: Mapping[str, Sequence[Row]]) -> bool:
+def write_hf(folder: Path, rows: Mapping[str, Sequence[Example]]) -> bool:
     """Write the rows as ``datasets`` folders, one per part, if that library is installed.
 
     Returns:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pytest_ugst.core.chat import ChatUnavailable
 from pytest_ugst.core.errors import UgstError, UsageError
-from pytest_ugst.engine.rollout import play
-from pytest_ugst.engine.spec import Plan, cases, episode_id
+from pytest_ugst.engine.rollout import run_episode
+from pytest_ugst.engine.spec import EpisodeSpec, cases, episode_id
 from pytest_ugst.llm.usage_meter import begin_episode
 from pytest_ugst.roles.batch import run_with_models
 from pytest_ugst.runs.run import Run
@@ -18,17 +18,17 @@ from pytest_ugst.runs.run import Run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ugst.config.settings import Settings
+    from pytest_ugst.config.settings import Options
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.roles.resolver import Casting
+    from pytest_ugst.roles.resolver import RoleResolver
 
 ROLES = ("simulator", "agent", "judge")
 
 
 def play_goals(
     goals: Sequence[Goal],
-    settings: Settings,
+    settings: Options,
     registry: Registry,
     folder: Path,
     told: Callable[[int, int], None] = lambda done, total: None,
@@ -51,24 +51,24 @@ def play_goals(
     """
     run = Run(folder)
 
-    async def work(casting: Casting) -> Run:
+    async def work(casting: RoleResolver) -> Run:
         setting = casting.setting()
         listed = list(cases(goals, settings.trials, settings.max_turns))
         casting.check_goals(listed)
         run.create(setting)
         run.journal.refresh()
-        plans = [Plan(c.id, c.goal, c.trial, setting, c.max_turns) for c in listed if c.goal is not None]
+        plans = [EpisodeSpec(c.id, c.goal, c.trial, setting, c.max_turns) for c in listed if c.goal is not None]
         cast = casting.cast()
         slots = asyncio.Semaphore(settings.concurrency)
         done = 0
 
-        async def one(plan: Plan) -> None:
+        async def one(plan: EpisodeSpec) -> None:
             nonlocal done
             async with slots:
                 if plan.id not in run.journal:
                     meter = begin_episode(f"{setting.seed}.{plan.trial}")
                     try:
-                        episode = await play(plan, cast)
+                        episode = await run_episode(plan, cast)
                         run.journal.append(episode.model_copy(update={"usage": meter.by_role()}))
                     except (ChatUnavailable, UsageError):
                         raise

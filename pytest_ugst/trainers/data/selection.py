@@ -10,7 +10,7 @@ from typing import Literal
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.status import HELD, Category
-from pytest_ugst.trainers.data.examples import Row
+from pytest_ugst.trainers.data.examples import Example
 
 Keep = Literal["episodes", "turns", "all"]
 """``episodes``: all of an episode that succeeded in every part and was ended as the rules ask, nothing of others;
@@ -48,7 +48,7 @@ def aligned_turns(episode: Episode) -> int:
     return turns + 1 if aligned(episode) else turns
 
 
-def keep_rows(episode: Episode, rows: Iterable[Row], keep: Keep) -> list[Row]:
+def keep_rows(episode: Episode, rows: Iterable[Example], keep: Keep) -> list[Example]:
     """The rows of an episode to learn from."""
     if keep == "all":
         return list(rows)
@@ -58,12 +58,12 @@ def keep_rows(episode: Episode, rows: Iterable[Row], keep: Keep) -> list[Row]:
     return [row for row in rows if row.turn <= most]
 
 
-def without_doubles(rows: Iterable[Row]) -> list[Row]:
+def without_doubles(rows: Iterable[Example]) -> list[Example]:
     """Rows that teach the same, once."""
     return list({row.digest: row for row in reversed(list(rows))}.values())[::-1]
 
 
-def within(rows: Sequence[Row], limit: int, count: Callable[[Row], int]) -> list[Row]:
+def within(rows: Sequence[Example], limit: int, count: Callable[[Example], int]) -> list[Example]:
     """Rows of at most ``limit`` tokens, by ``count``."""
     return [row for row in rows if count(row) <= limit]
 
@@ -74,7 +74,7 @@ def moved(episode: Episode, turn: int) -> frozenset[Category]:
     return frozenset(s.category for s in after if s.succeeded and s.status is not before[s.component.id])
 
 
-def balance_goals(rows: Sequence[Row], seed: int) -> list[Row]:
+def balance_goals(rows: Sequence[Example], seed: int) -> list[Example]:
     """As many episodes of each goal: that of the goal which has fewest, drawn by seed."""
     by_goal: dict[str, set[str]] = defaultdict(set)
     for row in rows:
@@ -85,7 +85,7 @@ def balance_goals(rows: Sequence[Row], seed: int) -> list[Row]:
     return [row for row in rows if row.episode in kept]
 
 
-def balance_categories(rows: Sequence[Row], episodes: dict[str, Episode], seed: int) -> list[Row]:
+def balance_categories(rows: Sequence[Example], episodes: dict[str, Episode], seed: int) -> list[Example]:
     """Rows thinned out, by seed, until no category is moved in more than twice as many as the rarest one.
 
     Rows that move nothing (small talk, answers, endings) stay: a conversation needs them.

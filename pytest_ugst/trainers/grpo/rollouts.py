@@ -16,17 +16,17 @@ from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.status import Category
-from pytest_ugst.engine.goal_tracker import Tracker
-from pytest_ugst.trainers.grpo.reward.completions import Spoken, read_completion
+from pytest_ugst.engine.goal_tracker import GoalTracker
+from pytest_ugst.trainers.grpo.reward.completions import ParsedCompletion, read_completion
 from pytest_ugst.trainers.grpo.reward.indicators import Indicators, indicators
-from pytest_ugst.trainers.grpo.reward.reward import Judged, TurnReward
-from pytest_ugst.trainers.grpo.reward.shaping import Outcome
+from pytest_ugst.trainers.grpo.reward.reward import JudgedCompletion, TurnReward
+from pytest_ugst.trainers.grpo.reward.shaping import ShapingInput
 
 if TYPE_CHECKING:
     from pytest_ugst.core.protocols import Session
-    from pytest_ugst.roles.background import LiveCasting
+    from pytest_ugst.roles.background import BackgroundRoles
     from pytest_ugst.trainers.common.tokens import PromptTokens
-    from pytest_ugst.trainers.grpo.samples import Sample
+    from pytest_ugst.trainers.grpo.samples import PromptSample
 
 Segment = tuple[list[int], list[int]]
 """One turn: the tokens that were read, and those that were said."""
@@ -36,13 +36,13 @@ Segment = tuple[list[int], list[int]]
 class Rollout:
     """One conversation that is being sampled."""
 
-    sample: Sample
+    sample: PromptSample
     session: Session
     max_turns: int
     conversation: Conversation = field(default_factory=Conversation)
     segments: list[Segment] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
-    spoken: list[Spoken] = field(default_factory=list)
+    spoken: list[ParsedCompletion] = field(default_factory=list)
     error: str | None = None
     """What the agent failed of."""
     over: bool = False
@@ -66,10 +66,10 @@ class Rollouts:
 
     def __init__(
         self,
-        samples: Sequence[Sample],
+        samples: Sequence[PromptSample],
         tokens: PromptTokens,
         reward: TurnReward,
-        live: LiveCasting,
+        live: BackgroundRoles,
         max_turns: int | None,
     ) -> None:
         """Nothing is sampled yet.
@@ -150,7 +150,7 @@ class Rollouts:
         rollout.conversation = Conversation(turns=turns, stop=stop)
 
 
-async def judge_rollouts(reward: TurnReward, rollouts: Sequence[Rollout]) -> list[Judged]:
+async def judge_rollouts(reward: TurnReward, rollouts: Sequence[Rollout]) -> list[JudgedCompletion]:
     """Judge conversations from their first turn to the last, all at once.
 
     The indicators of a conversation are, by category, the shares of its sub-components that count as success in the
@@ -159,17 +159,17 @@ async def judge_rollouts(reward: TurnReward, rollouts: Sequence[Rollout]) -> lis
     return list(await asyncio.gather(*(_judge(reward, rollout) for rollout in rollouts)))
 
 
-async def _judge(reward: TurnReward, rollout: Rollout) -> Judged:
+async def _judge(reward: TurnReward, rollout: Rollout) -> JudgedCompletion:
     fault = next((spoken for spoken in rollout.spoken if spoken.fault is not None), None)
     conversation, last = rollout.conversation, rollout.spoken[-1]
     turn = conversation.turns[-1] if conversation.turns else None
     ended = conversation.stop is StopReason.USER_ENDED
     if fault is not None or turn is None:
-        return Judged(fault or last, 0.0, None, turn, ended)
+        return JudgedCompletion(fault or last, 0.0, None, turn, ended)
     if rollout.error is not None:
-        return Judged(last, None, None, turn, ended, error=rollout.error)
+        return JudgedCompletion(last, None, None, turn, ended, error=rollout.error)
     components = rollout.sample.place.episode.components
-    tracker = Tracker(components, reward.judge, reward.checks)
+    tracker = GoalTracker(components, reward.judge, reward.checks)
     try:
         for number in range(1, len(conversation.turns) + 1):
             tracker.turn(conversation.up_to(number))
@@ -179,13 +179,13 @@ async def _judge(reward: TurnReward, rollout: Rollout) -> Judged:
         total = met.total(reward.weights)
         if total is None:
             error = next((item.error for item in final if item.error), "a verdict is missing")
-            return Judged(last, None, met, turn, ended, verdicts, error=error)
+            return JudgedCompletion(last, None, met, turn, ended, verdicts, error=error)
         terms = await _terms(reward, rollout, GoalState.initial(components), verdicts)
     except Exception as error:  # a judge that can't be reached, or anyone's that is plugged in
         tracker.cancel()
         told = str(error) if isinstance(error, UgstError) else f"{type(error).__name__}: {error}"
-        return Judged(last, None, None, turn, ended, error=told)
-    return Judged(last, total + sum(terms.values()), met, turn, ended, verdicts, terms)
+        return JudgedCompletion(last, None, None, turn, ended, error=told)
+    return JudgedCompletion(last, total + sum(terms.values()), met, turn, ended, verdicts, terms)
 
 
 def shares(final: GoalState) -> Indicators:
@@ -212,7 +212,7 @@ async def _terms(reward: TurnReward, rollout: Rollout, start: GoalState, verdict
         about = [v for v in verdicts if v.turn == number]
         met = indicators(state, about, ended=ended, silent=not said.text)
         goal = rollout.sample.place.episode.goal.text
-        outcome = Outcome(spoken, said, goal, before, rollout.conversation.up_to(number), state, met, ended)
+        outcome = ShapingInput(spoken, said, goal, before, rollout.conversation.up_to(number), state, met, ended)
         for name, value in (await reward.shaping.terms(outcome)).items():
             if value is None:
                 raise UgstError("the judge of the wording failed")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.trainers.common.tokens import Messages
-from pytest_ugst.trainers.data.examples import Row
-from pytest_ugst.trainers.grpo.reward.reward import Place
+from pytest_ugst.trainers.data.examples import Example
+from pytest_ugst.trainers.grpo.reward.reward import PromptState
 
 MAX_TOKENS = 2_048
 """Of a prompt; the paper's."""
@@ -20,11 +20,11 @@ COUNT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class PromptSample:
     """A prompt, and the place in a recorded conversation that it stands for."""
 
     prompt: Messages
-    place: Place
+    place: PromptState
 
     @property
     def id(self) -> str:
@@ -33,10 +33,10 @@ class Sample:
 
 
 @dataclass(slots=True)
-class Samples:
+class PromptSamples:
     """What to train on."""
 
-    chosen: list[Sample]
+    chosen: list[PromptSample]
     left_out: Counter[str] = field(default_factory=Counter)
     """Why, and how many: ``too long``, ``no episode``, ``state unknown``, ``over the count``."""
 
@@ -46,7 +46,7 @@ class Samples:
 
 
 def choose(
-    rows: Iterable[Row],
+    rows: Iterable[Example],
     episodes: Mapping[str, Episode],
     length: Callable[[Messages], int],
     *,
@@ -54,7 +54,7 @@ def choose(
     max_tokens: int = MAX_TOKENS,
     first_turns_only: bool = False,
     seed: int = 0,
-) -> Samples:
+) -> PromptSamples:
     """Choose samples from the rows of a training set, as many of each turn as there are to be had.
 
     Args:
@@ -73,7 +73,7 @@ def choose(
         UsageError: If none is left.
     """
     left_out: Counter[str] = Counter()
-    by_turn: dict[int, list[Sample]] = {}
+    by_turn: dict[int, list[PromptSample]] = {}
     seen: set[tuple[str, int]] = set()
     for row in rows:
         sample = _sample(row, episodes, left_out)
@@ -95,25 +95,25 @@ def choose(
     chosen = _balanced([by_turn[turn] for turn in sorted(by_turn)], count)
     left_out["over the count"] += sum(map(len, by_turn.values())) - len(chosen)
     chance.shuffle(chosen)
-    return Samples(chosen, +left_out)
+    return PromptSamples(chosen, +left_out)
 
 
-def _sample(row: Row, episodes: Mapping[str, Episode], left_out: Counter[str]) -> Sample | None:
+def _sample(row: Example, episodes: Mapping[str, Episode], left_out: Counter[str]) -> PromptSample | None:
     episode = episodes.get(row.episode)
     if episode is None or not 1 <= row.turn <= len(episode.conversation.turns) + 1:
         left_out["no episode"] += 1
         return None
-    place = Place(episode, row.turn)
+    place = PromptState(episode, row.turn)
     # Progress is told against the state before the turn; where a verdict is missing there, it can't be told.
     if row.turn > 1 and any(item.error is not None for item in place.state):
         left_out["state unknown"] += 1
         return None
-    return Sample([{"role": m.role, "content": m.content} for m in row.prompt], place)
+    return PromptSample([{"role": m.role, "content": m.content} for m in row.prompt], place)
 
 
-def _balanced(groups: Sequence[list[Sample]], count: int) -> list[Sample]:
+def _balanced(groups: Sequence[list[PromptSample]], count: int) -> list[PromptSample]:
     """Take in turns from the groups until there are enough."""
-    taken: list[Sample] = []
+    taken: list[PromptSample] = []
     for rank in range(max(map(len, groups))):
         for group in groups:
             if rank < len(group):

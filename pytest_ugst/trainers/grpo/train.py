@@ -16,25 +16,25 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.text import counted
-from pytest_ugst.roles.background import LiveCasting
+from pytest_ugst.roles.background import BackgroundRoles
 from pytest_ugst.roles.batch import builtin_registry, settings_here
 from pytest_ugst.trainers.common.bases import load_tokenizer, require_libraries
 from pytest_ugst.trainers.common.memory import keep_memory
 from pytest_ugst.trainers.common.tokens import PromptTokens
 from pytest_ugst.trainers.data.contamination import require_apart, suite_goals
-from pytest_ugst.trainers.data.examples import target
+from pytest_ugst.trainers.data.examples import completion_text
 from pytest_ugst.trainers.data.folder import TrainingData, read_data
 from pytest_ugst.trainers.grpo.options import GrpoOptions
-from pytest_ugst.trainers.grpo.reward.indicators import Weights
+from pytest_ugst.trainers.grpo.reward.indicators import RewardWeights
 from pytest_ugst.trainers.grpo.reward.replies import Replies
 from pytest_ugst.trainers.grpo.reward.reward import TurnReward
 from pytest_ugst.trainers.grpo.reward.shaping import Shaping
 from pytest_ugst.trainers.grpo.reward.wording import ModelWording
 from pytest_ugst.trainers.grpo.run import SERVERS, GrpoRun
-from pytest_ugst.trainers.grpo.samples import Samples, choose
+from pytest_ugst.trainers.grpo.samples import PromptSamples, choose
 
 if TYPE_CHECKING:
-    from pytest_ugst.config.settings import Settings
+    from pytest_ugst.config.settings import Options
     from pytest_ugst.core.registry import Registry
 
 
@@ -85,10 +85,10 @@ def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
     require_apart({e.goal.id: e.goal.text for e in data.episodes.values()}, suite_goals(registry), str(call.data))
     tokens = PromptTokens(load_tokenizer(call.model), options.trl.get("chat_template_kwargs"))
     if data.info.reasoning == "think":
-        tokens.require(target("a", "b"))
+        tokens.require(completion_text("a", "b"))
     samples = _samples(data, options, tokens)
     record = run.check(call.model, call.data, call.judge, call.agent, options, resume=call.resume)
-    with LiveCasting(settings, registry, ("judge", "agent") if reply else ("judge",), call.out / SERVERS) as live:
+    with BackgroundRoles(settings, registry, ("judge", "agent") if reply else ("judge",), call.out / SERVERS) as live:
         goals = {s.place.episode.goal.id: s.place.episode.goal for s in samples.chosen}
         live.check_goals(goals.values(), agent=reply)
         opened = tokens.opens_thinking(samples.chosen[0].prompt)
@@ -102,12 +102,12 @@ def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
     return call.out
 
 
-def _settings(call: GrpoCall) -> Settings:
+def _settings(call: GrpoCall) -> Options:
     data_dirs.use(call.data_dir)
     return settings_here(judge=call.judge, agent=call.agent, dir=call.home, seed=call.options.seed)
 
 
-def _reward(call: GrpoCall, live: LiveCasting, reply: bool) -> TurnReward:
+def _reward(call: GrpoCall, live: BackgroundRoles, reply: bool) -> TurnReward:
     o, casting = call.options, live.casting
     replies = None
     if reply:
@@ -130,11 +130,13 @@ def _reward(call: GrpoCall, live: LiveCasting, reply: bool) -> TurnReward:
         coherence=o.coherence,
         wording=wording,
     )
-    weights = Weights(o.weight_profile, o.weight_policy, o.weight_objective, o.weight_requirement, o.weight_preference)
+    weights = RewardWeights(
+        o.weight_profile, o.weight_policy, o.weight_objective, o.weight_requirement, o.weight_preference
+    )
     return TurnReward(casting.judge, casting.checks, replies, weights, shaping)
 
 
-def _samples(data: TrainingData, o: GrpoOptions, tokens: PromptTokens) -> Samples:
+def _samples(data: TrainingData, o: GrpoOptions, tokens: PromptTokens) -> PromptSamples:
     samples = choose(
         data.train,
         data.episodes,

@@ -16,16 +16,16 @@ from pytest_ugst.trainers.common.bases import load_model
 from pytest_ugst.trainers.common.checkpoint import describe, lineage_of, next_step, prompt_files, save_checkpoint
 from pytest_ugst.trainers.common.launching import processes
 from pytest_ugst.trainers.grpo.options import GrpoOptions
-from pytest_ugst.trainers.grpo.reward.reward import Judged, TurnReward
+from pytest_ugst.trainers.grpo.reward.reward import JudgedCompletion, TurnReward
 from pytest_ugst.trainers.grpo.rollouts import Rollout, Rollouts, judge_rollouts
 from pytest_ugst.trainers.grpo.run import GrpoRun
 from pytest_ugst.trainers.grpo.trl_grpo import trainer_class
 
 if TYPE_CHECKING:
-    from pytest_ugst.roles.background import LiveCasting
+    from pytest_ugst.roles.background import BackgroundRoles
     from pytest_ugst.trainers.common.tokens import PromptTokens
     from pytest_ugst.trainers.data.folder import TrainingData
-    from pytest_ugst.trainers.grpo.samples import Samples
+    from pytest_ugst.trainers.grpo.samples import PromptSamples
 
 _WINDOW = 3  # batches over which the share of errors is taken
 
@@ -40,9 +40,9 @@ class Training:
         options: GrpoOptions,
         data: TrainingData,
         tokens: PromptTokens,
-        samples: Samples,
+        samples: PromptSamples,
         reward: TurnReward,
-        live: LiveCasting,
+        live: BackgroundRoles,
     ) -> None:
         """Load the model and set up the trainer.
 
@@ -200,7 +200,7 @@ class Training:
         return ugst
 
     def _note(
-        self, step: int, names: Sequence[str], texts: Sequence[str], judged: Sequence[Judged], log_metric: Any
+        self, step: int, names: Sequence[str], texts: Sequence[str], judged: Sequence[JudgedCompletion], log_metric: Any
     ) -> None:
         rank = self._trainer.accelerator.process_index
         records = [
@@ -212,7 +212,7 @@ class Training:
             log_metric(name, value)
         self._count(step, sum(one.error is not None for one in judged), len(judged), judged)
 
-    def _count(self, step: int, errors: int, asked: int, judged: Sequence[Judged]) -> None:
+    def _count(self, step: int, errors: int, asked: int, judged: Sequence[JudgedCompletion]) -> None:
         from accelerate.utils import gather_object
 
         counted = gather_object([(errors, asked)])  # all processes have to stop together
@@ -281,7 +281,7 @@ class Training:
         save_checkpoint(self._run.folder, save, self._trained(trainer.state.global_step), prompt_files(self._data))
 
 
-def summary(judged: Sequence[Judged]) -> dict[str, float]:
+def summary(judged: Sequence[JudgedCompletion]) -> dict[str, float]:
     """What a batch of completions was like, for the log: shares of faults, endings and errors, means of indicators."""
     count = len(judged)
     metrics = {

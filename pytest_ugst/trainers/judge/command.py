@@ -98,7 +98,7 @@ def run_rejudge(args: argparse.Namespace) -> int:
     from pytest_ugst.trainers.data.build import by_unique_id, recorded
     from pytest_ugst.trainers.data.folder import read_data
     from pytest_ugst.trainers.judge.rejudge import judge_again
-    from pytest_ugst.utils.progress import Progress
+    from pytest_ugst.utils.progress import ProgressLine
 
     data_dirs.use(args.data)
     more: dict[str, Any] = {"concurrency": args.concurrency, "prompts": args.prompts, "dir": args.dir}
@@ -109,7 +109,7 @@ def run_rejudge(args: argparse.Namespace) -> int:
         episodes = [episode for episode in episodes if episode.goal.id in kept]
         if not episodes:
             raise UsageError(f"--held-out {args.held_out}: none of its held-out goals is in these runs")
-    progress = Progress()
+    progress = ProgressLine()
     try:
         run = judge_again(
             episodes,

@@ -22,7 +22,7 @@ from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.trainers.common.card import data_card
 from pytest_ugst.trainers.data.build import by_unique_id, token_counter
-from pytest_ugst.trainers.data.examples import Message, Row
+from pytest_ugst.trainers.data.examples import Example, Message
 from pytest_ugst.trainers.data.folder import PARTS, DataInfo, write_data
 from pytest_ugst.trainers.data.selection import hold_out
 
@@ -46,7 +46,7 @@ def answer(verdict: Verdict) -> str:
     return json.dumps(record, ensure_ascii=False)
 
 
-def judge_rows(episode: Episode, prompts: Prompts, teacher: str = "") -> Iterator[tuple[Row, str]]:
+def judge_rows(episode: Episode, prompts: Prompts, teacher: str = "") -> Iterator[tuple[Example, str]]:
     """The rows of an episode's verdicts, each with category and status.
 
     Args:
@@ -63,7 +63,7 @@ def judge_rows(episode: Episode, prompts: Prompts, teacher: str = "") -> Iterato
             continue
         component = parts[verdict.component]
         messages: Any = asker.messages(component, episode.conversation, verdict.turn)
-        row = Row(
+        row = Example(
             prompt=tuple(Message(role=m["role"], content=m["content"]) for m in messages),
             completion=(Message(role="assistant", content=answer(verdict)),),
             episode=episode.id,
@@ -145,7 +145,7 @@ def make_judge_data(
     return info
 
 
-def thinned(pairs: Sequence[tuple[Row, str]], seed: int) -> list[tuple[Row, str]]:
+def thinned(pairs: Sequence[tuple[Example, str]], seed: int) -> list[tuple[Example, str]]:
     """Rows without most of the commonest statuses of each category, drawn by seed."""
     groups: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for index, (_, label) in enumerate(pairs):

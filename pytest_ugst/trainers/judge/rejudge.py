@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_ugst.engine.goal_tracker import Tracker
+from pytest_ugst.engine.goal_tracker import GoalTracker
 from pytest_ugst.roles.batch import run_with_models
 from pytest_ugst.runs.run import Run
 
 if TYPE_CHECKING:
-    from pytest_ugst.config.settings import Settings
+    from pytest_ugst.config.settings import Options
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.roles.resolver import Casting
+    from pytest_ugst.roles.resolver import RoleResolver
 
 
 def judge_again(
     episodes: Sequence[Episode],
-    settings: Settings,
+    settings: Options,
     registry: Registry,
     folder: Path,
     *,
@@ -43,7 +43,7 @@ def judge_again(
     """
     run = Run(folder)
 
-    async def work(casting: Casting) -> Run:
+    async def work(casting: RoleResolver) -> Run:
         slots = asyncio.Semaphore(settings.concurrency)
         run.create(casting.setting())
         run.journal.refresh()
@@ -65,11 +65,11 @@ def judge_again(
     return run_with_models(settings, registry, ("judge",), work, kind="train")
 
 
-async def _judged(episode: Episode, casting: Casting, checked: bool) -> Episode:
+async def _judged(episode: Episode, casting: RoleResolver, checked: bool) -> Episode:
     components = episode.components
     if not checked:
         components = tuple(c.model_copy(update={"check": None}) for c in components)
-    tracker = Tracker(components, casting.judge, casting.checks)
+    tracker = GoalTracker(components, casting.judge, casting.checks)
     try:
         for turn in range(1, len(episode.conversation.turns) + 1):
             tracker.turn(episode.conversation.up_to(turn))

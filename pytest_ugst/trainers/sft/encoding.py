@@ -9,7 +9,7 @@ from pytest_ugst.trainers.common.prefix_tree import IGNORED
 from pytest_ugst.trainers.common.tokens import PromptTokens
 
 if TYPE_CHECKING:
-    from pytest_ugst.trainers.data.examples import Row
+    from pytest_ugst.trainers.data.examples import Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Encoded:
         return [*[IGNORED] * len(self.prompt), *self.completion]
 
 
-class Encoder:
+class ExampleEncoder:
     """Encodes rows for one tokenizer; what conversations have in common is tokenized once."""
 
     def __init__(self, tokenizer: Any) -> None:
@@ -49,18 +49,18 @@ class Encoder:
         self.most = 0
         """Tokens of the longest target so far."""
 
-    def row(self, row: Row) -> Encoded:
+    def row(self, row: Example) -> Encoded:
         """Encode one row."""
         prompt = [m.model_dump() for m in row.prompt]
-        completion = self._completion(prompt, row.target)
+        completion = self._completion(prompt, row.completion_text)
         ids = self.tokenizer(completion, add_special_tokens=False)["input_ids"]
         self.most = max(self.most, len(ids))
         return Encoded(list(self.tokens.ids(prompt)), list(ids), row.episode)
 
-    def _completion(self, prompt: list[dict[str, str]], target: str) -> str:
+    def _completion(self, prompt: list[dict[str, str]], completion_text: str) -> str:
         before = self.tokens.text(prompt)
         after: str = self.tokenizer.apply_chat_template(
-            [*prompt, {"role": "assistant", "content": target}], tokenize=False
+            [*prompt, {"role": "assistant", "content": completion_text}], tokenize=False
         )
         end = self.tokenizer.eos_token or ""
         if after.startswith(before):
@@ -73,5 +73,5 @@ class Encoder:
         # A template that opens the reasoning itself, or rewrites what an assistant said.
         opened = before.rstrip()
         if opened.endswith("<think>"):
-            target = target.removeprefix("<think>").lstrip("\n")
-        return f"{target}{end}"
+            completion_text = completion_text.removeprefix("<think>").lstrip("\n")
+        return f"{completion_text}{end}"

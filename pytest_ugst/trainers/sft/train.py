@@ -57,7 +57,7 @@ def train_sft(call: SftCall, registry: Registry | None = None) -> Path:
     from pytest_ugst.roles.batch import builtin_registry
     from pytest_ugst.trainers.data.contamination import require_apart, suite_goals
     from pytest_ugst.trainers.data.folder import read_data
-    from pytest_ugst.trainers.sft.encoding import Encoder
+    from pytest_ugst.trainers.sft.encoding import ExampleEncoder
 
     find_base(call.model)
     data = read_data(call.data, kind=call.kind)
@@ -65,15 +65,15 @@ def train_sft(call: SftCall, registry: Registry | None = None) -> Path:
     if call.kind == "simulator":
         require_apart(goals, suite_goals(registry or builtin_registry()), str(call.data))
     _open(call)
-    encoder = Encoder(load_tokenizer(call.model))
+    encoder = ExampleEncoder(load_tokenizer(call.model))
     parts = {part: _encode(encoder, rows, part, call.options) for part, rows in data.rows.items()}
     if not parts["train"]:
         raise UsageError(f"{call.data}: no row has {call.options.max_tokens} tokens or less; raise --max-tokens")
     from pytest_ugst.trainers.common.memory import keep_memory
-    from pytest_ugst.trainers.sft.trainer import Training
+    from pytest_ugst.trainers.sft.trainer import SftRun
 
     keep_memory()
-    training = Training(call, data, encoder, parts)
+    training = SftRun(call, data, encoder, parts)
     training.train()
     return call.out
 

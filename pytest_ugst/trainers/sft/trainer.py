@@ -19,15 +19,17 @@ from pytest_ugst.trainers.sft.train import SftCall, last_step, told
 
 if TYPE_CHECKING:
     from pytest_ugst.trainers.data.folder import TrainingData
-    from pytest_ugst.trainers.sft.encoding import Encoded, Encoder
+    from pytest_ugst.trainers.sft.encoding import Encoded, ExampleEncoder
 
 _ROOM = 1.5  # times the longest target, for what the model may say in play
 
 
-class Training:
+class SftRun:
     """One run."""
 
-    def __init__(self, call: SftCall, data: TrainingData, encoder: Encoder, parts: Mapping[str, list[Encoded]]) -> None:
+    def __init__(
+        self, call: SftCall, data: TrainingData, encoder: ExampleEncoder, parts: Mapping[str, list[Encoded]]
+    ) -> None:
         """Load the model and set up the trainer.
 
         Raises:

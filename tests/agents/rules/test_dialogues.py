@@ -20,7 +20,7 @@ from pytest_ugst.core.protocols import Agent, NoSession
 from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.domains.concierge import load
 from pytest_ugst.domains.concierge.data import places
-from pytest_ugst.domains.session import DeskSession
+from pytest_ugst.domains.session import DomainSession
 
 STAY = {"reference": "CQ-AAAAA", "kind": "hotel", "name": "Finch House", "day": "monday", "people": 2, "nights": 2}
 SEATS = {"reference": "CQ-BBBBB", "kind": "train", "train_id": "TR1013", "people": 2}
@@ -30,7 +30,7 @@ class Talk:
     """A conversation under way."""
 
     def __init__(self, **data: Any) -> None:
-        self.session: DeskSession = load().open(Goal(id="g", text="A goal.", data=data), seed=1)
+        self.session: DomainSession = load().open(Goal(id="g", text="A goal.", data=data), seed=1)
         self.agent: Agent = RulesAgent()
         self.conversation = Conversation()
 

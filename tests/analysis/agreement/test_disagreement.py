@@ -7,7 +7,7 @@ import pytest
 from pytest_ugst.analysis.agreement.disagreement import compare
 from pytest_ugst.core.check import Check, Condition
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
@@ -26,7 +26,7 @@ def played(component: Component, *words: str, said: dict[int, Status], by: str =
     return Episode(
         id="e",
         goal=Goal(id="e", text="Tea.", components=(component,)),
-        setting=Setting(simulator="s", agent="a", judge=by),
+        setting=EpisodeConfig(simulator="s", agent="a", judge=by),
         max_turns=5,
         conversation=conversation,
         verdicts=tuple(verdicts),

@@ -10,7 +10,7 @@ from pytest_ugst.core.goal import Component
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import Judge
 from pytest_ugst.core.status import Category, Status
-from pytest_ugst.engine.goal_tracker import Tracker
+from pytest_ugst.engine.goal_tracker import GoalTracker
 from pytest_ugst.judges.checks import ChecksJudge
 from tests.played import FirstStatus
 
@@ -28,7 +28,7 @@ ALONE = Component(id="task-2", category=Category.OBJECTIVE, text="Greet.", check
 def track(judge: Judge) -> GoalState:
     async def run() -> GoalState:
         parts = (POLICY, OBJECTIVE, ALONE)
-        tracker = Tracker(parts, judge, ChecksJudge())
+        tracker = GoalTracker(parts, judge, ChecksJudge())
         conversation = Conversation(turns=(Turn(user="hello", agent="hi"),), stop=StopReason.TURN_LIMIT)
         tracker.turn(conversation)
         return GoalState.fold(parts, await tracker.finish(conversation), 1)

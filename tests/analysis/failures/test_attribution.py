@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ugst.analysis.failures.attribution import Attributed, Conduct, Fault, attribute, blame
+from pytest_ugst.analysis.failures.attribution import Attribution, Conduct, Responsibility, attribute, blame
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.status import Category
 from pytest_ugst.runs.outcome import Count, Tally, tally
@@ -15,7 +15,9 @@ from tests.analysis.small_episodes import episode
 LAMP_LEFT = {"lamp": "..", "colour": ".."}
 
 
-def fault(statuses: dict[str, str], stop: StopReason = StopReason.USER_ENDED, solved: float = 0.0) -> Fault | None:
+def fault(
+    statuses: dict[str, str], stop: StopReason = StopReason.USER_ENDED, solved: float = 0.0
+) -> Responsibility | None:
     one = episode(statuses, stop=stop)
     found = attribute(tally(one), stop, {"task": solved})
     assert found is not None
@@ -25,21 +27,25 @@ def fault(statuses: dict[str, str], stop: StopReason = StopReason.USER_ENDED, so
 @pytest.mark.parametrize(
     ("statuses", "stop", "whose"),
     [
-        ({}, StopReason.USER_ENDED, Fault.AGENT),
-        ({"lamp": ".t"}, StopReason.USER_ENDED, Fault.AGENT),  # the user tried
-        (LAMP_LEFT, StopReason.USER_ENDED, Fault.SIMULATOR),
-        (LAMP_LEFT | {"profile": "m?"}, StopReason.USER_ENDED, Fault.SIMULATOR),
-        (LAMP_LEFT | {"policy": "??"}, StopReason.USER_ENDED, Fault.SIMULATOR),  # whatever is missing would say
-        ({"profile": "Am"}, StopReason.USER_ENDED, Fault.BOTH),
-        ({"bright": "mm"}, StopReason.TURN_LIMIT, Fault.BOTH),
-        ({"profile": "Am", "lamp": "??"}, StopReason.USER_ENDED, Fault.UNDECIDED),
-        ({"policy": "A?"}, StopReason.USER_ENDED, Fault.UNDECIDED),
-        ({}, StopReason.USER_ERROR, Fault.SIMULATOR),
-        ({}, StopReason.AGENT_ERROR, Fault.AGENT),
-        ({"profile": "Am"}, StopReason.AGENT_ERROR, Fault.BOTH),
+        ({}, StopReason.USER_ENDED, Responsibility.AGENT),
+        ({"lamp": ".t"}, StopReason.USER_ENDED, Responsibility.AGENT),  # the user tried
+        (LAMP_LEFT, StopReason.USER_ENDED, Responsibility.SIMULATOR),
+        (LAMP_LEFT | {"profile": "m?"}, StopReason.USER_ENDED, Responsibility.SIMULATOR),
+        (
+            LAMP_LEFT | {"policy": "??"},
+            StopReason.USER_ENDED,
+            Responsibility.SIMULATOR,
+        ),  # whatever is missing would say
+        ({"profile": "Am"}, StopReason.USER_ENDED, Responsibility.BOTH),
+        ({"bright": "mm"}, StopReason.TURN_LIMIT, Responsibility.BOTH),
+        ({"profile": "Am", "lamp": "??"}, StopReason.USER_ENDED, Responsibility.UNDECIDED),
+        ({"policy": "A?"}, StopReason.USER_ENDED, Responsibility.UNDECIDED),
+        ({}, StopReason.USER_ERROR, Responsibility.SIMULATOR),
+        ({}, StopReason.AGENT_ERROR, Responsibility.AGENT),
+        ({"profile": "Am"}, StopReason.AGENT_ERROR, Responsibility.BOTH),
     ],
 )
-def test_whose_fault(statuses: dict[str, str], stop: StopReason, whose: Fault) -> None:
+def test_whose_fault(statuses: dict[str, str], stop: StopReason, whose: Responsibility) -> None:
     assert fault(statuses, stop) is whose
 
 
@@ -53,16 +59,16 @@ def test_without_a_score_there_is_nothing_to_say() -> None:
 
 def test_without_sub_components_it_is_undecided() -> None:
     found = attribute(Tally(goal="g", measured=False), StopReason.USER_ENDED, {"task": 0.0})
-    assert found == Attributed("g", False, Conduct.UNDECIDED, Fault.UNDECIDED)
+    assert found == Attribution("g", False, Conduct.UNDECIDED, Responsibility.UNDECIDED)
 
 
 def test_the_score_over_the_episodes_that_were_kept() -> None:
     kept, strayed = Conduct.KEPT, Conduct.STRAYED
     every = [
-        *(Attributed("a", solved, kept, None if solved else Fault.AGENT) for solved in (True, True, False)),
-        *(Attributed("b", solved, kept, None if solved else Fault.AGENT) for solved in (True, True)),
-        Attributed("b", True, strayed, None),
-        *(Attributed("c", False, strayed, Fault.SIMULATOR) for _ in range(3)),
+        *(Attribution("a", solved, kept, None if solved else Responsibility.AGENT) for solved in (True, True, False)),
+        *(Attribution("b", solved, kept, None if solved else Responsibility.AGENT) for solved in (True, True)),
+        Attribution("b", True, strayed, None),
+        *(Attribution("c", False, strayed, Responsibility.SIMULATOR) for _ in range(3)),
     ]
     found = blame(every)
     # pass^2: a has 1 of 3 pairs, b 3 of 3, c none.
@@ -71,7 +77,12 @@ def test_the_score_over_the_episodes_that_were_kept() -> None:
     assert found.raw.episodes == 9
     assert found.kept.hat == pytest.approx({1: 100 * (2 / 3 + 1) / 2, 2: 100 * (1 / 3 + 1) / 2})
     assert (found.kept.episodes, found.kept.solved.n) == (5, 2)
-    assert found.faults == {Fault.AGENT: 1, Fault.SIMULATOR: 3, Fault.BOTH: 0, Fault.UNDECIDED: 0}
+    assert found.faults == {
+        Responsibility.AGENT: 1,
+        Responsibility.SIMULATOR: 3,
+        Responsibility.BOTH: 0,
+        Responsibility.UNDECIDED: 0,
+    }
     assert found.lucky == 1
     low, high = found.raw.solved.low, found.raw.solved.high
     assert low is not None
@@ -80,12 +91,12 @@ def test_the_score_over_the_episodes_that_were_kept() -> None:
 
 
 def test_a_solved_task_of_which_nobody_knows_whether_the_goal_was_kept_is_not_lucky() -> None:
-    found = blame([Attributed("g", True, Conduct.UNDECIDED, None), Attributed("g", True, Conduct.STRAYED, None)])
+    found = blame([Attribution("g", True, Conduct.UNDECIDED, None), Attribution("g", True, Conduct.STRAYED, None)])
     assert (found.lucky, found.undecided, found.kept.episodes) == (1, 1, 0)
 
 
 def test_where_no_goal_was_kept_there_is_no_clean_score() -> None:
-    found = blame([Attributed("a", False, Conduct.STRAYED, Fault.BOTH)])
+    found = blame([Attribution("a", False, Conduct.STRAYED, Responsibility.BOTH)])
     assert found.kept.solved.value is None
     assert found.kept.hat == {}
 
@@ -105,7 +116,7 @@ def test_a_missing_verdict_never_decides(found: dict[Category, Count], stop: Sto
     kept = Tally(goal="g", counts={c: Count(n.total, n.successes + n.errors, 0) for c, n in found.items()})
     before = attribute(Tally(goal="g", counts=found), stop, {"task": 0.0})
     assert before is not None
-    if before.fault is not Fault.UNDECIDED and stop is not StopReason.AGENT_ERROR:
+    if before.fault is not Responsibility.UNDECIDED and stop is not StopReason.AGENT_ERROR:
         for filled in (broke, kept):
             after = attribute(filled, stop, {"task": 0.0})
             assert after is not None

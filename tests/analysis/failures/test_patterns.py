@@ -10,7 +10,7 @@ from pytest_ugst.analysis.failures.patterns import SETTLED, classify, merge, ran
 from pytest_ugst.analysis.failures.record import Failure, Pattern
 from pytest_ugst.analysis.failures.shares import classified, shares
 from pytest_ugst.core.conversation import Conversation, StopReason
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.verdict import Verdict
 from tests.analysis.small_episodes import UNHEARD, episode
 from tests.simulators.agenda.agenda_rollout import play, shipped
@@ -185,7 +185,7 @@ def test_laws(one: Episode) -> None:
     if one.broken_off is None:
         assert set(named) == failed
     assert all(f.turn is None or 1 <= f.turn <= len(one.conversation.turns) for f in failures)
-    assert classify(one.model_copy(update={"setting": Setting(simulator="x", agent="y", judge="z")})) == failures
+    assert classify(one.model_copy(update={"setting": EpisodeConfig(simulator="x", agent="y", judge="z")})) == failures
     assert all(f.components or f.pattern in SETTLED for f in failures)
 
 
@@ -199,7 +199,7 @@ def planted(fault: str | None, seed: int) -> list[str]:
         one = Episode(
             id=goal.id,
             goal=goal,
-            setting=Setting(simulator="s", agent="a", judge="j"),
+            setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
             max_turns=goal.max_turns or 10,
             conversation=conversation.model_copy(update={"turns": turns}),
             verdicts=verdicts,

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall, Turn
-from pytest_ugst.core.episode import Episode, Setting
+from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.runs.run import Run
 
-SETTING = Setting(simulator="users", agent="agents", judge="judges")
+SETTING = EpisodeConfig(simulator="users", agent="agents", judge="judges")
 PARTS = (
     Component(id="home", category=Category.PROFILE, text="You live in Dunmarsh."),
     Component(id="please", category=Category.POLICY, text="You say please in every message."),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ugst.analysis.regression.decision import Verdict, detectable, judge, parse_margins
+from pytest_ugst.analysis.regression.decision import GateDecision, decide, detectable, parse_margins
 from pytest_ugst.analysis.stats import paired
 from pytest_ugst.analysis.stats.paired import MIN_GOALS, Difference, Differences, Pair, differences
 from pytest_ugst.analysis.success.rates import COLUMNS, rates
@@ -80,8 +80,8 @@ def test_a_run_is_neither_better_nor_worse_than_itself(pairs: list[Pair]) -> Non
     same = [pair._replace(new=pair.base) for pair in pairs]
     found = differences(same, resamples=50)
     assert all(one.value in (None, 0.0) for one in found.columns.values())
-    for finding in judge(found, MARGINS):
-        assert finding.verdict in (Verdict.EQUIVALENT, Verdict.NO_WORSE, Verdict.INCONCLUSIVE)
+    for finding in decide(found, MARGINS):
+        assert finding.verdict in (GateDecision.EQUIVALENT, GateDecision.NO_WORSE, GateDecision.INCONCLUSIVE)
 
 
 @given(pair_lists(), st.sampled_from([1.0, 5.0, 20.0]))
@@ -96,11 +96,11 @@ def test_exchanging_base_and_new_changes_signs(pairs: list[Pair], margin: float)
             (_minus(other.value), _minus(other.high), _minus(other.low))
         )
     margins = dict.fromkeys(COLUMNS, margin)
-    for finding, mirrored in zip(judge(there, margins), judge(back, margins), strict=True):
-        if finding.verdict is Verdict.REGRESSION:
-            assert mirrored.verdict is Verdict.IMPROVEMENT
-        if finding.verdict is Verdict.EQUIVALENT:
-            assert mirrored.verdict is Verdict.EQUIVALENT
+    for finding, mirrored in zip(decide(there, margins), decide(back, margins), strict=True):
+        if finding.verdict is GateDecision.REGRESSION:
+            assert mirrored.verdict is GateDecision.IMPROVEMENT
+        if finding.verdict is GateDecision.EQUIVALENT:
+            assert mirrored.verdict is GateDecision.EQUIVALENT
 
 
 def _minus(value: float | None) -> float | None:
@@ -170,11 +170,13 @@ def test_a_single_small_change_is_no_proof_either() -> None:
     assert small.columns["policy"].low < none.low / 2
 
 
-@pytest.mark.parametrize(("goals", "verdict"), [(MIN_GOALS - 1, Verdict.INCONCLUSIVE), (MIN_GOALS, Verdict.REGRESSION)])
-def test_few_goals_are_inconclusive_whatever_they_say(goals: int, verdict: Verdict) -> None:
-    (finding,) = judge(differences(even(*[-1] * goals), ["policy"]), {"policy": 10})
+@pytest.mark.parametrize(
+    ("goals", "verdict"), [(MIN_GOALS - 1, GateDecision.INCONCLUSIVE), (MIN_GOALS, GateDecision.REGRESSION)]
+)
+def test_few_goals_are_inconclusive_whatever_they_say(goals: int, verdict: GateDecision) -> None:
+    (finding,) = decide(differences(even(*[-1] * goals), ["policy"]), {"policy": 10})
     assert finding.verdict is verdict
-    assert finding.needed == (MIN_GOALS if verdict is Verdict.INCONCLUSIVE else None)
+    assert finding.needed == (MIN_GOALS if verdict is GateDecision.INCONCLUSIVE else None)
 
 
 def test_a_column_of_few_goals_has_no_interval_beside_others_that_have() -> None:
@@ -193,14 +195,16 @@ def test_nothing_to_compare() -> None:
     found = differences([])
     assert set(found.columns) == set(COLUMNS)
     assert found.factor is None
-    for finding in judge(found, MARGINS):
-        assert finding.verdict is Verdict.INCONCLUSIVE
+    for finding in decide(found, MARGINS):
+        assert finding.verdict is GateDecision.INCONCLUSIVE
 
 
 def test_columns_without_data_are_left_out_unless_they_were_named() -> None:
     found = differences(even(*[0] * 20, kept=1))
-    assert [f.column for f in judge(found, MARGINS)] == ["policy", "avg"]
-    assert [(f.column, f.verdict) for f in judge(found, {"preference": 5})] == [("preference", Verdict.INCONCLUSIVE)]
+    assert [f.column for f in decide(found, MARGINS)] == ["policy", "avg"]
+    assert [(f.column, f.verdict) for f in decide(found, {"preference": 5})] == [
+        ("preference", GateDecision.INCONCLUSIVE)
+    ]
 
 
 def column(value: float, low: float, high: float) -> Differences:
@@ -211,52 +215,52 @@ def column(value: float, low: float, high: float) -> Differences:
 @pytest.mark.parametrize(
     ("value", "low", "high", "verdict"),
     [
-        (-12, -20, -4, Verdict.REGRESSION),
-        (-6, -11.9, -0.1, Verdict.REGRESSION),
-        (-4.9, -9, -0.8, Verdict.INCONCLUSIVE),  # a drop, though not beyond what is allowed
-        (-6, -13, 1, Verdict.INCONCLUSIVE),
-        (1, -6, 8, Verdict.INCONCLUSIVE),
-        (-2, -4, -0.5, Verdict.EQUIVALENT),
-        (0, -4.9, 4.9, Verdict.EQUIVALENT),
-        (2, -4, 8, Verdict.NO_WORSE),
-        (4, 0.5, 7.5, Verdict.IMPROVEMENT),
-        (2, 0.5, 4, Verdict.EQUIVALENT),
+        (-12, -20, -4, GateDecision.REGRESSION),
+        (-6, -11.9, -0.1, GateDecision.REGRESSION),
+        (-4.9, -9, -0.8, GateDecision.INCONCLUSIVE),  # a drop, though not beyond what is allowed
+        (-6, -13, 1, GateDecision.INCONCLUSIVE),
+        (1, -6, 8, GateDecision.INCONCLUSIVE),
+        (-2, -4, -0.5, GateDecision.EQUIVALENT),
+        (0, -4.9, 4.9, GateDecision.EQUIVALENT),
+        (2, -4, 8, GateDecision.NO_WORSE),
+        (4, 0.5, 7.5, GateDecision.IMPROVEMENT),
+        (2, 0.5, 4, GateDecision.EQUIVALENT),
     ],
 )
-def test_verdicts(value: float, low: float, high: float, verdict: Verdict) -> None:
-    (finding,) = judge(column(value, low, high), {"policy": 5})
+def test_verdicts(value: float, low: float, high: float, verdict: GateDecision) -> None:
+    (finding,) = decide(column(value, low, high), {"policy": 5})
     assert finding.verdict is verdict
-    assert (finding.needed is not None) == (verdict is Verdict.INCONCLUSIVE)
+    assert (finding.needed is not None) == (verdict is GateDecision.INCONCLUSIVE)
 
 
 @pytest.mark.parametrize("value", [-5, -5 - 2e-15, -5 + 2e-15])
 def test_a_drop_of_exactly_what_is_allowed_is_no_regression(value: float) -> None:
     """However it was rounded; and no number of goals would tell on which side it lies."""
-    (finding,) = judge(column(value, -9, -1), {"policy": 5})
-    assert (finding.verdict, finding.needed) == (Verdict.INCONCLUSIVE, None)
+    (finding,) = decide(column(value, -9, -1), {"policy": 5})
+    assert (finding.verdict, finding.needed) == (GateDecision.INCONCLUSIVE, None)
 
 
 @pytest.mark.parametrize(("value", "size"), [(-6, 6), (1, 5), (-4, 5)])
 def test_the_size_that_is_named_is_the_drop_that_was_seen_and_no_less_than_the_margin(
     value: float, size: float
 ) -> None:
-    (finding,) = judge(column(value, value - 7, value + 7), {"policy": 5})
-    assert finding.verdict is Verdict.INCONCLUSIVE
+    (finding,) = decide(column(value, value - 7, value + 7), {"policy": 5})
+    assert finding.verdict is GateDecision.INCONCLUSIVE
     assert finding.size == size
 
 
 def test_without_a_margin_every_drop_counts() -> None:
-    assert judge(column(-1, -1.5, -0.5), {"policy": 0})[0].verdict is Verdict.REGRESSION
-    inconclusive = judge(column(1, -1, 3), {"policy": 0})[0]
-    assert inconclusive.verdict is Verdict.INCONCLUSIVE
+    assert decide(column(-1, -1.5, -0.5), {"policy": 0})[0].verdict is GateDecision.REGRESSION
+    inconclusive = decide(column(1, -1, 3), {"policy": 0})[0]
+    assert inconclusive.verdict is GateDecision.INCONCLUSIVE
     assert inconclusive.needed is None
 
 
 def test_the_number_of_goals_that_is_named_would_do() -> None:
     """Simulated: with that many goals a drop of that size is told from none in about 9 of 10 cases."""
     few = differences(drawn(60, 0.8, 0.75, seed=3), ["policy"])
-    (finding,) = judge(few, {"policy": 10})
-    assert finding.verdict is Verdict.INCONCLUSIVE
+    (finding,) = decide(few, {"policy": 10})
+    assert finding.verdict is GateDecision.INCONCLUSIVE
     assert finding.needed is not None
     assert finding.size is not None
     seen = 0

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ugst.analysis.success.benchmarks import OVERALL, benchmark_tables, require_shared_goals
-from pytest_ugst.analysis.success.leaderboard import Contender, read_contenders, shortcomings
+from pytest_ugst.analysis.success.leaderboard import LeaderboardEntry, read_contenders, shortcomings
 from pytest_ugst.analysis.success.methods import METHODS, method_of
 from pytest_ugst.analysis.success.results import Results, write_results
-from pytest_ugst.analysis.success.systems import entrants, labels
+from pytest_ugst.analysis.success.systems import evaluated_systems, labels
 from pytest_ugst.analysis.tables import Mark, Table
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
@@ -257,7 +257,7 @@ def test_an_evaluation_in_several_runs(home: Path) -> None:
 @given(st.lists(episodes(bare=True), min_size=2, max_size=6))
 @settings(max_examples=20)
 def test_the_last_table_counts_what_the_others_count(played: list[Episode]) -> None:
-    found = [Contender(str(n), "m", entrant, str(n)) for n, entrant in enumerate(entrants("a", played))]
+    found = [LeaderboardEntry(str(n), "m", entrant, str(n)) for n, entrant in enumerate(evaluated_systems("a", played))]
     *parts, whole = benchmark_tables(found, resamples=0)
     assert (whole.title == OVERALL) is bool(parts)
     for made in (parts or [whole], [whole]):
@@ -270,7 +270,7 @@ def test_the_last_table_counts_what_the_others_count(played: list[Episode]) -> N
         assert counted["avg"] == sum(counted[c.value] for c in Category) == sum(len(e.components) for e in played)
 
 
-def contenders(home: Path, *names: str) -> list[Contender]:
+def contenders(home: Path, *names: str) -> list[LeaderboardEntry]:
     return read_contenders({name: open_run(home, name) for name in names})
 
 

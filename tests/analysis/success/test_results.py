@@ -10,18 +10,18 @@ from hypothesis import given
 
 from pytest_ugst.analysis.success.rates import rates
 from pytest_ugst.analysis.success.results import Results, add_usage, versions, write_results
-from pytest_ugst.analysis.success.table import Row
+from pytest_ugst.analysis.success.table import RatesRow
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.runs.outcome import Outcome, not_played, outcome, tally
+from pytest_ugst.runs.outcome import EpisodeOutcome, episode_outcome, not_played, tally
 from tests.strategies import episodes
 
 
 @given(episodes(bare=True))
 def test_outcomes(episode: Episode) -> None:
-    made = outcome(episode)
-    assert Outcome.model_validate_json(made.model_dump_json()) == made
+    made = episode_outcome(episode)
+    assert EpisodeOutcome.model_validate_json(made.model_dump_json()) == made
     assert made.tally == tally(episode)
     assert list(made.statuses.values()).count("ERROR") == sum(c.errors for c in made.tally.counts.values())
     total = sum(c.total for c in made.tally.counts.values())
@@ -46,7 +46,7 @@ def make(run: str = "first") -> Results:
         run=run,
         created="2026-01-01T00:00:00+00:00",
         settings={"sim": "agenda", "trials": 1},
-        rows=(Row(label="agenda", rates=rates([made.tally])),),
+        rows=(RatesRow(label="agenda", rates=rates([made.tally])),),
         gate={"avg": 85.0},
         missed=("avg: no sub-component to measure",),
         episodes=(made,),

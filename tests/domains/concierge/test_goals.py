@@ -16,7 +16,7 @@ from pytest_ugst.core.status import HELD, Category
 from pytest_ugst.domains import concierge
 from pytest_ugst.goals.files import find_duplicates, load_goals
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.simulators.agenda.user_goal import Errand, read
+from pytest_ugst.simulators.agenda.user_goal import Subgoal, read
 
 GOALS = Path(__file__).parents[3] / "goals"
 TEST, TRAIN = load_goals(GOALS / "concierge_test.goal.yaml"), load_goals(GOALS / "concierge_train.goal.yaml")
@@ -45,12 +45,12 @@ def fits(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return True
 
 
-def found(errand: Errand) -> list[dict[str, Any]]:
+def found(errand: Subgoal) -> list[dict[str, Any]]:
     wanted = errand.search(wished=False)
     return [record for record in BASE[errand.kind] if fits(record, wanted)] if wanted else []
 
 
-def errands(goal: Goal) -> Iterator[tuple[Errand, Errand | None]]:
+def errands(goal: Goal) -> Iterator[tuple[Subgoal, Subgoal | None]]:
     for errand in read(goal).errands:
         yield errand, errand.other() if errand.alternative is not None else None
 

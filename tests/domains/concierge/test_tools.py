@@ -15,21 +15,21 @@ from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.protocols import Domain, Session
 from pytest_ugst.domains.concierge import load
 from pytest_ugst.domains.concierge.data import base
-from pytest_ugst.domains.session import DeskSession
+from pytest_ugst.domains.session import DomainSession
 
 
-def desk(seed: int = 1, **data: Any) -> DeskSession:
+def desk(seed: int = 1, **data: Any) -> DomainSession:
     return load().open(Goal(id="g", text="A goal.", domain="concierge", data=data), seed)
 
 
-def ok(session: DeskSession, tool: str, **arguments: Any) -> dict[str, Any]:
+def ok(session: DomainSession, tool: str, **arguments: Any) -> dict[str, Any]:
     result = session.call(tool, arguments)
     assert result.ok, result.text
     answer: dict[str, Any] = json.loads(result.text)
     return answer
 
 
-def refused(session: DeskSession, tool: str, **arguments: Any) -> str:
+def refused(session: DomainSession, tool: str, **arguments: Any) -> str:
     result = session.call(tool, arguments)
     assert not result.ok, result.text
     assert result.text.startswith("Error: ")

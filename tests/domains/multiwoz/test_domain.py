@@ -19,7 +19,7 @@ from pytest_ugst.domains import multiwoz
 from pytest_ugst.domains.multiwoz import Multiwoz, read_town
 from pytest_ugst.domains.multiwoz.bookings import FAILURE_RATE, Availability
 from pytest_ugst.domains.multiwoz.spelling import key, postcode, proper
-from pytest_ugst.domains.session import DeskSession
+from pytest_ugst.domains.session import DomainSession
 from tests.domains.multiwoz.small_town import AREAS, DAYS, write_town
 
 GOAL = Goal(id="g", text="x", domain="multiwoz")
@@ -32,17 +32,17 @@ def domain(tmp_path_factory: pytest.TempPathFactory) -> Multiwoz:
 
 
 @pytest.fixture
-def session(domain: Multiwoz) -> DeskSession:
+def session(domain: Multiwoz) -> DomainSession:
     return domain.open(BOOKABLE, 1)
 
 
-def answer(session: DeskSession, tool: str, **arguments: Any) -> Any:
+def answer(session: DomainSession, tool: str, **arguments: Any) -> Any:
     result = session.call(tool, arguments)
     assert result.ok, result.text
     return json.loads(result.text)
 
 
-def refusal(session: DeskSession, tool: str, **arguments: Any) -> str:
+def refusal(session: DomainSession, tool: str, **arguments: Any) -> str:
     result = session.call(tool, arguments)
     assert not result.ok, result.text
     assert result.text.startswith("Error: ")
@@ -57,7 +57,7 @@ def raw(domain: Multiwoz, what: str) -> list[dict[str, Any]]:
 # Searching
 
 
-def test_a_search_finds_what_the_file_holds(domain: Multiwoz, session: DeskSession) -> None:
+def test_a_search_finds_what_the_file_holds(domain: Multiwoz, session: DomainSession) -> None:
     for area in AREAS:
         found = answer(session, "search_restaurants", area=area, cuisine="Modern European")
         wanted = [r for r in raw(domain, "restaurant") if r["area"] == area and r["food"] == "modern european"]
@@ -68,7 +68,7 @@ def test_a_search_finds_what_the_file_holds(domain: Multiwoz, session: DeskSessi
     assert found["count"] == len(wanted) >= 1
 
 
-def test_an_unknown_value_agrees_with_nothing(domain: Multiwoz, session: DeskSession) -> None:
+def test_an_unknown_value_agrees_with_nothing(domain: Multiwoz, session: DomainSession) -> None:
     fees = [r["entrance fee"] for r in raw(domain, "attraction")]
     assert answer(session, "search_attractions", free_entry=True)["count"] == fees.count("free")
     costly = len(fees) - fees.count("free") - fees.count("?")
@@ -79,14 +79,14 @@ def test_an_unknown_value_agrees_with_nothing(domain: Multiwoz, session: DeskSes
     assert answer(session, "get_details", name=without)["phone"] == "unknown"
 
 
-def test_kinds_are_found_by_the_datas_word_and_by_ours(domain: Multiwoz, session: DeskSession) -> None:
+def test_kinds_are_found_by_the_datas_word_and_by_ours(domain: Multiwoz, session: DomainSession) -> None:
     for word in ("swimmingpool", "swimming pool", "Swimming  Pool"):
         found = answer(session, "search_attractions", kind=word)
         assert found["count"] == sum(r["type"] == "swimmingpool" for r in raw(domain, "attraction"))
     assert answer(session, "search_attractions", kind="multiple sports")["count"] > 0
 
 
-def test_trains_come_in_order_and_within_the_times(domain: Multiwoz, session: DeskSession) -> None:
+def test_trains_come_in_order_and_within_the_times(domain: Multiwoz, session: DomainSession) -> None:
     found = answer(session, "search_trains", origin="Ely", destination="Cambridge", day="friday", leave_after="12:00")
     departures = [train["departs"] for train in found["results"]]
     assert departures == sorted(departures)
@@ -96,7 +96,7 @@ def test_trains_come_in_order_and_within_the_times(domain: Multiwoz, session: De
 
 
 def test_a_train_that_arrives_after_midnight_arrives_by_no_time_of_its_day(
-    domain: Multiwoz, session: DeskSession
+    domain: Multiwoz, session: DomainSession
 ) -> None:
     found = answer(
         session, "search_trains", origin="norwich", destination="cambridge", day="monday", leave_after="23:00"
@@ -119,7 +119,7 @@ def _trains(domain: Multiwoz) -> Iterator[Any]:
             yield from trains
 
 
-def test_stations_are_found_by_some_of_their_words(session: DeskSession) -> None:
+def test_stations_are_found_by_some_of_their_words(session: DomainSession) -> None:
     for words in ("London King's Cross", "kings cross", "london kings cross station", "LONDON"):
         found = answer(session, "search_trains", destination=words, day="sunday")
         assert {train["destination"] for train in found["results"]} == {"London Kings Cross"}
@@ -131,7 +131,7 @@ def test_stations_are_found_by_some_of_their_words(session: DeskSession) -> None
 # Booking
 
 
-def test_a_booking_is_made_found_and_cancelled(session: DeskSession) -> None:
+def test_a_booking_is_made_found_and_cancelled(session: DomainSession) -> None:
     made = answer(session, "book_restaurant", name="oak & ivy", day="friday", time="19:00", people=2)
     assert made["name"] == "The Oak and Ivy"
     assert answer(session, "find_booking", reference=made["reference"].lower()) == made
@@ -141,7 +141,7 @@ def test_a_booking_is_made_found_and_cancelled(session: DeskSession) -> None:
     assert session.edits() == {}
 
 
-def test_a_train_is_told_by_more_than_its_id_where_that_is_not_enough(domain: Multiwoz, session: DeskSession) -> None:
+def test_a_train_is_told_by_more_than_its_id_where_that_is_not_enough(domain: Multiwoz, session: DomainSession) -> None:
     first, second = raw(domain, "train")[:2]
     assert first["trainID"] == second["trainID"]
     told = refusal(session, "book_train", train_id=first["trainID"], day="monday", people=1)
@@ -184,14 +184,14 @@ def test_a_train_is_told_by_more_than_its_id_where_that_is_not_enough(domain: Mu
         ("book_attraction", {}, "there is no tool"),
     ],
 )
-def test_what_can_not_be_is_explained(session: DeskSession, tool: str, arguments: dict[str, Any], words: str) -> None:
+def test_what_can_not_be_is_explained(session: DomainSession, tool: str, arguments: dict[str, Any], words: str) -> None:
     told = refusal(session, tool, **arguments)
     assert words in told
     assert len(told) < 400
     assert session.edits() == {}
 
 
-def test_lookups(session: DeskSession) -> None:
+def test_lookups(session: DomainSession) -> None:
     ride = answer(session, "find_taxi", origin="oak and ivy", destination="walnut hotel", leave_after="10:00")
     assert ride == answer(session, "find_taxi", origin="Oak and Ivy", destination="Walnut Hotel", leave_after="10:00")
     assert ride["car"].split()[0] in ("black", "red")

@@ -17,7 +17,7 @@ from pytest_ugst.llm.model_spec import ModelSpec, Serve
 from pytest_ugst.llm.packaged import packaged_spec
 from pytest_ugst.llm.servers import engines, llama_cpp, llama_cpp_main, transformers, vllm
 from pytest_ugst.llm.servers.engines import make_plan
-from pytest_ugst.llm.servers.launch import Command, Seat
+from pytest_ugst.llm.servers.launch import Command, ServerSlot
 
 CONFIG = {
     "hidden_size": 4096,
@@ -71,7 +71,7 @@ def spec(model: Path | str, **serve: Any) -> ModelSpec:
 def command(model: ModelSpec, environ: dict[str, str], tmp_path: Path) -> Command:
     seat = tmp_path / "seat"
     seat.mkdir(exist_ok=True)
-    return make_plan(model, environ).command(Seat(8123, "secret", seat))
+    return make_plan(model, environ).command(ServerSlot(8123, "secret", seat))
 
 
 def after(argv: tuple[str, ...], option: str) -> str:
@@ -127,7 +127,7 @@ def test_vllm_is_found_on_the_path_and_taken_with_a_gpu(
     assert "--dtype" not in made.argv
     assert "--max-model-len" not in made.argv
     assert made.environ == {"VLLM_API_KEY": "secret", "VLLM_NO_USAGE_STATS": "1"}
-    assert make_plan(spec("owner/model"), environ).command(Seat(1, "k", tmp_path)).argv[2] == "owner/model"
+    assert make_plan(spec("owner/model"), environ).command(ServerSlot(1, "k", tmp_path)).argv[2] == "owner/model"
 
 
 def test_a_cpu_build_gets_what_it_needs(weights: Path, tmp_path: Path, bare: dict[str, str]) -> None:
@@ -309,14 +309,14 @@ def test_a_packaged_model_is_found_without_importing_its_package(
 
 
 def test_llama_gets_its_settings_and_the_key_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytest_ugst.llm.servers.weights import Weights
+    from pytest_ugst.llm.servers.weights import ModelWeights
 
     (tmp_path / "own.jinja").write_text("own")
-    found = Weights("gguf", "/m/tiny.gguf", "tiny", "f" * 64, "own", 2048)
+    found = ModelWeights("gguf", "/m/tiny.gguf", "tiny", "f" * 64, "own", 2048)
     plan = llama_cpp.plan(
         found, spec("/m/tiny.gguf", parallel=3, chat_template=tmp_path / "own.jinja", args=("--n-batch=8",))
     )
-    made = plan.command(Seat(8123, "secret", tmp_path))
+    made = plan.command(ServerSlot(8123, "secret", tmp_path))
     assert after(made.argv, "--context") == "2048"
     assert after(made.argv, "--parallel") == "3"
     assert after(made.argv, "--alias") == plan.model

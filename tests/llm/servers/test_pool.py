@@ -20,13 +20,13 @@ import pytest
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.model_spec import ModelSpec, Serve
-from pytest_ugst.llm.servers import ServerError, ServerPark, explain
+from pytest_ugst.llm.servers import ServerError, ServerPool, explain
 from pytest_ugst.llm.servers import process as process_module
 
 STAND_IN = Path(__file__).with_name("stand_in_vllm.py")
 PATIENCE = 20.0
 
-Park = Callable[..., ServerPark]
+Park = Callable[..., ServerPool]
 
 
 def executable(path: Path, python: str) -> Path:
@@ -64,10 +64,10 @@ def environ(tmp_path: Path) -> dict[str, str]:
 def park(tmp_path: Path, environ: dict[str, str]) -> Iterator[Park]:
     with contextlib.ExitStack() as stack:
 
-        def make(behaviour: str = "", **options: Any) -> ServerPark:
+        def make(behaviour: str = "", **options: Any) -> ServerPool:
             options = {"grace": 0.5, **options}
             return stack.enter_context(
-                ServerPark(tmp_path / "run", environ={**environ, "STAND_IN": behaviour}, **options)
+                ServerPool(tmp_path / "run", environ={**environ, "STAND_IN": behaviour}, **options)
             )
 
         yield make
@@ -177,7 +177,7 @@ def test_the_name_of_a_model_depends_on_the_weights_alone_not_on_the_place(
 ) -> None:
     first = park().start(spec(weights))
     moved = checkpoint(tmp_path / "elsewhere" / "checkpoint-350")
-    second = ServerPark(tmp_path / "run2", environ={"UGST_VLLM": str(tmp_path / "bin" / "vllm")}, grace=0.5)
+    second = ServerPool(tmp_path / "run2", environ={"UGST_VLLM": str(tmp_path / "bin" / "vllm")}, grace=0.5)
     with second:
         assert second.start(spec(moved)).model == first.model
 
@@ -376,7 +376,7 @@ def test_logs_of_aliases_that_differ_in_odd_characters_only(park: Park, weights:
 def test_a_run_folder_that_cannot_be_written(weights: Path, tmp_path: Path, environ: dict[str, str]) -> None:
     (tmp_path / "run").write_text("a file")
     with pytest.raises(UsageError, match=r"cannot start a server in .*run/servers"):
-        ServerPark(tmp_path / "run", environ=environ).start(spec(weights))
+        ServerPool(tmp_path / "run", environ=environ).start(spec(weights))
 
 
 def test_nothing_starts_when_one_of_them_cannot_be_served(park: Park, weights: Path, tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import pytest
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.llm.checkpoint_info import Step, Trained, read_trained
-from pytest_ugst.llm.manager import Models
+from pytest_ugst.llm.manager import ModelManager
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.roles.batch import builtin_registry, settings_here
-from pytest_ugst.roles.resolver import Casting
+from pytest_ugst.roles.resolver import RoleResolver
 from pytest_ugst.simulators.trained import as_trained
 from pytest_ugst.trainers.common.checkpoint import add_results, save_checkpoint, saving
 
@@ -122,9 +122,9 @@ def test_a_simulator_is_played_as_it_was_trained(checkpoint: Path, tmp_path: Pat
     assert as_trained(context(), str(checkpoint / "model.gguf")).reasoning
 
 
-def casting_of(sim: str, folder: Path) -> Casting:
+def casting_of(sim: str, folder: Path) -> RoleResolver:
     settings, registry = settings_here(sim=sim), builtin_registry()
-    return Casting(settings, registry, Models(settings, registry.roles(), folder / "run"))
+    return RoleResolver(settings, registry, ModelManager(settings, registry.roles(), folder / "run"))
 
 
 def test_a_run_records_how_it_is_played(checkpoint: Path) -> None:

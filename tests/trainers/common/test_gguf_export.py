@@ -41,7 +41,7 @@ def test_the_server_says_what_the_checkpoint_says(tmp_path: Path) -> None:
     import torch
 
     from pytest_ugst.llm.client import ChatPool
-    from pytest_ugst.llm.servers import ServerPark
+    from pytest_ugst.llm.servers import ServerPool
     from pytest_ugst.trainers.common.bases import load_model, load_tokenizer
     from pytest_ugst.trainers.common.gguf_export import unpack
 
@@ -64,7 +64,7 @@ def test_the_server_says_what_the_checkpoint_says(tmp_path: Path) -> None:
         finally:
             await pool.close()
 
-    with ServerPark(tmp_path / "run") as park:
+    with ServerPool(tmp_path / "run") as park:
         assert asyncio.run(ask(park.start(spec))) == expected.strip()
 
 

@@ -13,7 +13,7 @@ from pytest_ugst.core.conversation import Closing, Conversation, Turn
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.llm import LlmSimulator, read_utterance
-from pytest_ugst.trainers.data.examples import FINAL_WORD, rows_of, target
+from pytest_ugst.trainers.data.examples import FINAL_WORD, completion_text, examples_of
 from pytest_ugst.trainers.data.reasoning_traces import write_trace
 from pytest_ugst.trainers.grpo.reward.completions import read_completion
 from tests.trainers.data_things import GOAL, SAID, make_episode, said, thinking
@@ -30,41 +30,41 @@ def played_prompts(episode: Any) -> list[list[dict[str, str]]]:
 
 def test_the_prompt_is_the_unsteered_one_of_play() -> None:
     episode = make_episode()
-    rows = list(rows_of(episode, PROMPTS))
+    rows = list(examples_of(episode, PROMPTS))
     assert [[m.model_dump() for m in row.prompt] for row in rows] == played_prompts(episode)
     assert [row.turn for row in rows] == [1, 2, 3]
 
 
 def test_the_last_row_teaches_to_end() -> None:
-    last = list(rows_of(make_episode(), PROMPTS))[-1]
-    ended = read_utterance(last.target, None, make_episode().conversation)
+    last = list(examples_of(make_episode(), PROMPTS))[-1]
+    ended = read_utterance(last.completion_text, None, make_episode().conversation)
     assert ended is not None
     assert ended.stop is not None
     assert ended.closing is not None
     assert ended.closing.separate
-    assert last.target.endswith(f"\n\n{FINAL_WORD}")
+    assert last.completion_text.endswith(f"\n\n{FINAL_WORD}")
 
 
 def test_an_ending_in_the_same_breath_is_what_was_said() -> None:
     closing = Closing(text="Thanks. TERMINATE", separate=False)
-    rows = list(rows_of(make_episode(closing=closing), PROMPTS))
+    rows = list(examples_of(make_episode(closing=closing), PROMPTS))
     assert [row.turn for row in rows] == [1, 2]
-    assert rows[-1].target.endswith("Thanks. TERMINATE")
+    assert rows[-1].completion_text.endswith("Thanks. TERMINATE")
 
 
 def test_a_cut_off_conversation_teaches_no_ending() -> None:
-    assert [row.turn for row in rows_of(make_episode(closing=None), PROMPTS)] == [1, 2]
+    assert [row.turn for row in examples_of(make_episode(closing=None), PROMPTS)] == [1, 2]
 
 
 def test_whose_reasoning_it_is() -> None:
-    own = target("I thought.", SAID[0])
+    own = completion_text("I thought.", SAID[0])
     rule_based, model = make_episode(), thinking(make_episode())
-    assert next(rows_of(rule_based, PROMPTS)).target != own
-    assert next(rows_of(model, PROMPTS)).target == own
-    assert next(rows_of(model, PROMPTS, "written")).target != own
-    assert next(rows_of(rule_based, PROMPTS, "recorded")).target == own
-    bare = next(rows_of(rule_based, PROMPTS, "none"))
-    assert bare.target == SAID[0]
+    assert next(examples_of(rule_based, PROMPTS)).completion_text != own
+    assert next(examples_of(model, PROMPTS)).completion_text == own
+    assert next(examples_of(model, PROMPTS, "written")).completion_text != own
+    assert next(examples_of(rule_based, PROMPTS, "recorded")).completion_text == own
+    bare = next(examples_of(rule_based, PROMPTS, "none"))
+    assert bare.completion_text == SAID[0]
     assert "<think>" not in bare.prompt[0].content
 
 
@@ -72,20 +72,20 @@ def test_recorded_reasoning_that_is_missing_or_holds_tags_gives_no_row() -> None
     for thought in (None, " ", "a </think> b"):
         turns = tuple(Turn(user=text, agent="Done.", user_reasoning=thought) for text in SAID)
         episode = make_episode(conversation=Conversation(turns=turns))
-        assert list(rows_of(episode, PROMPTS, "recorded")) == []
+        assert list(examples_of(episode, PROMPTS, "recorded")) == []
 
 
 def test_equal_seeds_write_equal_reasoning() -> None:
     def texts(seed: int) -> list[str]:
-        return [row.target for row in rows_of(make_episode(), PROMPTS, "written", seed)]
+        return [row.completion_text for row in examples_of(make_episode(), PROMPTS, "written", seed)]
 
     assert texts(0) == texts(0)
     assert any(texts(0) != texts(seed) for seed in range(1, 9))
 
 
 def test_every_target_is_well_formed() -> None:
-    for row in rows_of(make_episode(), PROMPTS):
-        assert read_completion(row.target, Conversation()).fault is None
+    for row in examples_of(make_episode(), PROMPTS):
+        assert read_completion(row.completion_text, Conversation()).fault is None
 
 
 # Reasoning that is written

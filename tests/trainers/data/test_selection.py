@@ -12,7 +12,7 @@ from pytest_ugst.core.conversation import Closing
 from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.prompts.loader import Prompts
-from pytest_ugst.trainers.data.examples import Row, rows_of
+from pytest_ugst.trainers.data.examples import Example, examples_of
 from pytest_ugst.trainers.data.selection import (
     aligned,
     aligned_turns,
@@ -30,8 +30,8 @@ PROMPTS = Prompts.load()
 TOGETHER = Closing(text="And is there a museum? TERMINATE", separate=False, asked=True)
 
 
-def rows(name: str = "supper") -> list[Row]:
-    return list(rows_of(make_episode(name), PROMPTS))
+def rows(name: str = "supper") -> list[Example]:
+    return list(examples_of(make_episode(name), PROMPTS))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_stayed_aligned(episode: object, whole: bool, turns: int) -> None:
 
 def test_keeping_episodes_turns_or_all() -> None:
     episode = make_episode(shouts=2)
-    made = list(rows_of(episode, PROMPTS))
+    made = list(examples_of(episode, PROMPTS))
     assert keep_rows(episode, made, "episodes") == []
     assert [row.turn for row in keep_rows(episode, made, "turns")] == [1]
     assert keep_rows(episode, made, "all") == made
@@ -86,7 +86,7 @@ def test_goals_are_balanced_by_their_episodes() -> None:
 
 def test_common_moves_are_thinned_out_and_other_rows_stay() -> None:
     episodes = {name: make_episode(name) for name in ("a", *(f"b@{n}" for n in range(2, 12)))}
-    made = [row for name in episodes for row in rows_of(episodes[name], PROMPTS) if name == "a" or row.turn != 1]
+    made = [row for name in episodes for row in examples_of(episodes[name], PROMPTS) if name == "a" or row.turn != 1]
     kept = balance_categories(made, episodes, 0)
     counts = Counter(c for row in kept for c in moved(episodes[row.episode], row.turn))
     assert counts == {Category.OBJECTIVE: 2, Category.REQUIREMENT: 1}

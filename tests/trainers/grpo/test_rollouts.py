@@ -16,12 +16,12 @@ from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.llm import request
 from pytest_ugst.trainers.common.tokens import PromptTokens
-from pytest_ugst.trainers.data.examples import rows_of
-from pytest_ugst.trainers.grpo.reward.indicators import Weights
+from pytest_ugst.trainers.data.examples import examples_of
+from pytest_ugst.trainers.grpo.reward.indicators import RewardWeights
 from pytest_ugst.trainers.grpo.reward.replies import Replies
-from pytest_ugst.trainers.grpo.reward.reward import Place, TurnReward
+from pytest_ugst.trainers.grpo.reward.reward import PromptState, TurnReward
 from pytest_ugst.trainers.grpo.rollouts import Rollouts, judge_rollouts
-from pytest_ugst.trainers.grpo.samples import Sample
+from pytest_ugst.trainers.grpo.samples import PromptSample
 from tests.played import Agents, complete, objective, once, policy
 from tests.trainers.grpo.reward.test_reward import Judge, recorded, speak
 from tests.trainers.grpo.test_samples import Tokenizer
@@ -74,8 +74,8 @@ def play(scripts: list[list[str]], judge: Judge, answers: Any = None, **goal: An
 
     parts = (policy("thank", once("thank")), objective("t", complete("turn 2")), objective("s"))
     episode = recorded(*parts, **goal)
-    row = next(rows_of(episode, Prompts.load(), "written"))
-    sample = Sample([m.model_dump() for m in row.prompt], Place(episode, 1))
+    row = next(examples_of(episode, Prompts.load(), "written"))
+    sample = PromptSample([m.model_dump() for m in row.prompt], PromptState(episode, 1))
 
     def no_domain(name: str) -> Any:
         raise AssertionError(name)
@@ -133,7 +133,7 @@ def test_an_agent_or_a_judge_that_fails_gives_no_reward() -> None:
     (judged,) = asyncio.run(judge_rollouts(reward, made["rollout"]))
     assert judged.reward is None
     assert judged.error is not None
-    reward.weights = Weights(objective=0.0)
+    reward.weights = RewardWeights(objective=0.0)
     (judged,) = asyncio.run(judge_rollouts(reward, made["rollout"]))
     assert judged.reward == 1.5  # what is missing does not count
 

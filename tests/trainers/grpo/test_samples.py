@@ -17,7 +17,7 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.trainers.common.presets import read_options
 from pytest_ugst.trainers.common.tokens import PromptTokens
-from pytest_ugst.trainers.data.examples import Row, rows_of, target
+from pytest_ugst.trainers.data.examples import Example, completion_text, examples_of
 from pytest_ugst.trainers.grpo.command import add_arguments
 from pytest_ugst.trainers.grpo.options import GrpoOptions
 from pytest_ugst.trainers.grpo.run import GrpoRun
@@ -28,8 +28,8 @@ from tests.trainers.grpo_things import episodes
 
 
 @cache
-def all_rows() -> list[Row]:
-    return [row for episode in episodes() for row in rows_of(episode, Prompts.load())]
+def all_rows() -> list[Example]:
+    return [row for episode in episodes() for row in examples_of(episode, Prompts.load())]
 
 
 BY_ID = {episode.id: episode for episode in episodes()}
@@ -66,7 +66,7 @@ def test_prompts_that_are_too_long_are_left_out_and_said_so() -> None:
 def test_a_turn_before_which_the_state_is_unknown_is_left_out() -> None:
     # Nothing was said of turn 2, so what the third one changes can't be told.
     episode = recorded(objective("t"), turns=3, said=[verdict("t", 1, "INCOMPLETE"), verdict("t", 3, "INCOMPLETE")])
-    rows = list(rows_of(episode, Prompts.load()))
+    rows = list(examples_of(episode, Prompts.load()))
     samples = choose(rows, {episode.id: episode}, length, max_tokens=10**6)
     assert sorted(s.place.turn for s in samples.chosen) == [1, 2]
     assert samples.left_out == {"state unknown": 1}
@@ -129,7 +129,7 @@ def test_a_tokenizer_that_loses_the_tags_is_refused() -> None:
     tokens = PromptTokens(Loses())
     tokens.require("a b")
     with pytest.raises(UsageError, match="'a b' of '<think> a </think> b': the tags of reasoning would be lost"):
-        tokens.require(target("a", "b"))
+        tokens.require(completion_text("a", "b"))
 
 
 def parse(*args: str) -> GrpoOptions:

@@ -51,19 +51,19 @@ def losses(out: Path, step: int) -> list[float]:
 def batches(data: Path, out: Path, **options: Any) -> tuple[Any, Any]:
     """The tokenizer, and the first batch the trainer would compute."""
     from pytest_ugst.trainers.common.bases import load_tokenizer
-    from pytest_ugst.trainers.sft.encoding import Encoder
-    from pytest_ugst.trainers.sft.trainer import Training
+    from pytest_ugst.trainers.sft.encoding import ExampleEncoder
+    from pytest_ugst.trainers.sft.trainer import SftRun
 
-    encoder = Encoder(load_tokenizer(str(tiny_model())))
+    encoder = ExampleEncoder(load_tokenizer(str(tiny_model())))
     rows = [encoder.row(row) for row in read_data(data).train]
-    training = Training(call(data, out, **options), read_data(data), encoder, {"train": rows, "eval": []})
+    training = SftRun(call(data, out, **options), read_data(data), encoder, {"train": rows, "eval": []})
     return encoder.tokenizer, next(iter(training.trainer.get_train_dataloader()))
 
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_the_loss_is_that_of_the_targets_alone(data: Path, tmp_path: Path, shared: bool) -> None:
     tokenizer, batch = batches(data, tmp_path, share_prefixes=shared)
-    texts = {f"{row.target}{tokenizer.eos_token}" for row in read_data(data).train}
+    texts = {f"{row.completion_text}{tokenizer.eos_token}" for row in read_data(data).train}
     for ids, labels in zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True):
         targets: list[list[int]] = []
         current: list[int] = []
@@ -89,13 +89,13 @@ def test_shared_prefixes_and_scoring_targets_alone_change_no_loss(data: Path, tm
     found = []
     for shared in (True, False):
         from pytest_ugst.trainers.common.bases import load_tokenizer
-        from pytest_ugst.trainers.sft.encoding import Encoder
-        from pytest_ugst.trainers.sft.trainer import Training
+        from pytest_ugst.trainers.sft.encoding import ExampleEncoder
+        from pytest_ugst.trainers.sft.trainer import SftRun
 
-        encoder = Encoder(load_tokenizer(str(tiny_model())))
+        encoder = ExampleEncoder(load_tokenizer(str(tiny_model())))
         rows = [encoder.row(row) for row in read_data(data).train]
         made = call(data, tmp_path / str(shared), share_prefixes=shared, micro_batch=2)
-        training = Training(made, read_data(data), encoder, {"train": rows, "eval": []})
+        training = SftRun(made, read_data(data), encoder, {"train": rows, "eval": []})
         total, count = 0.0, 0
         with torch.no_grad():
             for batch in training.trainer.get_train_dataloader():

@@ -23,7 +23,7 @@ from pytest_ugst.domains.multiwoz.challenge.pools import Policy, Pools, Profile,
 from pytest_ugst.domains.multiwoz.challenge.reword import Reword
 from pytest_ugst.domains.multiwoz.challenge.splits import KINDS, Split, World, split_of
 from pytest_ugst.domains.multiwoz.challenge.wording import Worded, put_into_words
-from pytest_ugst.goals.schema import Components, GoalDocument, Item, Task
+from pytest_ugst.goals.schema import Components, GoalDocument, Item, TaskItem
 
 DOMAIN: Final = "multiwoz"
 _TRIES: Final = 300
@@ -201,8 +201,8 @@ def _data(quests: Sequence[Quest]) -> dict[str, Any]:
     return ({"full": full} if full else {}) | ({"bookable": bookable} if bookable else {})
 
 
-def _task(quest: Quest, worded: Worded) -> Task:
-    return Task(
+def _task(quest: Quest, worded: Worded) -> TaskItem:
+    return TaskItem(
         text=f"{worded.objective} {worded.then}".strip(),
         check=checks.of_objective(quest),
         slots=_objective_slots(quest, worded),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_ugst.domains.tau.airline.search import Routes
 from pytest_ugst.domains.tau.airline.tools import AirlineToolsTau2, AirlineToolsV1
 from pytest_ugst.domains.tau.files import Shape
-from pytest_ugst.domains.tau.kind import Kind
+from pytest_ugst.domains.tau.kind import TauDomainLoader
 from pytest_ugst.domains.tau.session import TauDomain
 
 SHAPE: Shape = {
@@ -28,7 +28,7 @@ SHAPE: Shape = {
     "users": {"payment_methods": dict, "reservations": list},
 }
 
-KIND = Kind("airline", SHAPE, lambda tables: {"routes": Routes(tables["flights"])})
+KIND = TauDomainLoader("airline", SHAPE, lambda tables: {"routes": Routes(tables["flights"])})
 
 
 def load() -> TauDomain:

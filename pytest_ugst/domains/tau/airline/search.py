@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from pytest_ugst.domains.overlay import Record, Table
+from pytest_ugst.domains.overlay import Record, SessionTable
 
 _CLOCK = 8
 """Length of ``HH:MM:SS``; an arrival on the next day has ``+1`` behind it."""
@@ -32,7 +32,7 @@ class Routes:
         return self._between.get((origin, destination), [])
 
 
-def direct(flights: Table, routes: Routes, origin: str, destination: str, day: str) -> list[Record]:
+def direct(flights: SessionTable, routes: Routes, origin: str, destination: str, day: str) -> list[Record]:
     """The flights between two airports on one day that can be booked."""
     found = []
     for number in routes.between(origin, destination):
@@ -43,7 +43,7 @@ def direct(flights: Table, routes: Routes, origin: str, destination: str, day: s
 
 
 def one_stop(
-    flights: Table, routes: Routes, origin: str, destination: str, day: str, quirks: bool
+    flights: SessionTable, routes: Routes, origin: str, destination: str, day: str, quirks: bool
 ) -> list[list[Record]]:
     """Pairs of flights with one change that start on ``day``; the second leaves after the first has arrived.
 

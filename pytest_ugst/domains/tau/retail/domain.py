@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_ugst.domains.tau.files import Shape
-from pytest_ugst.domains.tau.kind import Kind
+from pytest_ugst.domains.tau.kind import TauDomainLoader
 from pytest_ugst.domains.tau.retail.directory import Directory
 from pytest_ugst.domains.tau.retail.tools import RetailToolsTau2, RetailToolsV1
 from pytest_ugst.domains.tau.session import TauDomain
@@ -14,7 +14,7 @@ SHAPE: Shape = {
     "users": {"name": dict, "email": str, "address": dict, "payment_methods": dict},
 }
 
-KIND = Kind("retail", SHAPE, lambda tables: {"directory": Directory(tables["users"], tables["products"])})
+KIND = TauDomainLoader("retail", SHAPE, lambda tables: {"directory": Directory(tables["users"], tables["products"])})
 
 
 def load() -> TauDomain:

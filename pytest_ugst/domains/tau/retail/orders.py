@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_ugst.domains.overlay import Record, Table
+from pytest_ugst.domains.overlay import Record, SessionTable
 from pytest_ugst.domains.toolbox import ToolError
 
 
@@ -38,7 +38,11 @@ def check_items(order: Mapping[str, Any], item_ids: Sequence[str], problem: str)
 
 
 def plan_swap(
-    order: Mapping[str, Any], products: Table, item_ids: Sequence[str], new_item_ids: Sequence[str], in_turn: bool
+    order: Mapping[str, Any],
+    products: SessionTable,
+    item_ids: Sequence[str],
+    new_item_ids: Sequence[str],
+    in_turn: bool,
 ) -> Swap:
     """Work out which item becomes which variant.
 

@@ -15,7 +15,7 @@ _OPEN, _CLOSE = "<think>", "</think>"
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class ParsedCompletion:
     """One completion, read."""
 
     reasoning: str
@@ -28,7 +28,7 @@ class Spoken:
 
 def read_completion(
     text: str, conversation: Conversation, *, finished: bool = True, opened: bool = False, thinks: bool = True
-) -> Spoken:
+) -> ParsedCompletion:
     """Read a completion strictly: ``<think>``, reasoning, ``</think>``, utterance.
 
     In play anything that looks like reasoning is kept from the agent. Here a model is to learn the form, so whatever
@@ -45,23 +45,23 @@ def read_completion(
     if not thinks:
         fault = "leaked reasoning" if _ANY_TAG.search(text) else None if finished else "cut off"
         turn = read_utterance(text, None, conversation) if fault is None else None
-        return Spoken("", turn, fault or (None if turn else "nothing said"))
+        return ParsedCompletion("", turn, fault or (None if turn else "nothing said"))
     if opened and not text.startswith(_OPEN):
         text = _OPEN + text
     if not text.startswith(_OPEN):
         leaked = _ANY_TAG.search(text) is not None
-        return Spoken("", None, "leaked reasoning" if leaked else "no reasoning" if finished else "cut off")
+        return ParsedCompletion("", None, "leaked reasoning" if leaked else "no reasoning" if finished else "cut off")
     reasoning, closed, utterance = text[len(_OPEN) :].partition(_CLOSE)
     reasoning, utterance = reasoning.strip(), utterance.strip()
     if not closed:
-        return Spoken(reasoning, None, "unclosed reasoning")
+        return ParsedCompletion(reasoning, None, "unclosed reasoning")
     if not reasoning:
-        return Spoken("", None, "empty reasoning")
+        return ParsedCompletion("", None, "empty reasoning")
     if _ANY_TAG.search(reasoning) or _ANY_TAG.search(utterance):
-        return Spoken(reasoning, None, "leaked reasoning")
+        return ParsedCompletion(reasoning, None, "leaked reasoning")
     if not finished:
-        return Spoken(reasoning, None, "cut off")
+        return ParsedCompletion(reasoning, None, "cut off")
     turn = read_utterance(text, None, conversation)
     if turn is None:
-        return Spoken(reasoning, None, "nothing said")
-    return Spoken(reasoning, turn)
+        return ParsedCompletion(reasoning, None, "nothing said")
+    return ParsedCompletion(reasoning, turn)

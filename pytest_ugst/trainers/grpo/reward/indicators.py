@@ -27,7 +27,7 @@ ALPHA = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class RewardWeights:
     """The alphas of equation 3, by category."""
 
     profile: float = ALPHA
@@ -59,7 +59,7 @@ class Indicators:
         value: float | None = getattr(self, category.value)
         return value
 
-    def total(self, weights: Weights) -> float | None:
+    def total(self, weights: RewardWeights) -> float | None:
         """Equation 3: the weighted sum; None if a condition that counts can't be told."""
         total = 0.0
         for category, value in self:

@@ -15,7 +15,7 @@ from typing import Literal
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.protocols import Agent, Domain, NoSession, Session
-from pytest_ugst.engine.spec import Plan
+from pytest_ugst.engine.spec import EpisodeSpec
 
 Replay = Literal["respond", "tools"]
 
@@ -56,7 +56,7 @@ class Replies:
 
     def open(self, episode: Episode) -> Session:
         """A fresh session, as it was when the episode began."""
-        seed = Plan(episode.id, episode.goal, episode.trial, episode.setting, episode.max_turns).seed
+        seed = EpisodeSpec(episode.id, episode.goal, episode.trial, episode.setting, episode.max_turns).seed
         name = episode.goal.domain
         session: Session = NoSession() if name is None else self.domain(name).open(episode.goal, seed)
         session.notes["seed"] = seed

@@ -19,14 +19,14 @@ from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import Judge
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.trainers.grpo.reward.completions import Spoken, read_completion
-from pytest_ugst.trainers.grpo.reward.indicators import Indicators, Weights, indicators
+from pytest_ugst.trainers.grpo.reward.completions import ParsedCompletion, read_completion
+from pytest_ugst.trainers.grpo.reward.indicators import Indicators, RewardWeights, indicators
 from pytest_ugst.trainers.grpo.reward.replies import Replies
-from pytest_ugst.trainers.grpo.reward.shaping import Outcome, Shaping
+from pytest_ugst.trainers.grpo.reward.shaping import Shaping, ShapingInput
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PromptState:
     """Where in a recorded conversation the user speaks."""
 
     episode: Episode
@@ -55,10 +55,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedCompletion:
     """What came of one completion."""
 
-    spoken: Spoken
+    spoken: ParsedCompletion
     reward: float | None
     """None where a judge or the agent failed: then nothing is learned from it."""
     indicators: Indicators | None = None
@@ -97,14 +97,16 @@ class TurnReward:
     checks: ChecksJudge
     replies: Replies | None = None
     """Who answers the sampled utterance before it is judged; None leaves it without an answer."""
-    weights: Weights = field(default_factory=Weights)
+    weights: RewardWeights = field(default_factory=RewardWeights)
     shaping: Shaping = field(default_factory=Shaping)
     opened: bool = False
     """Whether the chat template writes ``<think>`` itself."""
     thinks: bool = True
     """Whether completions hold reasoning."""
 
-    async def judge_all(self, places: Sequence[Place], texts: Sequence[str], finished: Sequence[bool]) -> list[Judged]:
+    async def judge_all(
+        self, places: Sequence[PromptState], texts: Sequence[str], finished: Sequence[bool]
+    ) -> list[JudgedCompletion]:
         """Judge completions, all at once.
 
         Args:
@@ -113,7 +115,7 @@ class TurnReward:
             finished: Whether each ended by itself, and not by the token limit.
         """
         # Equal completions are judged once: a group that has collapsed costs no more than one of its members.
-        tasks: dict[tuple[str, int, str, bool], asyncio.Task[Judged]] = {}
+        tasks: dict[tuple[str, int, str, bool], asyncio.Task[JudgedCompletion]] = {}
         asked = []
         for place, text, done in zip(places, texts, finished, strict=True):
             key = (place.episode.id, place.turn, text, done)
@@ -126,25 +128,25 @@ class TurnReward:
             for task in tasks.values():
                 task.cancel()
 
-    async def judge_one(self, place: Place, text: str, finished: bool = True) -> Judged:
+    async def judge_one(self, place: PromptState, text: str, finished: bool = True) -> JudgedCompletion:
         """Judge one completion. Whatever fails ends up in :attr:`Judged.error`."""
         before = place.before
         spoken = read_completion(text, before, finished=finished, opened=self.opened, thinks=self.thinks)
         if spoken.turn is None:
-            return Judged(spoken, 0.0)
+            return JudgedCompletion(spoken, 0.0)
         try:
             return await self._judge(place, before, spoken)
         except UgstError as error:
-            return Judged(spoken, None, error=str(error))
+            return JudgedCompletion(spoken, None, error=str(error))
         except Exception as error:  # anyone's agent or judge may be plugged in
-            return Judged(spoken, None, error=f"{type(error).__name__}: {error}")
+            return JudgedCompletion(spoken, None, error=f"{type(error).__name__}: {error}")
 
-    async def _judge(self, place: Place, before: Conversation, spoken: Spoken) -> Judged:
+    async def _judge(self, place: PromptState, before: Conversation, spoken: ParsedCompletion) -> JudgedCompletion:
         said = spoken.turn
         assert said is not None
         conversation, turn = before, None
         if not said.text and not before.turns:
-            return Judged(spoken, 0.0, ended=True, error=None)
+            return JudgedCompletion(spoken, 0.0, ended=True, error=None)
         if said.text:
             turn = Turn(user=said.text, user_reasoning=said.reasoning)
             if self.replies is not None and said.stop is None:
@@ -160,14 +162,14 @@ class TurnReward:
         reward = met.total(self.weights)
         error = None if reward is not None else next((v.error for v in verdicts if v.error), "a verdict is missing")
         if reward is None:
-            return Judged(spoken, None, met, turn, ended, verdicts, error=error)
+            return JudgedCompletion(spoken, None, met, turn, ended, verdicts, error=error)
         terms = await self.shaping.terms(
-            Outcome(spoken, said, place.episode.goal.text, before, conversation, state, met, ended)
+            ShapingInput(spoken, said, place.episode.goal.text, before, conversation, state, met, ended)
         )
         if None in terms.values():
-            return Judged(spoken, None, met, turn, ended, verdicts, error="the judge of the wording failed")
+            return JudgedCompletion(spoken, None, met, turn, ended, verdicts, error="the judge of the wording failed")
         known = {name: value for name, value in terms.items() if value is not None}
-        return Judged(spoken, reward + sum(known.values()), met, turn, ended, verdicts, known)
+        return JudgedCompletion(spoken, reward + sum(known.values()), met, turn, ended, verdicts, known)
 
     async def verdicts(
         self, state: GoalState, conversation: Conversation, number: int, *, spoke: bool, ended: bool

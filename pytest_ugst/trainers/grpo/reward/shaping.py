@@ -14,7 +14,7 @@ from typing import Protocol
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import UserTurn
-from pytest_ugst.trainers.grpo.reward.completions import Spoken
+from pytest_ugst.trainers.grpo.reward.completions import ParsedCompletion
 from pytest_ugst.trainers.grpo.reward.indicators import Indicators
 
 _WORD = re.compile(r"\w+")
@@ -34,10 +34,10 @@ class WordingJudge(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ShapingInput:
     """What the terms look at."""
 
-    spoken: Spoken
+    spoken: ParsedCompletion
     said: UserTurn
     goal: str
     """The user's, in words."""
@@ -75,7 +75,7 @@ class Shaping:
     wording: WordingJudge | None = None
     """Who gives them."""
 
-    async def terms(self, outcome: Outcome) -> dict[str, float | None]:
+    async def terms(self, outcome: ShapingInput) -> dict[str, float | None]:
         """The terms with a weight, by name; None where the judge model gave no answer."""
         terms: dict[str, float | None] = {}
         text = outcome.said.text
@@ -119,7 +119,7 @@ def _excess(text: str, most: int) -> float:
     return min(max(len(text.split()) / most - 1, 0.0), 1.0)
 
 
-def _ill_timed(outcome: Outcome) -> bool:
+def _ill_timed(outcome: ShapingInput) -> bool:
     if outcome.said.stop is None:
         return outcome.state.turn > 0 and not outcome.ended and not outcome.state.failures()
     closing = outcome.said.closing

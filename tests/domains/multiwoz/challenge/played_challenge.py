@@ -14,7 +14,7 @@ from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category
 from pytest_ugst.domains.multiwoz import Multiwoz
-from pytest_ugst.domains.session import DeskSession
+from pytest_ugst.domains.session import DomainSession
 
 SEARCH = {
     "restaurant": "search_restaurants",
@@ -30,7 +30,7 @@ class Played:
     """One goal, played."""
 
     def __init__(self, goal: Goal, domain: Multiwoz, seed: int = 0) -> None:
-        self.session: DeskSession = domain.open(goal, seed)
+        self.session: DomainSession = domain.open(goal, seed)
         self.calls: list[ToolCall] = []
         self.turned: dict[str, bool] = {}
         """By objective with a condition, whether the user turned to the other thing."""

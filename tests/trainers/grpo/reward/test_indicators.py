@@ -14,7 +14,7 @@ from pytest_ugst.core.goal import Component
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.status import CHAINS, HELD, Category, Status
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.trainers.grpo.reward.indicators import Indicators, Weights, indicators
+from pytest_ugst.trainers.grpo.reward.indicators import Indicators, RewardWeights, indicators
 from tests.strategies import components
 
 FLAGS = {"ended": st.booleans(), "silent": st.booleans(), "graded": st.booleans()}
@@ -138,7 +138,7 @@ def test_conditions(before: GoalState, verdicts: tuple[str, ...], flags: dict[st
 def test_a_category_the_goal_lacks_is_met() -> None:
     got = indicators(GoalState.initial([]), [])
     assert {value for _, value in got} == {1.0}
-    assert got.total(Weights()) == 2.5
+    assert got.total(RewardWeights()) == 2.5
 
 
 def test_a_silent_end_leaves_everything_as_it_was() -> None:
@@ -150,6 +150,6 @@ def test_a_silent_end_leaves_everything_as_it_was() -> None:
 
 def test_the_sum_can_be_told_where_what_is_missing_does_not_count() -> None:
     met = Indicators(profile=1.0, policy=None, objective=0.0, requirement=1.0, preference=1.0)
-    assert met.total(Weights()) is None
-    assert met.total(Weights(policy=0.0)) == 1.5
-    assert met.total(Weights(policy=0.0, preference=2.0)) == 3.0
+    assert met.total(RewardWeights()) is None
+    assert met.total(RewardWeights(policy=0.0)) == 1.5
+    assert met.total(RewardWeights(policy=0.0, preference=2.0)) == 3.0

@@ -19,10 +19,10 @@ from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.prompts.loader import Prompts
-from pytest_ugst.trainers.data.examples import FINAL_WORD, target
+from pytest_ugst.trainers.data.examples import FINAL_WORD, completion_text
 from pytest_ugst.trainers.grpo.reward.completions import read_completion
 from pytest_ugst.trainers.grpo.reward.replies import Replies
-from pytest_ugst.trainers.grpo.reward.reward import Judged, Place, TurnReward
+from pytest_ugst.trainers.grpo.reward.reward import JudgedCompletion, PromptState, TurnReward
 from pytest_ugst.trainers.grpo.reward.shaping import Shaping, repetition
 from pytest_ugst.trainers.grpo.reward.wording import ModelWording
 from tests.played import SETTING, Agents, make_goal, objective, once, policy, verdict
@@ -66,10 +66,10 @@ def recorded(*components: Component, turns: int = 2, said: Sequence[Verdict] = (
 
 
 def speak(utterance: str) -> str:
-    return target("I think so.", utterance)
+    return completion_text("I think so.", utterance)
 
 
-def judge_one(reward: TurnReward, place: Place, text: str, finished: bool = True) -> Judged:
+def judge_one(reward: TurnReward, place: PromptState, text: str, finished: bool = True) -> JudgedCompletion:
     return asyncio.run(reward.judge_one(place, text, finished))
 
 
@@ -82,7 +82,7 @@ def test_recorded_turns_are_answered_as_they_were_and_earn_what_they_did() -> No
     reward = by_checks()
     for episode in episodes():
         for number, turn in enumerate(episode.conversation.turns, 1):
-            got = judge_one(reward, Place(episode, number), speak(turn.user))
+            got = judge_one(reward, PromptState(episode, number), speak(turn.user))
             assert got.error is None
             assert got.turn is not None
             assert (got.turn.agent, got.turn.tool_calls) == (turn.agent, turn.tool_calls)
@@ -95,7 +95,7 @@ def test_recorded_turns_are_answered_as_they_were_and_earn_what_they_did() -> No
                 if a.status is not b.status
             ]
             assert (Category.REQUIREMENT in moved) <= (got.indicators.requirement == 1.0)
-        end = judge_one(reward, Place(episode, len(episode.conversation.turns) + 1), speak(FINAL_WORD))
+        end = judge_one(reward, PromptState(episode, len(episode.conversation.turns) + 1), speak(FINAL_WORD))
         assert (end.reward, end.ended) == (2.5, True)
     assert reward.replies is not None
     assert reward.replies.counts["differed"] == 0
@@ -104,18 +104,18 @@ def test_recorded_turns_are_answered_as_they_were_and_earn_what_they_did() -> No
 
 def test_ending_early_forfeits_what_is_left() -> None:
     episode = episodes()[0]
-    early = judge_one(by_checks(), Place(episode, 2), speak(FINAL_WORD))
+    early = judge_one(by_checks(), PromptState(episode, 2), speak(FINAL_WORD))
     assert early.ended
     assert early.indicators is not None
     assert early.indicators.objective == 0.0
     assert early.reward == 2.0  # in turn 1 all else was done, or tried
-    assert judge_one(by_checks(), Place(episode, 1), speak(FINAL_WORD)).reward == 0.0
+    assert judge_one(by_checks(), PromptState(episode, 1), speak(FINAL_WORD)).reward == 0.0
 
 
 def test_a_rule_that_falls_due_at_the_end_does_so_for_a_sampled_end() -> None:
     episode = recorded(policy("thank", once("thank")), objective("t"), said=[verdict("t", 1, "COMPLETE")])
     reward = TurnReward(Judge({}), ChecksJudge())
-    place = Place(episode, 3)
+    place = PromptState(episode, 3)
     assert judge_one(reward, place, speak("Terminate.")).reward == 2.0
     assert judge_one(reward, place, speak("Thank you!\nTerminate.")).reward == 2.5
     # What the record's own end told of that rule is not known yet where the user speaks.
@@ -123,12 +123,12 @@ def test_a_rule_that_falls_due_at_the_end_does_so_for_a_sampled_end() -> None:
     late = episode.model_copy(
         update={"verdicts": (*episode.verdicts, verdict("thank", 1, "ALIGNED"), verdict("thank", 2, "ALIGNED"), ended)}
     )
-    assert judge_one(reward, Place(late, 3), speak("Thank you!\nTerminate.")).reward == 2.5
+    assert judge_one(reward, PromptState(late, 3), speak("Thank you!\nTerminate.")).reward == 2.5
 
 
 def test_the_last_turn_there_is_ends_the_conversation() -> None:
     episode = recorded(policy("thank", once("thank")), objective("t"), max_turns=3)
-    got = judge_one(TurnReward(Judge({"t": "COMPLETE"}), ChecksJudge()), Place(episode, 3), speak("go on"))
+    got = judge_one(TurnReward(Judge({"t": "COMPLETE"}), ChecksJudge()), PromptState(episode, 3), speak("go on"))
     assert got.ended
     assert got.reward == 2.0
 
@@ -153,7 +153,7 @@ def test_the_last_turn_there_is_ends_the_conversation() -> None:
 )
 def test_malformed_reasoning_earns_nothing_and_asks_nobody(text: str, finished: bool, fault: str) -> None:
     judge = Judge({"t": "COMPLETE"})
-    got = judge_one(TurnReward(judge, ChecksJudge()), Place(recorded(objective("t")), 1), text, finished)
+    got = judge_one(TurnReward(judge, ChecksJudge()), PromptState(recorded(objective("t")), 1), text, finished)
     assert (got.reward, got.spoken.fault, judge.asked) == (0.0, fault, [])
 
 
@@ -178,7 +178,7 @@ def test_a_judge_that_fails_gives_no_reward_and_takes_none_from_others() -> None
     episode = recorded(objective("t"), objective("s"), said=[verdict("s", 1, "COMPLETE")])
     judge = Judge({})
     reward = TurnReward(judge, ChecksJudge())
-    places = [Place(episode, 2), Place(recorded(objective("s")), 1)]
+    places = [PromptState(episode, 2), PromptState(recorded(objective("s")), 1)]
     judge.says["s"] = "COMPLETE"
     failed, fine = asyncio.run(reward.judge_all(places, [speak("a"), speak("b")], [True, True]))
     assert (failed.reward, failed.error) == (None, "?")
@@ -189,7 +189,7 @@ def test_a_judge_that_fails_gives_no_reward_and_takes_none_from_others() -> None
 def test_what_can_be_told_without_the_missing_verdict_counts() -> None:
     # One objective moved: whatever would have been said of the other, the condition is met.
     episode = recorded(objective("t"), objective("s"))
-    got = judge_one(TurnReward(Judge({"t": "COMPLETE"}), ChecksJudge()), Place(episode, 2), speak("a"))
+    got = judge_one(TurnReward(Judge({"t": "COMPLETE"}), ChecksJudge()), PromptState(episode, 2), speak("a"))
     assert got.reward == 2.5
 
 
@@ -206,13 +206,13 @@ def test_whatever_a_plugged_in_role_raises_costs_only_the_reward(who: str) -> No
 
     judge = Broken() if who == "judge" else Judge({"t": "COMPLETE"})
     replies = Replies(Agents(fails), casting().domain, "tools") if who == "agent" else None
-    got = judge_one(TurnReward(judge, ChecksJudge(), replies), Place(recorded(objective("t")), 2), speak("a"))
+    got = judge_one(TurnReward(judge, ChecksJudge(), replies), PromptState(recorded(objective("t")), 2), speak("a"))
     assert (got.reward, got.error) == (None, "ZeroDivisionError: oh")
 
 
 def test_a_batch_is_judged_at_once_and_equal_completions_once() -> None:
     judge = Judge({"t": "COMPLETE"})
-    place = Place(recorded(objective("t")), 1)
+    place = PromptState(recorded(objective("t")), 1)
     texts = [speak(f"say {n % 5}") for n in range(10)]
     got = asyncio.run(TurnReward(judge, ChecksJudge()).judge_all([place] * 10, texts, [True] * 10))
     assert (judge.busiest, len(judge.asked)) == (5, 5)
@@ -228,7 +228,7 @@ def test_the_agent_hears_no_reasoning_and_makes_recorded_calls_again() -> None:
 
     episode = episodes()[0]
     replies = Replies(Agents(answers), casting().domain, "tools")
-    got = judge_one(TurnReward(casting().judge, casting().checks, replies), Place(episode, 3), speak("And now?"))
+    got = judge_one(TurnReward(casting().judge, casting().checks, replies), PromptState(episode, 3), speak("And now?"))
     assert got.turn is not None
     assert got.turn.agent == "fine"
     assert len(heard) == 1
@@ -246,10 +246,10 @@ def test_penalties_are_off_unless_asked_for_and_say_what_they_took() -> None:
     episode = recorded(objective("t"), objective("s"), said=[verdict("t", 1, "COMPLETE")])
     long = speak("turn 1 " * 30)
     judge = Judge({"s": "INCOMPLETE"})
-    plain = judge_one(TurnReward(judge, ChecksJudge()), Place(episode, 2), long)
+    plain = judge_one(TurnReward(judge, ChecksJudge()), PromptState(episode, 2), long)
     assert (plain.reward, plain.shaping) == (2.0, {})
     shaping = Shaping(length=0.5, max_words=40, repetition=1.0, termination=0.25)
-    shaped = judge_one(TurnReward(judge, ChecksJudge(), shaping=shaping), Place(episode, 2), long)
+    shaped = judge_one(TurnReward(judge, ChecksJudge(), shaping=shaping), PromptState(episode, 2), long)
     assert shaped.reward == pytest.approx(2.0 + sum(shaped.shaping.values()))
     assert shaped.shaping["length"] == pytest.approx(-0.25)
     assert -1.0 <= shaped.shaping["repetition"] < -0.9
@@ -269,7 +269,7 @@ def test_penalties_are_off_unless_asked_for_and_say_what_they_took() -> None:
 def test_discipline_at_the_end(status: str, utterance: str, penalty: float) -> None:
     episode = recorded(objective("t"), said=[verdict("t", n, status) for n in (1, 2)])
     reward = TurnReward(Judge({"t": "INCOMPLETE"}), ChecksJudge(), shaping=Shaping(termination=0.5))
-    assert judge_one(reward, Place(episode, 3), speak(utterance)).shaping == {"termination": penalty}
+    assert judge_one(reward, PromptState(episode, 3), speak(utterance)).shaping == {"termination": penalty}
 
 
 @given(st.text(max_size=60), st.lists(st.text(max_size=60), max_size=3))
@@ -286,7 +286,7 @@ def test_the_judge_models_rating_is_a_term(answer: str, reward: float | None) ->
     shaping = Shaping(naturalness=1.0, wording=ModelWording(chat, Prompts.load()))
     got = judge_one(
         TurnReward(Judge({"t": "COMPLETE"}), ChecksJudge(), shaping=shaping),
-        Place(recorded(objective("t")), 2),
+        PromptState(recorded(objective("t")), 2),
         speak("a"),
     )
     assert got.reward == reward
