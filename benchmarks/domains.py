@@ -27,7 +27,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from pytest_ugst.config import data_dirs
+from pytest_ugst.config.data_dirs import USUAL_PLACES
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.domains.overlay import thaw
 from pytest_ugst.domains.tau import airline, retail
@@ -59,9 +59,9 @@ CALLS: dict[str, list[tuple[str, dict[str, Any]]]] = {
 _LOAD = """
 import sys, time
 name = sys.argv[1]
-from pytest_ugst.config import data_dirs
+from pytest_ugst.config.data_dirs import USUAL_PLACES
 from pytest_ugst.domains import airline, retail
-data_dirs.locate("tau-bench")  # imports what finds the cache folder
+USUAL_PLACES.locate("tau-bench")  # imports what finds the cache folder
 load = {"airline": airline.load, "retail": retail.load, "airline-tau2": airline.load_tau2,
         "retail-tau2": retail.load_tau2}[name]
 start = time.process_time()
@@ -83,7 +83,7 @@ def files(name: str) -> list[Path]:
     """The JSON files of a domain."""
     kind, _, edition = name.partition("-")
     which: Edition = "tau2" if edition else "v1"
-    root = data_dirs.locate(DATASETS[which])
+    root = USUAL_PLACES.locate(DATASETS[which])
     if which == "tau2":
         return [root / "data" / "tau2" / "domains" / kind / "db.json"]
     tables = {"airline": ("flights", "reservations", "users"), "retail": ("orders", "products", "users")}[kind]

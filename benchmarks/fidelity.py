@@ -18,7 +18,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from pytest_ugst.config import data_dirs
+from pytest_ugst.config.data_dirs import USUAL_PLACES
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.domains.tau import airline, retail
@@ -38,7 +38,7 @@ def main() -> None:
     print(references(goals))
     recordings = list(
         read_recordings(
-            data_dirs.locate("tau-bench") / "historical_trajectories" / "gpt-4o-airline.json", domain="airline"
+            USUAL_PLACES.locate("tau-bench") / "historical_trajectories" / "gpt-4o-airline.json", domain="airline"
         )
     )
     print("\n## Recorded tool calls\n")
@@ -49,7 +49,7 @@ def main() -> None:
 
 def tau_goals() -> dict[str, list[Goal]]:
     """All goals, by set."""
-    v1, tau2 = data_dirs.locate("tau-bench"), data_dirs.locate("tau2-bench")
+    v1, tau2 = USUAL_PLACES.locate("tau-bench"), USUAL_PLACES.locate("tau2-bench")
     sets = {
         f"tau-bench {domain} {split}": list(import_tau_bench(v1, domain, split))
         for domain, split in (("airline", "test"), ("retail", "test"), ("retail", "train"), ("retail", "dev"))

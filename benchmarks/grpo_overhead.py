@@ -35,10 +35,10 @@ from pytest_ugst.trainers.data.folder import DataInfo, write_data
 def make_data(folder: Path) -> None:
     """The rows of the agenda's conversations with the rules agent."""
     settings, registry = settings_here(cache="off"), builtin_registry()
-    casting = RoleResolver(settings, registry, ModelManager(settings, registry.roles(), folder))
+    resolver = RoleResolver(settings, registry, ModelManager(settings, registry.roles(), folder))
 
     async def play_all() -> list[Episode]:
-        cast, setting = casting.cast(), casting.setting()
+        cast, setting = resolver.cast(), resolver.setting()
         return [await run_episode(EpisodeSpec(g.id, g, 1, setting, 10), cast) for g in concierge_goals("train")]
 
     episodes = asyncio.run(play_all())

@@ -48,13 +48,13 @@ def played(home: Path) -> Iterator[dict[str, Any]]:
 
 def recorded() -> Iterator[dict[str, Any]]:
     """The records of conversations that a language model had, judged by a sentence drawn from their own words."""
-    from pytest_ugst.config import data_dirs
+    from pytest_ugst.config.data_dirs import USUAL_PLACES
     from pytest_ugst.core.status import CHAINS, Category
     from pytest_ugst.recordings.tau_bench import read_recordings
 
     parts = [{"id": c.value, "category": c.value, "text": f"A {c.value} of the user's goal."} for c in Category]
     drawn = random.Random(0)
-    trajectories = data_dirs.locate("tau-bench") / "historical_trajectories" / "gpt-4o-airline.json"
+    trajectories = USUAL_PLACES.locate("tau-bench") / "historical_trajectories" / "gpt-4o-airline.json"
     for one in read_recordings(trajectories, "airline"):
         words = " ".join(t.user + " " + (t.agent or "") for t in one.conversation.turns).split()
         verdicts = [

@@ -53,7 +53,7 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 
 def _generate(args: argparse.Namespace) -> int:
-    from pytest_ugst.config import data_dirs
+    from pytest_ugst.config.data_dirs import DataDirs
     from pytest_ugst.domains.multiwoz import read_town
     from pytest_ugst.domains.multiwoz.challenge import World, generate, load_pools
     from pytest_ugst.domains.multiwoz.challenge.source import SEED
@@ -61,8 +61,7 @@ def _generate(args: argparse.Namespace) -> int:
     if args.count < 1:
         raise UsageError("--count: write a whole number from 1")
     check_output(args.out, args.force)
-    data_dirs.use(args.data)
-    world = World(read_town(data_dirs.locate("multiwoz")))
+    world = World(read_town(DataDirs(args.data).locate("multiwoz")))
     pools = load_pools(args.profiles, args.policies)
     seed = SEED if args.seed is None else args.seed
     goals: Iterable[Goal]

@@ -65,14 +65,14 @@ def _fetch(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from pytest_ugst.config import data_dirs
+    from pytest_ugst.config.data_dirs import DataDirs, DataMissingError
     from pytest_ugst.domains.download.datasets import datasets
 
-    data_dirs.use(args.data)
+    data_dirs = DataDirs(args.data)
     for name, data in datasets().items():
         try:
             folder = data_dirs.locate(name)
-        except data_dirs.DataMissing:
+        except DataMissingError:
             print(f"{name}: not here; 'ugst data fetch {name}' gets it ({data.licence} licence, {data.origin})")
             continue
         differing = data.differing(folder)

@@ -146,7 +146,7 @@ def _judged(
     settings = settings_here(judge=args.judge, prompts=args.prompts, dir=str(args.dir), cache=args.cache)
     progress = ProgressLine()
 
-    async def work(casting: RoleResolver) -> dict[str, list[tuple[EpisodeConfig, Classified]]]:
+    async def work(resolver: RoleResolver) -> dict[str, list[tuple[EpisodeConfig, Classified]]]:
         slots = asyncio.Semaphore(settings.concurrency)
         found = {}
         for name, run in runs.items():
@@ -156,7 +156,7 @@ def _judged(
             async def one(episode_id: str, run: Run = run, total: int = len(ids)) -> tuple[EpisodeConfig, Classified]:
                 nonlocal done
                 async with slots:
-                    classified = await _judge_one(run.journal.get(episode_id), casting, args.judge, told)
+                    classified = await _judge_one(run.journal.get(episode_id), resolver, args.judge, told)
                 done += 1
                 progress.show(f"{done}/{total} episodes classified")
                 return classified
@@ -173,21 +173,21 @@ def _judged(
 
 
 async def _judge_one(
-    episode: Episode, casting: RoleResolver, judge: str, told: list[str]
+    episode: Episode, resolver: RoleResolver, judge: str, told: list[str]
 ) -> tuple[EpisodeConfig, Classified]:
     from pytest_ugst.analysis.failures.llm import judge_failures
     from pytest_ugst.analysis.failures.patterns import classify, merge, unsettled
     from pytest_ugst.analysis.failures.shares import classified
-    from pytest_ugst.core.chat import ChatError, ChatUnavailable
+    from pytest_ugst.core.chat import ChatError, ChatUnavailableError
 
     failures: tuple[Failure, ...] = classify(episode)
     parts = unsettled(episode, failures)
     if parts:
-        chat = casting.chat(judge, "judge")
+        chat = resolver.chat(judge, "judge")
         try:
-            said = await judge_failures(chat, casting.prompts, episode, parts, tools=episode.setting.judge_sees_tools)
+            said = await judge_failures(chat, resolver.prompts, episode, parts, tools=episode.setting.judge_sees_tools)
             failures = merge(failures, said)
-        except ChatUnavailable:
+        except ChatUnavailableError:
             raise
         except ChatError as error:
             told.append(f"{episode.id}: by rule only: {error}")

@@ -139,12 +139,12 @@ def _import(args: argparse.Namespace) -> int:
 
 
 def _fetched(source: str) -> Path:
-    from pytest_ugst.config import data_dirs
+    from pytest_ugst.config.data_dirs import USUAL_PLACES, DataMissingError
     from pytest_ugst.domains.multiwoz.goals import REMEDY
 
     try:
-        return data_dirs.locate(source)
-    except data_dirs.DataMissing:
+        return USUAL_PLACES.locate(source)
+    except DataMissingError:
         if source == "multiwoz":  # what could be fetched would not help
             raise UsageError(f"name the folder of MultiWOZ's data.json; {REMEDY}") from None
         raise
@@ -152,7 +152,6 @@ def _fetched(source: str) -> Path:
 
 def _decompose(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.decomposition.batch import decompose_all
-    from pytest_ugst.config import data_dirs
     from pytest_ugst.goals.files import load_goals
     from pytest_ugst.goals.outline import difference
     from pytest_ugst.roles.batch import builtin_registry, settings_here
@@ -160,9 +159,8 @@ def _decompose(args: argparse.Namespace) -> int:
 
     check_limit(args.limit)
     check_output(args.out, args.force)
-    data_dirs.use(args.data)
     older = load_goals(args.against) if args.against is not None else None
-    registry = builtin_registry()
+    registry = builtin_registry(args.data)
     goals = find_goals(args.goals, registry=registry, folders=(Path.cwd(),))[: args.limit]
     settings = settings_here(decomposer=args.judge, prompts=args.prompts, dir=args.dir, cache=args.cache)
     done = decompose_all(goals, settings, registry)
@@ -179,14 +177,12 @@ def _decompose(args: argparse.Namespace) -> int:
 
 def _disagreements(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.agreement.disagreement import compare
-    from pytest_ugst.config import data_dirs
     from pytest_ugst.domains.tau.reference_check import with_reference_check
     from pytest_ugst.judges.checks import ChecksJudge
     from pytest_ugst.roles.batch import builtin_registry
     from pytest_ugst.runs.reader import open_run
 
-    data_dirs.use(args.data)
-    registry = builtin_registry()
+    registry = builtin_registry(args.data)
     run = open_run(args.dir, args.run_name)
 
     def load(name: str) -> Any:

@@ -186,12 +186,10 @@ def _agreement(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.agreement.table import agreement_tables
     from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.cli.sources import all_labels, named_apart
-    from pytest_ugst.config import data_dirs
 
     check_style(args)
-    data_dirs.use(args.data)
     told: list[str] = []
-    found = all_labels(args.sources, args.dir, told, checks=args.checks)
+    found = all_labels(args.sources, args.dir, told, checks=args.checks, data=args.data)
     together = put_together(named_apart(found), final=args.final)
     write_tables(agreement_tables(together), args, told)
     return 0

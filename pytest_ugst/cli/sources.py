@@ -40,7 +40,9 @@ class Parts:
     parts: tuple[LabelledPart, ...]
 
 
-def labels_of(source: str, home: Path, told: list[str], *, checks: bool = False) -> list[Named]:
+def labels_of(
+    source: str, home: Path, told: list[str], *, checks: bool = False, data: Path | None = None
+) -> list[Named]:
     """The goal states that a run or a file holds.
 
     Args:
@@ -48,6 +50,7 @@ def labels_of(source: str, home: Path, told: list[str], *, checks: bool = False)
         home: Where runs are kept.
         told: Takes in what of a journal could not be read, a line for each fault.
         checks: Also what the checks beside the judge of a run say, as one more annotator.
+        data: A folder in which benchmark data is looked for first.
 
     Raises:
         UsageError: If there is no such thing, or it can't be read.
@@ -59,13 +62,15 @@ def labels_of(source: str, home: Path, told: list[str], *, checks: bool = False)
     tracked = (episode for episode in run.journal if episode.components)
     found = [Named(run.name, episode_labels(episode), True, run.folder) for episode in tracked]
     if checks:
-        found += [Named(run.name, labels, True, run.folder) for labels in _second_opinions(run)]
+        found += [Named(run.name, labels, True, run.folder) for labels in _second_opinions(run, data)]
     if not found:
         raise UsageError(f"{run.name}: no episode has sub-components, so there are no goal states; name another run")
     return found
 
 
-def all_labels(sources: Sequence[str], home: Path, told: list[str], *, checks: bool = False) -> list[Named]:
+def all_labels(
+    sources: Sequence[str], home: Path, told: list[str], *, checks: bool = False, data: Path | None = None
+) -> list[Named]:
     """The goal states of several runs and files; where two of them have the same name, what was typed tells them apart.
 
     Raises:
@@ -73,7 +78,7 @@ def all_labels(sources: Sequence[str], home: Path, told: list[str], *, checks: b
     """
     from pytest_ugst.runs.reader import require_once
 
-    read = [(source, labels_of(source, home, told, checks=checks)) for source in sources]
+    read = [(source, labels_of(source, home, told, checks=checks, data=data)) for source in sources]
     require_once("source", [(source, some[0].place) for source, some in read])
     found = dict(read)
     names = Counter(name for some in found.values() for name in {one.source for one in some})
@@ -160,14 +165,14 @@ def _open(source: str, home: Path, told: list[str]) -> Run:
     return run
 
 
-def _second_opinions(run: Run) -> list[StateLabels]:
+def _second_opinions(run: Run, data: Path | None) -> list[StateLabels]:
     """The goal states of sub-components that a check and a judge have a say on, by the checks."""
     from pytest_ugst.analysis.agreement.metrics import second_opinion
     from pytest_ugst.domains.tau.reference_check import with_reference_check
     from pytest_ugst.judges.checks import ChecksJudge
     from pytest_ugst.roles.batch import builtin_registry
 
-    registry = builtin_registry()
+    registry = builtin_registry(data)
 
     def load(name: str) -> Any:
         return registry.domains.get(name)()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_ugst.core.errors import UsageError
@@ -19,41 +20,46 @@ MARKS: Mapping[str, tuple[str, ...]] = {
 }
 """What is in each set's folder, and tells it from others."""
 
-_chosen: list[Path] = []
 
-
-class DataMissing(UsageError):
+class DataMissingError(UsageError):
     """A data set is not on this machine."""
 
 
-def use(folder: Path | None) -> None:
-    """Look in ``folder`` first from now on, or nowhere but in the usual places."""
-    _chosen[:] = [folder] if folder is not None else []
+@dataclass(frozen=True, slots=True)
+class DataDirs:
+    """The folders in which data sets are looked for."""
+
+    first: Path | None = None
+    """Looked into before the usual places."""
+
+    def locate(self, name: str) -> Path:
+        """Return the folder of a data set.
+
+        Args:
+            name: A key of :data:`MARKS`.
+
+        Raises:
+            DataMissingError: With the two ways to get it.
+        """
+        marks = MARKS[name]
+        environment = os.environ.get("UGST_DATA", "")
+        places = (*([self.first] if self.first else []), *([Path(environment)] if environment else []), cache_folder())
+        for place in places:
+            for folder in (place / name, place):
+                if all((folder / mark).exists() for mark in marks):
+                    return folder
+        raise DataMissingError(
+            f"the {name} data is not here: run 'ugst data fetch {name}', or set UGST_DATA (or --ugst-data) to a folder "
+            f"that holds {name}/{marks[0]}"
+        )
+
+
+USUAL_PLACES = DataDirs()
+"""Where data is looked for unless an option names a folder."""
 
 
 def cache_folder() -> Path:
-    """Where fetched data is kept."""
+    """Return the folder in which fetched data is kept."""
     from platformdirs import user_cache_path
 
     return user_cache_path("pytest-ugst") / "data"
-
-
-def locate(name: str) -> Path:
-    """The folder of a data set.
-
-    Args:
-        name: A key of :data:`MARKS`.
-
-    Raises:
-        DataMissing: With the two ways to get it.
-    """
-    marks = MARKS[name]
-    environment = os.environ.get("UGST_DATA", "")
-    for place in (*_chosen, *([Path(environment)] if environment else []), cache_folder()):
-        for folder in (place / name, place):
-            if all((folder / mark).exists() for mark in marks):
-                return folder
-    raise DataMissing(
-        f"the {name} data is not here: run 'ugst data fetch {name}', or set UGST_DATA (or --ugst-data) to a folder "
-        f"that holds {name}/{marks[0]}"
-    )

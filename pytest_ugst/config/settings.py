@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pytest_ugst.config.data_dirs import DataDirs
 from pytest_ugst.config.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_MAX_DROP, DEFAULT_SIMULATOR, GATES, OPTIONS
 from pytest_ugst.core.errors import UsageError
 
@@ -95,6 +96,11 @@ class Options:
     def home(self) -> Path:
         """The folder of runs and cache."""
         return self.root / self.dir
+
+    @property
+    def data_dirs(self) -> DataDirs:
+        """Where benchmark data is looked for."""
+        return DataDirs(self.data_dir)
 
     @property
     def data_dir(self) -> Path | None:

@@ -27,7 +27,7 @@ class ChatError(RoleError):
         """Tries beyond the first that were made in vain."""
 
 
-class ChatUnavailable(ChatError):
+class ChatUnavailableError(ChatError):
     """The server can't be reached, refuses the key, or does not know the model: trying again won't help."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall
@@ -83,6 +84,13 @@ class Session(Protocol):
 
     def scores(self, conversation: Conversation) -> dict[str, float]:
         """Scores of the agent's own work; empty where the domain has none."""
+
+
+class DataLocator(Protocol):
+    """Finds the data sets that users bring themselves."""
+
+    def locate(self, name: str) -> Path:
+        """Return the folder of a data set such as ``tau-bench``."""
 
 
 class Domain(Protocol):

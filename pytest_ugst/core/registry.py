@@ -12,7 +12,7 @@ from pytest_ugst.core.errors import UsageError, unknown
 if TYPE_CHECKING:
     from pytest_ugst.core.chat import Chat
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
+    from pytest_ugst.core.protocols import Agent, DataLocator, Domain, Judge, SimulatorFactory
     from pytest_ugst.core.verdict import Verdict
 
 T = TypeVar("T")
@@ -59,7 +59,13 @@ class Names(Generic[T]):
 class Registry:
     """What ``pytest_ugst_register`` fills."""
 
-    def __init__(self) -> None:
+    def __init__(self, data_dirs: DataLocator | None = None) -> None:
+        """Make an empty registry.
+
+        Args:
+            data_dirs: Where goal sources and domains find their data; the usual places unless given.
+        """
+        self.data_dirs = data_dirs
         self.simulators: Names[Callable[[str | None, RoleContext], SimulatorFactory]] = Names("simulator")
         self.agents: Names[Callable[[str | None, RoleContext], Agent]] = Names("agent")
         self.judges: Names[Callable[[str | None, RoleContext], Judge]] = Names("judge")

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pytest_ugst.config import data_dirs
+from pytest_ugst.config.data_dirs import USUAL_PLACES
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.protocols import DataLocator
 
 _FILES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "airline": ("tau-bench", ("tau_bench/envs/airline/wiki.md", "tau_bench/envs/airline/data/*.json")),
@@ -20,19 +21,19 @@ _FILES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """By domain, the data set it is in (ours, if none is named) and what is read of it."""
 
 
-def fingerprints(domains: Iterable[str]) -> dict[str, str]:
+def fingerprints(domains: Iterable[str], data_dirs: DataLocator = USUAL_PLACES) -> dict[str, str]:
     """Digests of the domains' files; a domain that is not of ours, or whose files can't be read, is left out."""
     found = {}
     for name in sorted(set(domains)):
         if name in _FILES:
             try:
-                found[name] = _digest(*_FILES[name])
+                found[name] = _digest(*_FILES[name], data_dirs)
             except (OSError, UsageError):
                 continue
     return found
 
 
-def _digest(dataset: str, patterns: Iterable[str]) -> str:
+def _digest(dataset: str, patterns: Iterable[str], data_dirs: DataLocator) -> str:
     root = data_dirs.locate(dataset) if dataset else Path(__file__).parent
     made = hashlib.sha256()
     for pattern in patterns:

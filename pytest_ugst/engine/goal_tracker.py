@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from pytest_ugst.core.chat import ChatUnavailable
+from pytest_ugst.core.chat import ChatUnavailableError
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component
@@ -34,7 +34,7 @@ class GoalTracker:
         """Start judging the conversation's last turn; returns at once.
 
         Raises:
-            ChatUnavailable: If a judge was found to be out of reach: no use in going on with the conversation.
+            ChatUnavailableError: If a judge was found to be out of reach: no use in going on with the conversation.
             UsageError: Likewise, for what the user has to mend.
         """
         if self._last is not None and self._last.done():
@@ -90,7 +90,7 @@ class GoalTracker:
         try:
             said = await judge.judge(components, conversation, turn)
             kept = [v for v in said if v.component in wanted and v.turn == turn]
-        except (ChatUnavailable, UsageError):
+        except (ChatUnavailableError, UsageError):
             raise
         except Exception as error:  # anyone's judge may be plugged in: its failure is a missing verdict, no crash
             problem = f"the judge {judge.name} failed: {type(error).__name__}: {error}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
-from pytest_ugst.core.chat import ChatUnavailable
+from pytest_ugst.core.chat import ChatUnavailableError
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UsageError
@@ -28,7 +28,7 @@ async def run_episode(plan: EpisodeSpec, cast: RoleSet, told: Callable[[int], No
         told: Called with the number of turns after each.
 
     Raises:
-        ChatUnavailable: If a model can't be reached at all, so that no other episode would fare better.
+        ChatUnavailableError: If a model can't be reached at all, so that no other episode would fare better.
         UsageError: If goal, domain and roles don't fit.
         RoleError: If the goal could not be decomposed.
     """
@@ -83,7 +83,7 @@ async def _converse(
         try:
             user = await simulator.next(_without(conversation, "agent_reasoning"), state)
             turn = Turn(user=user.text, user_reasoning=user.reasoning)
-        except (ChatUnavailable, UsageError):
+        except (ChatUnavailableError, UsageError):
             raise
         except Exception as error:  # anyone's simulator may be plugged in
             return _ended(conversation, StopReason.USER_ERROR, error=_told(error))
@@ -98,7 +98,7 @@ async def _converse(
             answer = await cast.agent.respond(_without(asked, "user_reasoning"), session)
             answered = {"agent": answer.text, "tool_calls": answer.tool_calls, "agent_reasoning": answer.reasoning}
             turn = turn.model_copy(update=answered)
-        except (ChatUnavailable, UsageError):
+        except (ChatUnavailableError, UsageError):
             raise
         except Exception as error:  # anyone's agent may be plugged in
             return _ended(asked, StopReason.AGENT_ERROR, error=_told(error))

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from pytest_ugst.core.chat import ChatUnavailable
+from pytest_ugst.core.chat import ChatUnavailableError
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UgstError
 from pytest_ugst.engine.rollout import run_episode
@@ -36,7 +36,7 @@ _PATIENCE = 5.0  # seconds that what is being played may take to notice that it 
 _STOPPED = "the run was stopped before this episode was done"
 
 
-class Stopped(RoleError):
+class StoppedError(RoleError):
     """The engine was stopped before the episode was done."""
 
 
@@ -119,7 +119,7 @@ class Scheduler:
         future = self._futures[episode_id]
         while not wait_for([future], timeout=every).done:
             if self._told_to_stop():
-                raise Stopped(_STOPPED)
+                raise StoppedError(_STOPPED)
             if tick is not None:
                 tick()
         future.result()
@@ -170,20 +170,20 @@ class Scheduler:
     def _done(self, task: asyncio.Task[None], future: Future[None]) -> None:
         self._tasks.discard(task)
         if not future.done():  # cancelled, maybe before its first step
-            future.set_exception(Stopped(self._stop_reason or _STOPPED))
+            future.set_exception(StoppedError(self._stop_reason or _STOPPED))
 
     async def _deliver(self, plan: EpisodeSpec, cast: RoleSet, future: Future[None]) -> None:
         try:
             async with self._slots if not self._shared else contextlib.nullcontext():
                 if self._stop_reason is not None:
-                    raise Stopped(self._stop_reason)
+                    raise StoppedError(self._stop_reason)
                 await (self._play_shared(plan, cast) if self._shared else self._play(plan, cast))
-        except Stopped as error:
+        except StoppedError as error:
             if not self._closed:
                 self.run.failures.setdefault(plan.id, str(error))
             future.set_exception(error)
         except UgstError as error:
-            if isinstance(error, ChatUnavailable) and self._stop_reason is None:
+            if isinstance(error, ChatUnavailableError) and self._stop_reason is None:
                 # A model can't be reached at all: nothing that is left would fare better.
                 self._stop_reason = f"not played, since an earlier episode found: {error}"
             self.run.failures.setdefault(plan.id, str(error))
@@ -228,7 +228,7 @@ class Scheduler:
                         self.run.journal.refresh()
                         if plan.id not in self.run.journal:
                             if self._stop_reason is not None:
-                                raise Stopped(self._stop_reason)
+                                raise StoppedError(self._stop_reason)
                             await self._play(plan, cast)
                         return
             await asyncio.sleep(_POLL)

@@ -13,7 +13,7 @@ from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.registry import Names
 from pytest_ugst.core.status import CHAINS, HELD, Category, Status, first_status
 from pytest_ugst.core.verdict import Evidence, Verdict
-from pytest_ugst.judges.conditions import PatternRefused, compiled, in_turn, patterns, so_far
+from pytest_ugst.judges.conditions import PatternRefusedError, compiled, in_turn, patterns, so_far
 
 GROUP = "pytest_ugst.checks"
 """The entry point group by which an installed package brings ``python`` checks."""
@@ -63,7 +63,7 @@ class ChecksJudge:
                 continue
             try:
                 found = so_far(component.check.once, conversation)
-            except PatternRefused as refused:
+            except PatternRefusedError as refused:
                 verdicts.append(_error(component, last, str(refused)))
                 continue
             if found is not None:
@@ -95,7 +95,7 @@ class ChecksJudge:
                     compiled(pattern)
             except UsageError as error:
                 raise UsageError(f"{where}: python: {error}") from None
-            except PatternRefused as error:
+            except PatternRefusedError as error:
                 raise UsageError(f"{where}: {error}") from None
 
     def _python(self, name: str) -> PythonCheck:
@@ -126,7 +126,7 @@ class ChecksJudge:
             if component.category in HELD:
                 return _held(component, check, heard, turn)
             return _reached(component, check, heard, turn)
-        except PatternRefused as refused:
+        except PatternRefusedError as refused:
             return _error(component, turn, str(refused))
 
     def _by_python(self, component: Component, check: Check, heard: Conversation, turn: int) -> Verdict:

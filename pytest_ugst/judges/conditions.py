@@ -37,7 +37,7 @@ Found = tuple[Evidence, ...]
 """What a condition that holds rests on; empty where it holds because something was *not* said."""
 
 
-class PatternRefused(ValueError):
+class PatternRefusedError(ValueError):
     """A regular expression that could run for ever."""
 
 
@@ -86,10 +86,10 @@ def compiled(pattern: str) -> regex.Pattern[str]:
     """Compile a pattern once.
 
     Raises:
-        PatternRefused: If it repeats a repetition without bound.
+        PatternRefusedError: If it repeats a repetition without bound.
     """
     if nests_repeats(pattern):
-        raise PatternRefused(f"the pattern {pattern!r} repeats a repetition; bound the outer one, as in {{0,9}}")
+        raise PatternRefusedError(f"the pattern {pattern!r} repeats a repetition; bound the outer one, as in {{0,9}}")
     return regex.compile(pattern, regex.IGNORECASE)
 
 
@@ -101,12 +101,12 @@ _TOOK_TOO_LONG = f"searching for the pattern {{!r}} took more than {MAX_SECONDS:
 @lru_cache(maxsize=32_768)
 def _span(pattern: str, text: str) -> tuple[int, int] | None:
     if pattern in _too_slow:
-        raise PatternRefused(_TOOK_TOO_LONG.format(pattern))
+        raise PatternRefusedError(_TOOK_TOO_LONG.format(pattern))
     try:
         match = compiled(pattern).search(text, 0, MAX_TEXT, timeout=MAX_SECONDS)
     except TimeoutError:
         _too_slow.add(pattern)
-        raise PatternRefused(_TOOK_TOO_LONG.format(pattern)) from None
+        raise PatternRefusedError(_TOOK_TOO_LONG.format(pattern)) from None
     return match.span() if match else None
 
 

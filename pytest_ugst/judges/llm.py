@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_ugst.core.chat import ChatError, ChatUnavailable
+from pytest_ugst.core.chat import ChatError, ChatUnavailableError
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.status import Category
@@ -56,7 +56,7 @@ class LlmJudge:
         A call that fails gives a verdict with an error, and the others go on.
 
         Raises:
-            ChatUnavailable: If the server is gone or refuses us: every later call would fail as well, and a run of
+            ChatUnavailableError: If the server is gone or refuses us: every later call would fail as well, and a run of
                 nothing but error verdicts would look like a finished one.
         """
         heard = conversation.up_to(turn)
@@ -94,7 +94,7 @@ class LlmJudge:
     async def _one(self, component: Component, heard: Conversation, turn: int, chat: str) -> Verdict:
         try:
             parsed = await self.chat.parse(self._messages(component, turn, chat), ANSWERS[component.category])
-        except ChatUnavailable:
+        except ChatUnavailableError:
             raise
         except ChatError as error:
             return Verdict(component=component.id, turn=turn, error=str(error), by=self.name)

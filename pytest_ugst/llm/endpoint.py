@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_ugst.core.chat import ChatError, ChatUnavailable
+from pytest_ugst.core.chat import ChatError, ChatUnavailableError
 from pytest_ugst.core.text import one_line
 from pytest_ugst.llm.limiter import Limiter, RequestOutcome
 from pytest_ugst.llm.model_spec import ModelSpec
@@ -24,7 +24,7 @@ from pytest_ugst.llm.request_errors import (
     from_lost,
     shown,
 )
-from pytest_ugst.llm.transport import Lost, Transport
+from pytest_ugst.llm.transport import ConnectionLostError, Transport
 
 # One encoder for all: json.dumps makes a new one for every call that does not use its defaults.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -87,7 +87,7 @@ class Endpoint:
             alias: What to call the model in errors.
 
         Raises:
-            ChatUnavailable: If no request to this model can succeed.
+            ChatUnavailableError: If no request to this model can succeed.
             ChatError: If this request did not, all retries included.
         """
         asked = body
@@ -119,7 +119,7 @@ class Endpoint:
             if failure.unreachable and self._died is not None:
                 why = await asyncio.to_thread(self._died, self.spec.base_url or "")
                 if why is not None:
-                    raise ChatUnavailable(f"model {alias or self.spec.name!r} at {self.address}: {why}")
+                    raise ChatUnavailableError(f"model {alias or self.spec.name!r} at {self.address}: {why}")
             if failure.kind not in (FailureKind.TRANSIENT, FailureKind.OVERLOADED) or failure.pause > MAX_PAUSE:
                 raise self._error(failure, alias, retries)
             # While the limit is still on its way down, refusals tell of the crowd rather than of the server.
@@ -141,7 +141,7 @@ class Endpoint:
         try:
             try:
                 answer = await self.transport.post(raw, wire)
-            except Lost as lost:
+            except ConnectionLostError as lost:
                 failure = from_lost(lost)
             else:
                 if answer.status == 200:
@@ -173,7 +173,7 @@ class Endpoint:
         if failure.pause > MAX_PAUSE:
             line += f"; the server asks to wait {failure.pause:.0f} s, which is too long"
         if failure.kind is FailureKind.UNAVAILABLE or failure.unreachable:
-            return ChatUnavailable(line, retries)
+            return ChatUnavailableError(line, retries)
         return ChatError(line, retries)
 
 

@@ -41,12 +41,12 @@ async def probe(spec: ModelSpec, pool: ChatPool) -> None:
     """
     if spec.api_key is not None:
         return  # Started for this run, and waited for until it answered.
-    from pytest_ugst.llm.transport import Lost
+    from pytest_ugst.llm.transport import ConnectionLostError
 
     endpoint = pool.endpoint(spec)
     try:
         answer = await endpoint.transport.models()
-    except Lost as lost:
+    except ConnectionLostError as lost:
         raise _unusable(spec, from_lost(lost)) from None
     names: list[str] = []
     if answer.status == 200:
@@ -99,7 +99,7 @@ async def probe_tools(spec: ModelSpec, pool: ChatPool) -> None:
 async def _one_token(endpoint: Endpoint, extra: dict[str, Any]) -> RequestFailure | None:
     """Ask for a single token; say what went wrong."""
     from pytest_ugst.llm.endpoint import serialise
-    from pytest_ugst.llm.transport import Lost
+    from pytest_ugst.llm.transport import ConnectionLostError
 
     body: dict[str, Any] = {
         "model": endpoint.spec.model,
@@ -111,7 +111,7 @@ async def _one_token(endpoint: Endpoint, extra: dict[str, Any]) -> RequestFailur
         wire = endpoint.ways.apply(body)
         try:
             answer = await endpoint.transport.post(serialise(wire), wire)
-        except Lost as lost:
+        except ConnectionLostError as lost:
             return from_lost(lost)
         if answer.status == 200:
             return None

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_ugst.core.text import one_line
-from pytest_ugst.llm.transport import Lost, RawAnswer
+from pytest_ugst.llm.transport import ConnectionLostError, RawAnswer
 
 MAX_PAUSE = 300.0
 """Seconds a server may ask to wait; one that asks for more is not waited for."""
@@ -102,7 +102,7 @@ def from_answer(answer: RawAnswer, secret: str | None) -> RequestFailure:
     return RequestFailure(FailureKind.REJECTED, reason, status=status, parameter=parameter)
 
 
-def from_lost(lost: Lost) -> RequestFailure:
+def from_lost(lost: ConnectionLostError) -> RequestFailure:
     """Sort a request that got no answer."""
     if lost.fatal:
         return RequestFailure(FailureKind.REJECTED, str(lost))

@@ -39,7 +39,7 @@ class RawAnswer:
     location: str | None = None
 
 
-class Lost(Exception):
+class ConnectionLostError(Exception):
     """No answer came: the connection failed, broke or took too long. The message says how, in a few words."""
 
     def __init__(self, reason: str, *, timeout: bool = False, fatal: bool = False) -> None:
@@ -146,7 +146,7 @@ class HttpTransport:
             async for chunk in response.content.iter_any():
                 size += len(chunk)
                 if size > MAX_RESPONSE:
-                    raise Lost(f"the response is longer than {MAX_RESPONSE // 2**20} MiB", fatal=True)
+                    raise ConnectionLostError(f"the response is longer than {MAX_RESPONSE // 2**20} MiB", fatal=True)
                 chunks.append(chunk)
             headers = response.headers
             return RawAnswer(
@@ -156,13 +156,15 @@ class HttpTransport:
                 headers.get("Location") if 300 <= response.status < 400 else None,
             )
         except aiohttp.ConnectionTimeoutError:
-            raise Lost(f"can't connect (no connection within {self._timeout.sock_connect:g} s)") from None
+            raise ConnectionLostError(
+                f"can't connect (no connection within {self._timeout.sock_connect:g} s)"
+            ) from None
         except TimeoutError:
-            raise Lost(f"no answer within {self._seconds:g} s", timeout=True) from None
+            raise ConnectionLostError(f"no answer within {self._seconds:g} s", timeout=True) from None
         except aiohttp.ClientConnectorError as error:
-            raise Lost(f"can't connect ({_plain(error.os_error)})") from None
+            raise ConnectionLostError(f"can't connect ({_plain(error.os_error)})") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Lost(f"the connection broke ({_plain(error)})") from None
+            raise ConnectionLostError(f"the connection broke ({_plain(error)})") from None
         finally:
             # A response that was read to its end has already given its connection back; a cut-off one must not.
             if response is not None and not response.content.at_eof():
@@ -207,13 +209,13 @@ class AzureTransport:
             headers = error.response.headers
             return RawAnswer(error.status_code, error.response.content, headers.get("retry-after"))
         except openai.APITimeoutError:
-            raise Lost(f"no answer within {self._seconds:g} s", timeout=True) from None
+            raise ConnectionLostError(f"no answer within {self._seconds:g} s", timeout=True) from None
         except openai.APIConnectionError as error:
-            raise Lost(f"can't connect ({_plain(error.__cause__ or error)})") from None
+            raise ConnectionLostError(f"can't connect ({_plain(error.__cause__ or error)})") from None
         except openai.OpenAIError as error:
-            raise Lost(_plain(error), fatal=True) from None
+            raise ConnectionLostError(_plain(error), fatal=True) from None
         if len(text) > MAX_RESPONSE:
-            raise Lost(f"the response is longer than {MAX_RESPONSE // 2**20} MiB", fatal=True)
+            raise ConnectionLostError(f"the response is longer than {MAX_RESPONSE // 2**20} MiB", fatal=True)
         return RawAnswer(200, text.encode())
 
     async def models(self) -> RawAnswer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ugst.config.data_dirs import DataMissing
+from pytest_ugst.config.data_dirs import DataMissingError
 from pytest_ugst.engine.spec import GoalCase, cases
 from pytest_ugst.roles.goal_lookup import find_goals
 
@@ -55,7 +55,7 @@ def parameters(
             marks = [getattr(pytest.mark, part)] if part and isinstance(marker.split, tuple) else []
             goals = map(edited.instead_of, _found(marker, part, registry, folders))
             found += [pytest.param(c, id=c.id, marks=marks) for c in cases(goals, trials, max_turns, optional)]
-    except DataMissing as error:
+    except DataMissingError as error:
         missing = GoalCase(None, 1, max_turns, optional, skip=True)
         parts = marker.split if isinstance(marker.split, tuple) else ()
         marks = [pytest.mark.skip(reason=str(error)), *(getattr(pytest.mark, part) for part in parts)]

@@ -36,14 +36,14 @@ class GoalFile(pytest.File):
             yield GoalItem.make(self, case)
 
 
-class Misaligned(AssertionError):
+class MisalignedError(AssertionError):
     """A goal test failed: sub-components of the goal were not succeeded in."""
 
 
 def _goal_test(episode: Episode) -> None:
     __tracebackhide__ = True
     if not episode.succeeded:
-        raise Misaligned(episode.explain())
+        raise MisalignedError(episode.explain())
 
 
 class GoalItem(pytest.Function):
@@ -65,7 +65,7 @@ class GoalItem(pytest.Function):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
         """The explanation alone: there is no code of the user's to show."""
-        if isinstance(excinfo.value, Misaligned | UsageError):
+        if isinstance(excinfo.value, MisalignedError | UsageError):
             from pytest_ugst.core.text import plain
 
             return plain(str(excinfo.value))

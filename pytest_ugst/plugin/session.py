@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ugst.analysis.success.gate import parse_gate
-from pytest_ugst.config import data_dirs
+from pytest_ugst.config.data_dirs import DataMissingError
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.registry import Registry
 from pytest_ugst.domains.fingerprint import fingerprints
@@ -113,13 +113,12 @@ class Runtime:
         settings = self._settings()
         if settings.data_dir is not None and not settings.data_dir.is_dir():
             raise UsageError(f"--ugst-data={settings.data}: there is no such folder; name one that holds the data")
-        data_dirs.use(settings.data_dir)
         return settings
 
     @cached_property
     def registry(self) -> Registry:
         """What built-ins, conftests and plugins registered."""
-        registry = Registry()
+        registry = Registry(self.settings.data_dirs)
         self._register(registry)
         return registry
 
@@ -153,13 +152,13 @@ class Runtime:
         if self.engine is not None:
             cases = {case_of(item).id for item in self._items}
             own = {role for item in self._items for role in overridden(item)}
-            lines.insert(0, self.casting.headline(len(cases), own))
+            lines.insert(0, self.resolver.headline(len(cases), own))
         return "\n".join(lines)
 
     def serve(self) -> None:
         """Start the servers that the named models need, in the controlling process of pytest-xdist."""
-        self.casting.require(set(ROLES))
-        self.casting.start_servers(set(ROLES))
+        self.resolver.require(set(ROLES))
+        self.resolver.start_servers(set(ROLES))
 
     def report(self) -> dict[str, Any]:
         """What the controlling process has to know of a worker's part in the run."""
@@ -221,14 +220,14 @@ class Runtime:
 
     def usage(self) -> Usage:
         """What all models cost this process so far."""
-        return self.casting.models.usage()
+        return self.resolver.models.usage()
 
     def strayed(self, item: pytest.Item) -> bool:
         """Whether the simulator of the item's episode did not stay with its goal."""
         return item.stash.get(_STRAYED, False)
 
     @cached_property
-    def casting(self) -> RoleResolver:
+    def resolver(self) -> RoleResolver:
         """From names to roles."""
         started = datetime.fromisoformat(self._begun).timestamp()
         names = self.registry.roles()
@@ -238,22 +237,22 @@ class Runtime:
     @property
     def simulator(self) -> Any:
         """What ``--ugst-sim`` names."""
-        return self.casting.simulator
+        return self.resolver.simulator
 
     @property
     def agent(self) -> Any:
         """What ``--ugst-agent`` names."""
-        return self.casting.agent
+        return self.resolver.agent
 
     @property
     def judge(self) -> Any:
         """What ``--ugst-judge`` names."""
-        return self.casting.judge
+        return self.resolver.judge
 
     @property
     def setting(self) -> EpisodeConfig:
         """What the run is played with, apart from roles of a test's own."""
-        return self.casting.setting()
+        return self.resolver.setting()
 
     def begin(self, items: Sequence[pytest.Item]) -> None:
         """Collection is done: check everything that can be checked before anything is spent, then start to play.
@@ -276,33 +275,34 @@ class Runtime:
                 )
         ready = [item for item in self._items if not overridden(item) and case_of(item).goal is not None]
         roles = {role for item in self._items for role in ROLES if role not in overridden(item)}
-        self.casting.require(roles)
+        self.resolver.require(roles)
         self.edited.require_used()
         for item in ready:
             goal = case_of(item).goal
             assert goal is not None
             self._note(goal)
-        self.casting.check_goals([case_of(item) for item in ready])
-        data = fingerprints(goal.domain for item in self._items if (goal := case_of(item).goal) and goal.domain)
+        self.resolver.check_goals([case_of(item) for item in ready])
+        domains = (goal.domain for item in self._items if (goal := case_of(item).goal) and goal.domain)
+        data = fingerprints(domains, self.settings.data_dirs)
         if self.gate is not None:
             self.gate.check_plan(self._items, self.setting, data)
         self.run.create(self.setting, data)
         self.run.journal.refresh()
-        self.casting.start_servers(roles)
+        self.resolver.start_servers(roles)
         self.engine = Scheduler(
             self.run,
             concurrency=math.ceil(self.settings.concurrency / max(1, self._workers)),
             shared=self._workers > 0,
             stop_note=self._stop_note,
             on_finished=self._finished,
-            closing=self.casting.models.close,
+            closing=self.resolver.models.close,
         )
-        self.engine.call(self.casting.preflight(roles))
+        self.engine.call(self.resolver.preflight(roles))
         plans = [self._plan(case_of(item), self.setting) for item in ready]
         self._planned = {item.nodeid: plan.id for item, plan in zip(ready, plans, strict=True)}
         self._select(*(plan.id for plan in plans))
         if plans:
-            cast = self.casting.cast()
+            cast = self.resolver.cast()
             for plan in plans:
                 self._start(plan, cast)
 
@@ -336,8 +336,8 @@ class Runtime:
             for item in items:
                 case = case_of(item)
                 assert case.goal is not None
-                lacks.update(lacking(case.goal, case.max_turns, self.casting, overridden(item)))
-        except data_dirs.DataMissing as error:
+                lacks.update(lacking(case.goal, case.max_turns, self.resolver, overridden(item)))
+        except DataMissingError as error:
             return str(error)
         return remedy(lacks) if lacks else None
 
@@ -378,7 +378,7 @@ class Runtime:
         """The episode a test asks for; waits until it is played."""
         if self.engine is None:
             raise UsageError("episodes are played only for tests that request the fixture 'episode' directly")
-        cast, setting, names = self.casting.cast_with(simulator, agent, judge)
+        cast, setting, names = self.resolver.cast_with(simulator, agent, judge)
         name = cast_name(names, request.node)
         plan = self._plan(case, setting, name, goal)
         if not self.engine.known(plan.id):
@@ -427,10 +427,8 @@ class Runtime:
         """Stop playing and let go of everything; harmless if nothing was begun."""
         if self.engine is not None:
             self.engine.close(cancel=cancel)
-        if "casting" in self.__dict__:
-            self.casting.models.stop_servers()
-        if "settings" in self.__dict__:
-            data_dirs.use(None)
+        if "resolver" in self.__dict__:
+            self.resolver.models.stop_servers()
 
 
 def _as_planned(episode: Episode, plan: EpisodeSpec) -> bool:

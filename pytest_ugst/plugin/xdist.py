@@ -71,7 +71,7 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["ugst_run"] = session.run
     node.workerinput["ugst_begun"] = session.begun
     node.workerinput["ugst_baseline"] = session.baseline
-    node.workerinput["ugst_served"] = runtime.casting.models.served() if runtime is not None else {}
+    node.workerinput["ugst_served"] = runtime.resolver.models.served() if runtime is not None else {}
 
 
 def _begin_session(config: pytest.Config) -> XdistSession:

@@ -38,19 +38,19 @@ class BackgroundRoles:
             folder: Where servers keep their logs.
         """
         models = ModelManager(settings, registry.roles(), folder, say=lambda line: print(f"ugst: {line}", flush=True))
-        self.casting = RoleResolver(settings, registry, models)
+        self.resolver = RoleResolver(settings, registry, models)
         self._roles = tuple(roles)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._turn, name="ugst-judges", daemon=True)
 
     def __enter__(self) -> BackgroundRoles:
         try:
-            self.casting.require(self._roles)
+            self.resolver.require(self._roles)
             if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-                self.casting.start_servers(self._roles)
+                self.resolver.start_servers(self._roles)
             # Each of several training processes would start servers of its own: there, what has no address is an error.
             self._thread.start()
-            self.run(self.casting.preflight(self._roles))
+            self.run(self.resolver.preflight(self._roles))
         except BaseException:
             self._close()
             raise
@@ -80,20 +80,20 @@ class BackgroundRoles:
         Raises:
             UsageError: Naming the goal and the remedy.
         """
-        casting = self.casting
+        resolver = self.resolver
         for goal in goals:
-            casting.checks.validate(goal)
+            resolver.checks.validate(goal)
             bare = [c.id for c in goal.components or () if c.check is None]
             if not goal.components:
                 raise UsageError(f"goal {goal.id!r} of the training data has no sub-components; make the data anew")
-            if bare and casting.settings.judge == CHECKS:
+            if bare and resolver.settings.judge == CHECKS:
                 raise UsageError(
                     f"goal {goal.id!r}: no check on {', '.join(bare[:3])}; set --judge to a model, or train on goals "
                     "whose sub-components all carry one"
                 )
             if agent and goal.domain is not None:
-                session = casting.domain(goal.domain).open(goal, 0)
-                if not casting.is_model("agent") and (require := getattr(casting.agent, "require", None)) is not None:
+                session = resolver.domain(goal.domain).open(goal, 0)
+                if not resolver.is_model("agent") and (require := getattr(resolver.agent, "require", None)) is not None:
                     require(session)
 
     def _turn(self) -> None:
@@ -104,10 +104,10 @@ class BackgroundRoles:
     def _close(self) -> None:
         try:
             if self._thread.is_alive():
-                self.run(self.casting.models.close())
+                self.run(self.resolver.models.close())
                 self._loop.call_soon_threadsafe(self._loop.stop)
                 self._thread.join(10)
             if not self._loop.is_running():
                 self._loop.close()
         finally:
-            self.casting.models.stop_servers()
+            self.resolver.models.stop_servers()

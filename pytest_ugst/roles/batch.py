@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def builtin_registry() -> Registry:
-    """A registry with what is shipped; no conftest.py is read outside of a test run."""
+def builtin_registry(data: Path | None = None) -> Registry:
+    """Make a registry with what is shipped; no conftest.py is read outside of a test run.
+
+    Args:
+        data: A folder in which benchmark data is looked for first.
+    """
+    from pytest_ugst.config.data_dirs import DataDirs
     from pytest_ugst.core.registry import Registry
     from pytest_ugst.roles import builtins
 
-    registry = Registry()
+    registry = Registry(DataDirs(data))
     builtins.pytest_ugst_register(registry)
     return registry
 
@@ -67,12 +72,12 @@ def run_with_models(
     """
     folder = settings.home / kind / new_name()
     models = ModelManager(settings, registry.roles(), folder, say=lambda line: print(f"ugst: {line}", file=sys.stderr))
-    casting = RoleResolver(settings, registry, models)
+    resolver = RoleResolver(settings, registry, models)
 
     async def run() -> T:
         try:
-            await casting.preflight(roles)
-            return await work(casting)
+            await resolver.preflight(roles)
+            return await work(resolver)
         except BaseExceptionGroup as errors:  # of a task group: whoever calls knows single errors only
             told, others = errors.split(UgstError)
             if told is None or others is not None:
@@ -82,8 +87,8 @@ def run_with_models(
             await models.close()
 
     try:
-        casting.require(roles)
-        casting.start_servers(roles)
+        resolver.require(roles)
+        resolver.start_servers(roles)
         return asyncio.run(run())
     finally:
         models.stop_servers()

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_ugst.config import data_dirs
+from pytest_ugst.config.data_dirs import USUAL_PLACES
 from pytest_ugst.config.shipped import shipped
 from pytest_ugst.core.check import CHECKS
 from pytest_ugst.goals.files import is_goal_file, load_goals
 
 if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
+    from pytest_ugst.core.protocols import Agent, DataLocator, Domain, Judge, SimulatorFactory
     from pytest_ugst.core.registry import Registry, RoleContext
 
 
@@ -26,13 +26,17 @@ def pytest_ugst_register(registry: Registry) -> None:
     registry.domain("concierge", _concierge)
     registry.goal_source("concierge", concierge_goals)
     for name in ("airline", "retail"):
-        registry.domain(name, partial(_tau_domain, name, "v1"))
-        registry.domain(f"{name}-tau2", partial(_tau_domain, name, "tau2"))
-        registry.goal_source(name, partial(tau_goals, name))
-        registry.goal_source(f"{name}-tau2", partial(tau2_goals, name))
-    registry.domain("multiwoz", _multiwoz)
-    registry.goal_source("multiwoz_challenge", _challenge_goals)
+        registry.domain(name, partial(_tau_domain, registry, name, "v1"))
+        registry.domain(f"{name}-tau2", partial(_tau_domain, registry, name, "tau2"))
+        registry.goal_source(name, partial(tau_goals, registry, name))
+        registry.goal_source(f"{name}-tau2", partial(tau2_goals, registry, name))
+    registry.domain("multiwoz", partial(_multiwoz, registry))
+    registry.goal_source("multiwoz_challenge", partial(_challenge_goals, registry))
     registry.check("db_matches_reference", partial(_db_matches_reference, registry))
+
+
+def _data_dirs(registry: Registry) -> DataLocator:
+    return registry.data_dirs or USUAL_PLACES
 
 
 def concierge_goals(split: str | None) -> Iterable[Goal]:
@@ -42,44 +46,44 @@ def concierge_goals(split: str | None) -> Iterable[Goal]:
             yield from (goal for goal in load_goals(path) if split is None or split in goal.tags)
 
 
-def tau_goals(domain: str, split: str | None) -> Iterable[Goal]:
+def tau_goals(registry: Registry, domain: str, split: str | None) -> Iterable[Goal]:
     """The goals of tau-bench's airline or retail domain; its test split by default.
 
     Raises:
-        DataMissing: If the data is not on this machine.
+        DataMissingError: If the data is not on this machine.
     """
     from pytest_ugst.domains.tau.goals import import_tau_bench
 
-    return import_tau_bench(data_dirs.locate("tau-bench"), domain, split or "test")
+    return import_tau_bench(_data_dirs(registry).locate("tau-bench"), domain, split or "test")
 
 
-def tau2_goals(domain: str, split: str | None) -> Iterable[Goal]:
+def tau2_goals(registry: Registry, domain: str, split: str | None) -> Iterable[Goal]:
     """The goals of tau2-bench's airline or retail domain; all of them (``base``) by default.
 
     Raises:
-        DataMissing: If the data is not on this machine.
+        DataMissingError: If the data is not on this machine.
     """
     from pytest_ugst.domains.tau.goals_tau2 import import_tau2_bench
 
-    return import_tau2_bench(data_dirs.locate("tau2-bench"), domain, split)
+    return import_tau2_bench(_data_dirs(registry).locate("tau2-bench"), domain, split)
 
 
-def _tau_domain(name: str, edition: str) -> Domain:
+def _tau_domain(registry: Registry, name: str, edition: str) -> Domain:
     module = importlib.import_module(f"pytest_ugst.domains.tau.{name}")
-    domain: Domain = module.load() if edition == "v1" else module.load_tau2()
+    domain: Domain = (module.load if edition == "v1" else module.load_tau2)(_data_dirs(registry))
     return domain
 
 
-def _multiwoz() -> Domain:
+def _multiwoz(registry: Registry) -> Domain:
     from pytest_ugst.domains import multiwoz
 
-    return multiwoz.load()
+    return multiwoz.load(_data_dirs(registry))
 
 
-def _challenge_goals(split: str | None) -> Iterable[Goal]:
+def _challenge_goals(registry: Registry, split: str | None) -> Iterable[Goal]:
     from pytest_ugst.domains.multiwoz.challenge.source import challenge_goals
 
-    return challenge_goals(split)
+    return challenge_goals(split, _data_dirs(registry))
 
 
 def _db_matches_reference(registry: Registry, *args: Any, **kwargs: Any) -> Any:

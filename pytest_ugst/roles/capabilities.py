@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ORDER = ("--ugst-sim", "--ugst-agent", "--ugst-judge")
 
 
-def lacking(goal: Goal, max_turns: int, casting: RoleResolver, own: Collection[str] = ()) -> list[tuple[str, str]]:
+def lacking(goal: Goal, max_turns: int, resolver: RoleResolver, own: Collection[str] = ()) -> list[tuple[str, str]]:
     """The options whose present values can't play or judge a goal, each with that value; empty if all can.
 
     Args:
@@ -30,17 +30,17 @@ def lacking(goal: Goal, max_turns: int, casting: RoleResolver, own: Collection[s
         own: Roles for which the test brings a fixture of its own; they are taken to be able.
 
     Raises:
-        DataMissing: If the domain's data is not on this machine.
+        DataMissingError: If the domain's data is not on this machine.
         UsageError: If the goal names a domain that does not exist, or does not fit it: no option would help.
     """
-    s = casting.settings
-    agent_can = _agent_can(goal, casting)  # first, since it finds out whether the data is here
+    s = resolver.settings
+    agent_can = _agent_can(goal, resolver)  # first, since it finds out whether the data is here
     lacks = []
-    if "simulator" not in own and not _simulator_can(goal, max_turns, casting):
+    if "simulator" not in own and not _simulator_can(goal, max_turns, resolver):
         lacks.append(("--ugst-sim", s.sim))
     if "agent" not in own and not agent_can:
         lacks.append(("--ugst-agent", s.agent))
-    if "judge" not in own and not _judge_can(goal, casting):
+    if "judge" not in own and not _judge_can(goal, resolver):
         lacks.append(("--ugst-judge", s.judge))
     return lacks
 
@@ -57,22 +57,22 @@ def remedy(lacks: Iterable[tuple[str, str]]) -> str:
     return f"{names} can't do these goals; give {options}"
 
 
-def _simulator_can(goal: Goal, max_turns: int, casting: RoleResolver) -> bool:
-    if casting.is_model("simulator"):
+def _simulator_can(goal: Goal, max_turns: int, resolver: RoleResolver) -> bool:
+    if resolver.is_model("simulator"):
         return True
     try:
-        casting.simulator.start(goal, 0, max_turns)
+        resolver.simulator.start(goal, 0, max_turns)
     except UsageError:
         return False
     return True
 
 
-def _agent_can(goal: Goal, casting: RoleResolver) -> bool:
+def _agent_can(goal: Goal, resolver: RoleResolver) -> bool:
     if goal.domain is None:
         return True
-    session = casting.domain(goal.domain).open(goal, 0)
-    require = getattr(casting.agent, "require", None)
-    if casting.is_model("agent") or require is None:
+    session = resolver.domain(goal.domain).open(goal, 0)
+    require = getattr(resolver.agent, "require", None)
+    if resolver.is_model("agent") or require is None:
         return True
     try:
         require(session)
@@ -81,10 +81,10 @@ def _agent_can(goal: Goal, casting: RoleResolver) -> bool:
     return True
 
 
-def _judge_can(goal: Goal, casting: RoleResolver) -> bool:
+def _judge_can(goal: Goal, resolver: RoleResolver) -> bool:
     if goal.components is None:
-        return casting.is_model("decomposer")
-    return casting.settings.judge != CHECKS or goal.fully_checked
+        return resolver.is_model("decomposer")
+    return resolver.settings.judge != CHECKS or goal.fully_checked
 
 
 def _listed(words: list[str]) -> str:

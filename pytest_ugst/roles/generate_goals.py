@@ -26,8 +26,8 @@ def generate_by_model(
         UgstError: If it can't be reached at all.
     """
 
-    async def work(casting: RoleResolver) -> list[Goal]:
-        reword = by_model(casting.chat(settings.decomposer, "decomposer"))
+    async def work(resolver: RoleResolver) -> list[Goal]:
+        reword = by_model(resolver.chat(settings.decomposer, "decomposer"))
         return await generate_worded(world, pools, seed, count, split, reword)
 
     return run_with_models(settings, registry, _ROLES, work, kind="generate")

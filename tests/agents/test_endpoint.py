@@ -12,7 +12,7 @@ from aiohttp import web
 
 from pytest_ugst.agents.endpoint import EndpointAgent
 from pytest_ugst.agents.llm import LlmAgent
-from pytest_ugst.core.chat import Chat, ChatUnavailable
+from pytest_ugst.core.chat import Chat, ChatUnavailableError
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.protocols import ToolResult, ToolSpec
@@ -134,7 +134,7 @@ def test_judge_that_keeps_failing_gives_errors_and_a_missing_model_ends_it() -> 
     verdicts, _ = over_http(says("I can't say."), lambda chat: LlmJudge(chat, Prompts.load()).judge(PARTS[:1], TALK, 2))
     assert verdicts[0].status is None
     assert "asked twice" in (verdicts[0].error or "")
-    with pytest.raises(ChatUnavailable):
+    with pytest.raises(ChatUnavailableError):
         over_http(lambda body: 404, lambda chat: LlmJudge(chat, Prompts.load()).judge(PARTS, TALK, 2))
 
 

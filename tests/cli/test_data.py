@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.cli import main
-from pytest_ugst.config import data_dirs
+from pytest_ugst.config.data_dirs import USUAL_PLACES, DataMissingError
 from tests.archives import FILES, dataset, packed, tar
 from tests.file_server import FileServer
 
@@ -23,8 +23,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("UGST_DATA", raising=False)
     monkeypatch.delenv("UGST_MIRROR", raising=False)
-    yield
-    data_dirs.use(None)
+    return
 
 
 @pytest.fixture
@@ -36,11 +35,11 @@ def server() -> Iterator[FileServer]:
 def test_fetched_into_the_cache_folder_and_found_there(
     tmp_path: Path, server: FileServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(data_dirs.DataMissing, match="run 'ugst data fetch tau-bench', or set UGST_DATA"):
-        data_dirs.locate("tau-bench")
+    with pytest.raises(DataMissingError, match="run 'ugst data fetch tau-bench', or set UGST_DATA"):
+        USUAL_PLACES.locate("tau-bench")
     assert main(["data", "fetch", "tau-bench", "--mirror", server.url]) == 0
     folder = tmp_path / "cache" / "pytest-ugst" / "data" / "tau-bench"
-    assert data_dirs.locate("tau-bench") == folder
+    assert USUAL_PLACES.locate("tau-bench") == folder
     said = capsys.readouterr()
     assert "under the MIT licence" in said.out
     assert f"put into {folder}" in said.out

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.cli import main
-from pytest_ugst.config import data_dirs
 from pytest_ugst.goals.files import load_goals
 from tests.chat_server import Body, ChatServer
 from tests.domains.multiwoz.small_town import write_town
@@ -17,7 +16,6 @@ from tests.domains.multiwoz.small_town import write_town
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.delenv("UGST_DATA", raising=False)
-    monkeypatch.setattr(data_dirs, "_chosen", [])  # the command sets it for its process
     return str(write_town(tmp_path / "data"))
 
 

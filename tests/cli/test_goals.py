@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from pytest_ugst.cli import main
-from pytest_ugst.config import data_dirs
 from pytest_ugst.core.check import Check, Condition
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode, EpisodeConfig
@@ -31,15 +30,14 @@ TASKS = [
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("UGST_DATA", raising=False)
     envs = tmp_path / "data" / "tau-bench" / "tau_bench" / "envs" / "retail"
     envs.mkdir(parents=True)
     (envs / "tasks_test.py").write_text(TASKS)
-    yield
-    data_dirs.use(None)
+    return
 
 
 def test_import_from_a_folder_or_from_what_was_fetched(

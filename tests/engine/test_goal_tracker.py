@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.core.chat import ChatUnavailable
+from pytest_ugst.core.chat import ChatUnavailableError
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component
@@ -213,7 +213,7 @@ def test_a_judge_out_of_reach_ends_the_conversation_soon() -> None:
     spoken: list[int] = []
 
     async def gone(components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
-        raise ChatUnavailable("no server at http://x")
+        raise ChatUnavailableError("no server at http://x")
 
     async def speak(conversation: Conversation, state: GoalState | None) -> UserTurn:
         spoken.append(len(conversation.turns))
@@ -222,7 +222,7 @@ def test_a_judge_out_of_reach_ends_the_conversation_soon() -> None:
         return UserTurn("more")
 
     plan = make_plan(make_goal("g", objective("a")), max_turns=50)
-    with pytest.raises(ChatUnavailable, match="no server"):
+    with pytest.raises(ChatUnavailableError, match="no server"):
         asyncio.run(run_episode(plan, make_cast(speak, judge=Judges(gone))))
     assert len(spoken) < 5
 
@@ -235,10 +235,10 @@ def test_giving_up_leaves_no_task_behind() -> None:
 
         async def crash(conversation: Conversation, session: Session) -> AgentTurn:
             if len(conversation.turns) == 2:
-                raise ChatUnavailable("gone")
+                raise ChatUnavailableError("gone")
             return await agrees(conversation, session)
 
-        with pytest.raises(ChatUnavailable):
+        with pytest.raises(ChatUnavailableError):
             await run_episode(make_plan(make_goal("g", objective("a"))), make_cast(answer=crash, judge=gate))
         for _ in range(5):
             await asyncio.sleep(0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.core.chat import ChatError, ChatUnavailable
+from pytest_ugst.core.chat import ChatError, ChatUnavailableError
 from pytest_ugst.core.conversation import Closing, Conversation, StopReason, ToolCall
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UsageError
@@ -138,7 +138,7 @@ def test_a_simulator_that_returns_something_else_is_a_user_error() -> None:
     assert rolled(make_cast(odd)).conversation.stop is StopReason.USER_ERROR
 
 
-@pytest.mark.parametrize("error", [ChatUnavailable("no server"), UsageError("no such tool support")])
+@pytest.mark.parametrize("error", [ChatUnavailableError("no server"), UsageError("no such tool support")])
 @pytest.mark.parametrize("who", ["user", "agent"])
 def test_what_no_other_episode_would_survive_is_no_episode(error: Exception, who: str) -> None:
     async def speak(conversation: Conversation, state: GoalState | None) -> UserTurn:

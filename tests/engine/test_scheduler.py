@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from pytest_ugst.agents.adapt import as_agent
-from pytest_ugst.core.chat import ChatUnavailable
+from pytest_ugst.core.chat import ChatUnavailableError
 from pytest_ugst.core.conversation import Conversation, StopReason
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Session, UserTurn
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.engine.scheduler import Scheduler, Stopped
+from pytest_ugst.engine.scheduler import Scheduler, StoppedError
 from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
 from pytest_ugst.llm.usage_meter import meter
 from pytest_ugst.runs.run import Run
@@ -228,15 +228,15 @@ def test_a_model_out_of_reach_stops_what_is_left(start: Starter, run: Run) -> No
     engine = start(concurrency=1)
     made = plans(5)
     engine.start(made[0], make_cast())
-    engine.start(made[1], make_cast(answer=fails(ChatUnavailable("model 'm' at http://x: refused"))))
+    engine.start(made[1], make_cast(answer=fails(ChatUnavailableError("model 'm' at http://x: refused"))))
     for plan in made[2:]:
         engine.start(plan, make_cast())
     assert engine.wait("g0").succeeded
-    with pytest.raises(ChatUnavailable, match="refused"):
+    with pytest.raises(ChatUnavailableError, match="refused"):
         engine.wait("g1")
     for plan in made[2:]:
         with pytest.raises(
-            Stopped, match=r"not played, since an earlier episode found: model 'm' at http://x: refused"
+            StoppedError, match=r"not played, since an earlier episode found: model 'm' at http://x: refused"
         ):
             engine.wait(plan.id)
     assert set(run.failures) == {"g1", "g2", "g3", "g4"}
@@ -256,7 +256,7 @@ def test_cancelling_keeps_what_is_done(start: Starter, run: Run) -> None:
     (done,) = journaled(run.folder)
     for number in range(5):
         if f"g{number}" != done.id:
-            with pytest.raises(Stopped, match="the run was stopped before this episode was done"):
+            with pytest.raises(StoppedError, match="the run was stopped before this episode was done"):
                 engine.wait(f"g{number}")
     assert run.failures == {}  # not played is not a failure to play
     assert not engine._thread.is_alive()
@@ -305,7 +305,7 @@ def test_a_plain_function_that_hangs_holds_nobody_up(start: Starter, run: Run) -
     engine.start(make_plan(), RoleSet(cast.simulator, as_agent(hangs), cast.judge, cast.checks, cast.domain))
     assert asked.wait(SOON)
     engine.close(cancel=True)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         engine.wait("g")
     assert all(t.daemon for t in threading.enumerate() if t.name == "ugst-call")
     never.set()
@@ -389,7 +389,7 @@ def test_the_stop_note_ends_waiting_and_finishing(start: Starter, tmp_path: Path
     engine.start(make_plan(), blocked(block))
     block.until(1)
     note.touch()
-    with pytest.raises(Stopped, match="was stopped"):
+    with pytest.raises(StoppedError, match="was stopped"):
         engine.wait("g", every=0.01)
     engine.close(cancel=False)  # would wait for ever, were it not told to stop
 

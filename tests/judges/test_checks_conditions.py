@@ -16,7 +16,7 @@ from pytest_ugst.core.check import Condition, ToolMatch
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.judges import conditions as module
 from pytest_ugst.judges.conditions import (
-    PatternRefused,
+    PatternRefusedError,
     call_text,
     compiled,
     in_turn,
@@ -179,7 +179,7 @@ def test_arguments(expected: Any, actual: Any, equal: bool) -> None:
 )
 def test_a_pattern_that_could_run_for_ever_is_refused(pattern: str) -> None:
     assert nests_repeats(pattern)
-    with pytest.raises(PatternRefused, match="bound the outer one"):
+    with pytest.raises(PatternRefusedError, match="bound the outer one"):
         compiled(pattern)
 
 
@@ -217,8 +217,8 @@ def test_a_search_that_takes_too_long_is_given_up_once_and_for_all(monkeypatch: 
     monkeypatch.setattr(module, "MAX_SECONDS", 0.05)
     pattern, text = r"(?:a+){1,40}b", "a" * 40
     conversation = Conversation(turns=(Turn(user=text, agent="yes"),))
-    with pytest.raises(PatternRefused, match="took more than"):
+    with pytest.raises(PatternRefusedError, match="took more than"):
         so_far(Condition(user_says=pattern), conversation)
     monkeypatch.setattr(module, "MAX_SECONDS", 1e9)
-    with pytest.raises(PatternRefused, match="took more than"):
+    with pytest.raises(PatternRefusedError, match="took more than"):
         so_far(Condition(user_says=pattern), conversation)

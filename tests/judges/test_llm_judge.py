@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from pytest_ugst.core.chat import AnswerError, ChatError, ChatUnavailable
+from pytest_ugst.core.chat import AnswerError, ChatError, ChatUnavailableError
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
@@ -237,8 +237,8 @@ class Slow(ScriptedChat):
 
 
 def test_a_server_that_is_gone_ends_the_judging_and_leaves_no_call_behind() -> None:
-    chat = Slow(ChatUnavailable("gone"))
-    with pytest.raises(ChatUnavailable):
+    chat = Slow(ChatUnavailableError("gone"))
+    with pytest.raises(ChatUnavailableError):
         judge(chat)
     assert (chat.begun, chat.ended) == (5, 4)
 

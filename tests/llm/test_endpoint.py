@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.core.chat import ChatError, ChatUnavailable, Reply
+from pytest_ugst.core.chat import ChatError, ChatUnavailableError, Reply
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.llm import request_errors, transport
 from pytest_ugst.llm.client import ChatPool
@@ -96,7 +96,7 @@ def test_retries_end(server: ChatServer) -> None:
     assert server.url in message
     assert "500 Internal Server Error: boom boom" in message
     assert "\n" not in message
-    assert not isinstance(caught.value, ChatUnavailable)
+    assert not isinstance(caught.value, ChatUnavailableError)
 
 
 def test_retry_after_is_honoured(server: ChatServer) -> None:
@@ -150,7 +150,7 @@ def test_what_will_never_work_is_not_tried_again(
 ) -> None:
     monkeypatch.setenv("A_KEY", "sk-secret")
     server.script = lambda body, number: say
-    with pytest.raises(ChatUnavailable, match=words) as caught:
+    with pytest.raises(ChatUnavailableError, match=words) as caught:
         ask(spec_for(server, api_key_env="A_KEY"))
     assert len(server.requests) == 1
     assert "sk-secret" not in str(caught.value)
@@ -187,13 +187,13 @@ def test_context_overflow(server: ChatServer, error: Any) -> None:
     server.script = lambda body, number: Say(status=400, error=error)
     with pytest.raises(ChatError, match=r"does not fit the model's context.*serve\.context") as caught:
         ask(spec_for(server))
-    assert not isinstance(caught.value, ChatUnavailable)
+    assert not isinstance(caught.value, ChatUnavailableError)
     assert len(server.requests) == 1
 
 
 def test_nobody_listens(unused_port: int) -> None:
     spec = ModelSpec(name="alias", model="m", base_url=f"http://127.0.0.1:{unused_port}/v1", retries=1)
-    with pytest.raises(ChatUnavailable, match=rf"'alias' at http://127.0.0.1:{unused_port}/v1: can't connect"):
+    with pytest.raises(ChatUnavailableError, match=rf"'alias' at http://127.0.0.1:{unused_port}/v1: can't connect"):
         ask(spec)
 
 
@@ -205,7 +205,7 @@ def test_a_server_of_the_run_that_died_is_not_waited_for(unused_port: int) -> No
         asked.append(base_url)
         return "the server ended with status 1; its log ends: out of memory"
 
-    with pytest.raises(ChatUnavailable, match="out of memory"):
+    with pytest.raises(ChatUnavailableError, match="out of memory"):
         ask(spec, died=died)
     assert asked == [spec.base_url]
 
@@ -335,6 +335,6 @@ def test_azure_goes_by_deployment_and_version(server: ChatServer, monkeypatch: p
     assert server.paths[-1] == "/openai/deployments/my-deployment/chat/completions?api-version=2024-10-21"
     assert server.headers[-1]["api-key"] == "azure-secret"
     server.script = lambda body, number: Say(status=401, error={"message": "bad azure-secret"})
-    with pytest.raises(ChatUnavailable, match="401") as caught:
+    with pytest.raises(ChatUnavailableError, match="401") as caught:
         ask(spec_for(server, **azure))
     assert "azure-secret" not in str(caught.value)

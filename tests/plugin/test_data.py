@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pytest_ugst.config import data_dirs
+from pytest_ugst.config.data_dirs import MARKS
 from tests.plugin_project import Project, goal, table
 
 TEST = "def test_it(episode):\n    assert episode.succeeded\n"
 SOURCES = """
-    from pytest_ugst.config import data_dirs
     from pytest_ugst.core.goal import Component, Goal
     tea = Component(id="p", category="policy", text="Tea.", check={"once": {"user_says": "tea"}})
     def towns(split):
-        folder = data_dirs.locate("multiwoz")
+        folder = registry.data_dirs.locate("multiwoz")
         yield Goal(id=f"t-{split}", text=f"You say tea in {folder.parent.name}.", components=[tea])
     registry.goal_source("towns", towns)
     def drinks(split):
@@ -28,17 +26,16 @@ SOURCES = """
 
 
 @pytest.fixture
-def project(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+def project(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("XDG_CACHE_HOME", str(project.path / "cache"))
     monkeypatch.delenv("UGST_DATA", raising=False)
     with (project.path / "conftest.py").open("a") as file:
         file.write(SOURCES)
-    yield project
-    data_dirs.use(None)
+    return project
 
 
 def make_town(folder: Path) -> None:
-    for mark in data_dirs.MARKS["multiwoz"]:
+    for mark in MARKS["multiwoz"]:
         path = folder / mark
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("[]")

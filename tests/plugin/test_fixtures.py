@@ -171,7 +171,7 @@ def test_an_override_that_can_t_play_is_said_in_a_line(project: Project, role: s
     result = project.run("test_it.py")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([f"*{told}*"])
-    result.stdout.no_fnmatch_line("*casting.py*")
+    result.stdout.no_fnmatch_line("*resolver.py*")
     assert project.episodes() == [] if (project.runs()[-1] / "episodes.jsonl").exists() else True
 
 

@@ -23,7 +23,7 @@ from pytest_ugst.trainers.data.folder import DataInfo, write_data
 
 
 @cache
-def casting() -> RoleResolver:
+def resolver() -> RoleResolver:
     """Checks and the rules agent."""
     settings, registry = settings_here(cache="off"), builtin_registry()
     return RoleResolver(settings, registry, ModelManager(settings, registry.roles(), Path()))
@@ -34,7 +34,7 @@ def episodes(count: int = 3) -> tuple[Episode, ...]:
     """Conversations of the agenda with the rules agent about the concierge's train goals."""
 
     async def play_all() -> list[Episode]:
-        cast, setting = casting().cast(), casting().setting()
+        cast, setting = resolver().cast(), resolver().setting()
         return [
             await run_episode(EpisodeSpec(g.id, g, 1, setting, 10), cast)
             for g in list(concierge_goals("train"))[:count]

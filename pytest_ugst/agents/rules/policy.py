@@ -8,7 +8,7 @@ from typing import Any
 from pytest_ugst.agents.rules import nlg as say
 from pytest_ugst.agents.rules.lexicon import BOOKING_SLOTS
 from pytest_ugst.agents.rules.memory import Memory, Task
-from pytest_ugst.agents.rules.tool_calls import Refusal, ToolClient
+from pytest_ugst.agents.rules.tool_calls import RefusedCallError, ToolClient
 from pytest_ugst.domains.concierge.clock import DAYS
 
 _LOOSE = (
@@ -190,7 +190,7 @@ class Worker:
             train = self._record(task, task.offer) if task.kind == "train" else None
             try:
                 task.known[task.offer] = train or self._desk.call("get_details", name=task.offer)
-            except Refusal:
+            except RefusedCallError:
                 task.offer, task.named = None, False
                 return None
         return task.known[task.offer]
@@ -236,7 +236,7 @@ class Worker:
                 made = self._desk.call("book_train", train_id=task.offer, **wanted)
             else:
                 made = self._desk.call(f"book_{task.kind}", name=task.offer, **wanted)
-        except Refusal as refusal:
+        except RefusedCallError as refusal:
             return self._refused(task, str(refusal))
         self._memory.bookings.append(made)
         task.reference = made["reference"]
@@ -293,7 +293,7 @@ class Worker:
             return [f"Certainly. What is the reference of the booking you would like to {_VERBS[task.action]}?"]
         try:
             old = self._desk.call("find_booking", reference=task.reference)
-        except Refusal:
+        except RefusedCallError:
             words = (
                 f"I'm sorry, I can't find a booking with the reference {task.reference}. Could you check the reference?"
             )
@@ -326,7 +326,7 @@ class Worker:
         task.booking = {}
         try:
             new = self._desk.call("change_booking", reference=task.reference, **changes)
-        except Refusal as refusal:
+        except RefusedCallError as refusal:
             return self._not_changed(task, old, changes, str(refusal))
         self._forget(task.reference)
         self._remember(new)

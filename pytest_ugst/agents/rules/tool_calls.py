@@ -10,7 +10,7 @@ from pytest_ugst.core.conversation import ToolCall
 from pytest_ugst.core.protocols import Session
 
 
-class Refusal(Exception):
+class RefusedCallError(Exception):
     """A tool said no; the message is the tool's, without "Error: "."""
 
 
@@ -34,6 +34,6 @@ class ToolClient:
             ToolCall(id=f"call_{self._memory.calls}", name=tool, arguments=arguments, result=result.text, ok=result.ok)
         )
         if not result.ok:
-            raise Refusal(result.text.removeprefix("Error: "))
+            raise RefusedCallError(result.text.removeprefix("Error: "))
         answer: dict[str, Any] = json.loads(result.text)
         return answer

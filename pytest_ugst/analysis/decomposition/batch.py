@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_ugst.config.data_dirs import DataMissing
-from pytest_ugst.core.chat import ChatUnavailable
+from pytest_ugst.config.data_dirs import DataMissingError
+from pytest_ugst.core.chat import ChatUnavailableError
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.domains.tau.reference_check import with_reference_check
 from pytest_ugst.judges.decomposer import decompose
@@ -43,8 +43,8 @@ def decompose_all(goals: Sequence[Goal], settings: Options, registry: Registry) 
     """
     progress = ProgressLine()
 
-    async def work(casting: RoleResolver) -> Decomposed:
-        return await _decompose(goals, settings, casting, progress)
+    async def work(resolver: RoleResolver) -> Decomposed:
+        return await _decompose(goals, settings, resolver, progress)
 
     try:
         return run_with_models(settings, registry, _ROLES, work, kind="decompose")
@@ -53,10 +53,10 @@ def decompose_all(goals: Sequence[Goal], settings: Options, registry: Registry) 
 
 
 async def _decompose(
-    goals: Sequence[Goal], settings: Options, casting: RoleResolver, progress: ProgressLine
+    goals: Sequence[Goal], settings: Options, resolver: RoleResolver, progress: ProgressLine
 ) -> Decomposed:
     slots = asyncio.Semaphore(settings.concurrency)
-    chat = casting.chat(settings.decomposer, "decomposer")
+    chat = resolver.chat(settings.decomposer, "decomposer")
     failures: dict[str, str] = {}
     done = 0
 
@@ -64,8 +64,8 @@ async def _decompose(
         nonlocal done
         try:
             async with slots:
-                return _checked(await decompose(chat, goal, casting.prompts), casting)
-        except (ChatUnavailable, UsageError):
+                return _checked(await decompose(chat, goal, resolver.prompts), resolver)
+        except (ChatUnavailableError, UsageError):
             raise
         except UgstError as error:
             failures[goal.id] = str(error)
@@ -79,8 +79,8 @@ async def _decompose(
     return Decomposed([goal for task in tasks if (goal := task.result()) is not None], failures)
 
 
-def _checked(goal: Goal, casting: RoleResolver) -> Goal:
+def _checked(goal: Goal, resolver: RoleResolver) -> Goal:
     try:
-        return with_reference_check(goal, casting.domain)
-    except DataMissing:
+        return with_reference_check(goal, resolver.domain)
+    except DataMissingError:
         return goal  # goals can be cut up where their database is not at hand

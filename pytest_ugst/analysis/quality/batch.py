@@ -41,15 +41,15 @@ def rate_all(
         raise UsageError(f"--judge={settings.judge}: only a model can rate; name one as for --ugst-judge")
     progress = ProgressLine()
 
-    async def work(casting: RoleResolver) -> dict[Aspect, list[Rating]]:
+    async def work(resolver: RoleResolver) -> dict[Aspect, list[Rating]]:
         slots = asyncio.Semaphore(settings.concurrency)
-        chat = casting.chat(settings.judge, "judge")
+        chat = resolver.chat(settings.judge, "judge")
         done = 0
 
         async def one(aspect: Aspect, goal: str, conversation: Conversation) -> Rating:
             nonlocal done
             async with slots:
-                rating = await rate(chat, casting.prompts, aspect, goal, conversation)
+                rating = await rate(chat, resolver.prompts, aspect, goal, conversation)
             done += 1
             progress.show(f"{done}/{len(Aspect) * len(conversations)} ratings")
             return rating

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-from pytest_ugst.core.chat import ChatError, ChatUnavailable
+from pytest_ugst.core.chat import ChatError, ChatUnavailableError
 from pytest_ugst.core.text import one_line
 from pytest_ugst.judges.transcript import as_data, render
 
@@ -81,14 +81,14 @@ async def rate(chat: Chat, prompts: Prompts, aspect: Aspect, goal: str, conversa
         conversation: What was said.
 
     Raises:
-        ChatUnavailable: If the server is gone or refuses us: every later call would fail as well.
+        ChatUnavailableError: If the server is gone or refuses us: every later call would fail as well.
     """
     if not any(one_line(turn.user) for turn in conversation.turns):
         return Rating(error="the user said nothing")
     asked = prompts.fill(f"quality_{aspect}", goal=as_data(goal), chat=render(conversation, tools=False).strip())
     try:
         rated = (await chat.parse([{"role": "user", "content": asked}], Rated)).value
-    except ChatUnavailable:
+    except ChatUnavailableError:
         raise
     except ChatError as error:
         return Rating(error=str(error))

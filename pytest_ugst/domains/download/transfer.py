@@ -31,7 +31,7 @@ Progress = Callable[[int, int | None], None]
 """Told the bytes that are there, and how many it will be where the server says so."""
 
 
-class _Broken(Exception):
+class _BrokenTransferError(Exception):
     """The connection ended before the file did."""
 
 
@@ -57,7 +57,7 @@ def download(url: str, path: Path, progress: Progress | None = None, *, pause: f
     while True:
         try:
             return _attempt(url, path, progress)
-        except _Broken as broken:
+        except _BrokenTransferError as broken:
             here = _size(path)
             # Give up where nothing more arrives, not where a long file takes many connections.
             attempt = 1 if here > farthest else attempt + 1
@@ -93,9 +93,9 @@ def _attempt(url: str, path: Path, progress: Progress | None) -> None:
         error.close()
         if error.code == 416 and start:  # what is there does not fit; begin anew
             note.unlink(missing_ok=True)
-            raise _Broken("the part that was there is not a part of it") from None
+            raise _BrokenTransferError("the part that was there is not a part of it") from None
         if error.code in (429, 500, 502, 503, 504):
-            raise _Broken(f"the server answers {error.code}") from None
+            raise _BrokenTransferError(f"the server answers {error.code}") from None
         raise UsageError(f"{url}: the server answers {error.code} {error.reason}; is the address right?") from None
     except urllib.error.URLError as error:
         reason = getattr(error.reason, "strerror", None) or error.reason
@@ -103,7 +103,7 @@ def _attempt(url: str, path: Path, progress: Progress | None) -> None:
     except (OSError, http.client.HTTPException) as error:
         if isinstance(error, OSError) and error.filename is not None:
             raise UsageError(f"can't write {error.filename}: {error.strerror}") from None
-        raise _Broken(str(error) or type(error).__name__) from None
+        raise _BrokenTransferError(str(error) or type(error).__name__) from None
 
 
 def _open(request: urllib.request.Request) -> Any:
@@ -125,7 +125,7 @@ def _copy(response: Any, path: Path, start: int, total: int | None, progress: Pr
             if progress is not None:
                 progress(done, total)
     if total is not None and done < total:
-        raise _Broken(f"{total - done:,} bytes are missing")
+        raise _BrokenTransferError(f"{total - done:,} bytes are missing")
 
 
 def _validator(response: Any) -> str | None:

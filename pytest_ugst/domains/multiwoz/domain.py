@@ -9,10 +9,11 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from pytest_ugst.config import data_dirs
+from pytest_ugst.config.data_dirs import USUAL_PLACES
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.errors import unknown
 from pytest_ugst.core.goal import Goal
+from pytest_ugst.core.protocols import DataLocator
 from pytest_ugst.domains.goal_data import read_data, wrong_data
 from pytest_ugst.domains.multiwoz.bookings import FAILURE_RATE, Availability
 from pytest_ugst.domains.multiwoz.clock import Day
@@ -92,11 +93,11 @@ def _train_ids(town: Town) -> frozenset[str]:
     return frozenset(t["id"] for routes in town.trains.values() for trains in routes.values() for t in trains)
 
 
-def load() -> Multiwoz:
+def load(data_dirs: DataLocator = USUAL_PLACES) -> Multiwoz:
     """The domain, over the data folder that is in use; its files are read at the first call in a process.
 
     Raises:
-        DataMissing: With the two ways to get the data.
+        DataMissingError: With the two ways to get the data.
     """
     return _over(data_dirs.locate("multiwoz"))
 

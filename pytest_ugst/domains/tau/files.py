@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.protocols import DataLocator
 
 Edition = Literal["v1", "tau2"]
 Tables = dict[str, dict[str, dict[str, Any]]]
@@ -30,11 +30,11 @@ class Files:
     policy: str
 
 
-def root(edition: Edition) -> Path:
+def root(edition: Edition, data_dirs: DataLocator) -> Path:
     """The folder of the data set that an edition comes from.
 
     Raises:
-        DataMissing: If there is no such data set.
+        DataMissingError: If there is no such data set.
     """
     return data_dirs.locate(DATASETS[edition])
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pytest_ugst.core.protocols import DataLocator
 from pytest_ugst.domains.overlay import BaseTables
 from pytest_ugst.domains.tau.files import Edition, Shape, Tables, read, root
 from pytest_ugst.domains.tau.session import TauDomain
@@ -27,14 +28,14 @@ class TauDomainLoader:
         self._name, self._shape, self._index = name, shape, index
         self._loaded: dict[tuple[Path, Edition], TauDomain] = {}
 
-    def load(self, edition: Edition, owner: type[TauTools]) -> TauDomain:
+    def load(self, edition: Edition, owner: type[TauTools], data_dirs: DataLocator) -> TauDomain:
         """The domain of one edition, over the data that is in use.
 
         Raises:
-            DataMissing: If the data is not on this machine.
+            DataMissingError: If the data is not on this machine.
             UsageError: If it is not what it should be.
         """
-        folder = root(edition)
+        folder = root(edition, data_dirs)
         if (folder, edition) not in self._loaded:
             self._loaded[folder, edition] = self.read(folder, edition, owner)
         return self._loaded[folder, edition]

@@ -31,7 +31,7 @@ class Call:
     line: int
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     def __init__(self, where: ast.AST | int, message: str) -> None:
         super().__init__(message)
         self.line = where if isinstance(where, int) else getattr(where, "lineno", 1)
@@ -62,7 +62,7 @@ def read_calls(path: Path, names: frozenset[str], module: str) -> list[Call]:
         raise UsageError(f"{path}: is not UTF-8 text (byte {error.start})") from None
     try:
         return _list(_parsed(text), names, module)
-    except _Refused as error:
+    except _RefusedError as error:
         raise UsageError(f"{path}:{error.line}: {error}; only plain data is read from Python files") from None
 
 
@@ -72,9 +72,9 @@ def _parsed(text: str) -> ast.Module:
             warnings.simplefilter("ignore")  # an odd escape in somebody else's text is no concern of the user
             return ast.parse(text)
     except SyntaxError as error:
-        raise _Refused(error.lineno or 1, f"not valid Python ({error.msg})") from None
+        raise _RefusedError(error.lineno or 1, f"not valid Python ({error.msg})") from None
     except (ValueError, RecursionError, MemoryError):
-        raise _Refused(1, "not valid Python, or nested too deeply") from None
+        raise _RefusedError(1, "not valid Python, or nested too deeply") from None
 
 
 def _list(module: ast.Module, names: frozenset[str], origin: str) -> list[Call]:
@@ -82,32 +82,32 @@ def _list(module: ast.Module, names: frozenset[str], origin: str) -> list[Call]:
     for statement in module.body:
         if isinstance(statement, ast.ImportFrom) and found is None:
             if statement.module != origin or statement.level:
-                raise _Refused(statement, f"an import from {'.' * statement.level}{statement.module or ''}")
+                raise _RefusedError(statement, f"an import from {'.' * statement.level}{statement.module or ''}")
             for alias in statement.names:
                 if alias.name not in names or alias.asname is not None:
-                    raise _Refused(statement, f"an import of {ast.unparse(alias)}")
+                    raise _RefusedError(statement, f"an import of {ast.unparse(alias)}")
         elif isinstance(statement, ast.Assign) and found is None:
             if len(statement.targets) != 1 or not isinstance(statement.targets[0], ast.Name):
-                raise _Refused(statement, "an assignment to something other than one variable")
+                raise _RefusedError(statement, "an assignment to something other than one variable")
             if not isinstance(statement.value, ast.List):
-                raise _Refused(statement, f"{_told(statement.value)} where a list should be")
+                raise _RefusedError(statement, f"{_told(statement.value)} where a list should be")
             found = []
             for element in statement.value.elts:
                 call = _value(element, names, 1)
                 if not isinstance(call, Call):
-                    raise _Refused(element, f"{_told(element)} where one of {', '.join(sorted(names))} should be")
+                    raise _RefusedError(element, f"{_told(element)} where one of {', '.join(sorted(names))} should be")
                 found.append(call)
         else:
             what = "a second assignment" if isinstance(statement, ast.Assign) else _told(statement)
-            raise _Refused(statement, what)
+            raise _RefusedError(statement, what)
     if found is None:
-        raise _Refused(module, "no list is assigned")
+        raise _RefusedError(module, "no list is assigned")
     return found
 
 
 def _value(node: ast.expr, names: frozenset[str], depth: int) -> Any:
     if depth > MAX_DEPTH:
-        raise _Refused(node, f"more than {MAX_DEPTH} levels of nesting")
+        raise _RefusedError(node, f"more than {MAX_DEPTH} levels of nesting")
     match node:
         case ast.Constant(value=str() | int() | float() | None as value):
             return _constant(node, value)
@@ -125,20 +125,20 @@ def _value(node: ast.expr, names: frozenset[str], depth: int) -> Any:
             given = [(keyword.arg, _value(keyword.value, names, depth + 1)) for keyword in keywords]
             fields = dict(given)
             if None in fields or len(fields) != len(given):
-                raise _Refused(node, f"{name}(...) with '**' or with a field given twice")
+                raise _RefusedError(node, f"{name}(...) with '**' or with a field given twice")
             return Call(name, {str(key): value for key, value in fields.items()}, node.lineno)
         case _:
-            raise _Refused(node, _told(node))
+            raise _RefusedError(node, _told(node))
 
 
 def _constant(node: ast.expr, value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
-        raise _Refused(node, "a number too large for JSON")
+        raise _RefusedError(node, "a number too large for JSON")
     if isinstance(value, str):
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise _Refused(node, "text with half a surrogate pair") from None
+            raise _RefusedError(node, "text with half a surrogate pair") from None
     return value
 
 
@@ -146,10 +146,10 @@ def _mapping(node: ast.Dict, items: list[tuple[ast.expr | None, Any]]) -> dict[s
     made: dict[str, Any] = {}
     for key, value in items:
         if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
-            raise _Refused(key or node, "a dictionary with a key that is no text")
+            raise _RefusedError(key or node, "a dictionary with a key that is no text")
         name = _constant(key, key.value)
         if name in made:
-            raise _Refused(key, f"a dictionary with the key {name[:40]!r} twice")
+            raise _RefusedError(key, f"a dictionary with the key {name[:40]!r} twice")
         made[name] = value
     return made
 

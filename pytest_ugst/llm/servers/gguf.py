@@ -22,7 +22,7 @@ _MOST_ITEMS = 16 * 2**20
 Scalar = str | int | float | bool
 
 
-class _Broken(Exception):
+class _BrokenFileError(Exception):
     pass
 
 
@@ -33,7 +33,7 @@ class _Cursor:
     def take(self, size: int) -> bytes:
         data = self.file.read(size)
         if len(data) != size:
-            raise _Broken("it ends early")
+            raise _BrokenFileError("it ends early")
         return data
 
     def number(self, code: str) -> int:
@@ -43,7 +43,7 @@ class _Cursor:
     def length(self, most: int) -> int:
         value = self.number("Q")
         if value > most:
-            raise _Broken(f"a length of {value} makes no sense")
+            raise _BrokenFileError(f"a length of {value} makes no sense")
         return value
 
     def text(self) -> str:
@@ -58,7 +58,7 @@ class _Cursor:
             scalar: Scalar = struct.unpack(code, self.take(struct.calcsize(code)))[0]
             return scalar
         if kind != _ARRAY:
-            raise _Broken(f"unknown value type {kind}")
+            raise _BrokenFileError(f"unknown value type {kind}")
         inner, count = self.number("I"), self.length(_MOST_ITEMS)
         if inner in _SCALARS:
             self.file.seek(struct.calcsize("<" + _SCALARS[inner]) * count, 1)
@@ -66,7 +66,7 @@ class _Cursor:
             for _ in range(count):
                 self.file.seek(self.length(_LONGEST_STRING), 1)
         else:
-            raise _Broken(f"an array of type {inner}")
+            raise _BrokenFileError(f"an array of type {inner}")
         return None
 
 
@@ -86,10 +86,10 @@ def read_metadata(path: Path, keys: Collection[str]) -> dict[str, Scalar]:
         with path.open("rb") as file:
             cursor = _Cursor(file)
             if cursor.take(4) != b"GGUF":
-                raise _Broken("it does not begin with GGUF")
+                raise _BrokenFileError("it does not begin with GGUF")
             version = cursor.number("I")
             if version not in (2, 3):
-                raise _Broken(f"version {version} is not known")
+                raise _BrokenFileError(f"version {version} is not known")
             cursor.number("Q")
             for _ in range(cursor.length(_MOST_FIELDS)):
                 key = cursor.text()
@@ -103,6 +103,6 @@ def read_metadata(path: Path, keys: Collection[str]) -> dict[str, Scalar]:
                     found["*" + suffix] = value
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from None
-    except _Broken as error:
+    except _BrokenFileError as error:
         raise UsageError(f"{path} is not a usable GGUF file: {error}; download or convert it again") from None
     return found

@@ -95,14 +95,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _make(args: argparse.Namespace) -> int:
-    from pytest_ugst.config import data_dirs
     from pytest_ugst.roles.batch import builtin_registry, settings_here
     from pytest_ugst.trainers.data.build import Making, check_out, make_data, recorded, token_counter
 
     _check(args)
     check_out(args.out, args.force)
-    data_dirs.use(args.data)
-    registry = builtin_registry()
+    registry = builtin_registry(args.data)
     token_counter(args.tokenizer)  # before anything is played
     settings = settings_here(
         sim=args.sim,

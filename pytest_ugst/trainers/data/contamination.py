@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from pytest_ugst.config.data_dirs import DataMissing
+from pytest_ugst.config.data_dirs import DataMissingError
 from pytest_ugst.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def suite_goals(registry: Registry) -> dict[str, list[Goal]]:
             continue
         try:
             found[source] = list(registry.goal_sources.get(source)("test"))
-        except DataMissing:
+        except DataMissingError:
             continue
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_ugst.core.chat import ChatUnavailable
+from pytest_ugst.core.chat import ChatUnavailableError
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.engine.rollout import run_episode
 from pytest_ugst.engine.spec import EpisodeSpec, cases, episode_id
@@ -51,14 +51,14 @@ def play_goals(
     """
     run = Run(folder)
 
-    async def work(casting: RoleResolver) -> Run:
-        setting = casting.setting()
+    async def work(resolver: RoleResolver) -> Run:
+        setting = resolver.setting()
         listed = list(cases(goals, settings.trials, settings.max_turns))
-        casting.check_goals(listed)
+        resolver.check_goals(listed)
         run.create(setting)
         run.journal.refresh()
         plans = [EpisodeSpec(c.id, c.goal, c.trial, setting, c.max_turns) for c in listed if c.goal is not None]
-        cast = casting.cast()
+        cast = resolver.cast()
         slots = asyncio.Semaphore(settings.concurrency)
         done = 0
 
@@ -70,7 +70,7 @@ def play_goals(
                     try:
                         episode = await run_episode(plan, cast)
                         run.journal.append(episode.model_copy(update={"usage": meter.by_role()}))
-                    except (ChatUnavailable, UsageError):
+                    except (ChatUnavailableError, UsageError):
                         raise
                     except UgstError as error:
                         run.failures[plan.id] = str(error)

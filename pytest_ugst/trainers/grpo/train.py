@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_ugst.config import data_dirs
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.text import counted
 from pytest_ugst.roles.background import BackgroundRoles
@@ -76,7 +75,7 @@ def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
     keep_memory()
     options = call.options
     run = GrpoRun(call.out)
-    registry = registry or builtin_registry()
+    registry = registry or builtin_registry(call.data_dir)
     settings = _settings(call)
     reply = options.reply if options.reply is not None else call.agent is not None
     if (reply or options.multi_turn) and call.agent is None:
@@ -103,21 +102,20 @@ def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
 
 
 def _settings(call: GrpoCall) -> Options:
-    data_dirs.use(call.data_dir)
     return settings_here(judge=call.judge, agent=call.agent, dir=call.home, seed=call.options.seed)
 
 
 def _reward(call: GrpoCall, live: BackgroundRoles, reply: bool) -> TurnReward:
-    o, casting = call.options, live.casting
+    o, resolver = call.options, live.resolver
     replies = None
     if reply:
-        by_model: Any = "tools" if casting.is_model("agent") else "respond"
-        replies = Replies(casting.agent, casting.domain, by_model if o.replay == "auto" else o.replay)
+        by_model: Any = "tools" if resolver.is_model("agent") else "respond"
+        replies = Replies(resolver.agent, resolver.domain, by_model if o.replay == "auto" else o.replay)
     wording = None
     if o.naturalness or o.coherence:
-        if not casting.is_model("judge"):
+        if not resolver.is_model("judge"):
             raise UsageError(f"naturalness and coherence are told by a judge model; --judge {call.judge} is none")
-        wording = ModelWording(casting.chat(call.judge, "judge"), casting.prompts)
+        wording = ModelWording(resolver.chat(call.judge, "judge"), resolver.prompts)
     shaping = Shaping(
         graded=o.graded,
         length=o.length_penalty,
@@ -133,7 +131,7 @@ def _reward(call: GrpoCall, live: BackgroundRoles, reply: bool) -> TurnReward:
     weights = RewardWeights(
         o.weight_profile, o.weight_policy, o.weight_objective, o.weight_requirement, o.weight_preference
     )
-    return TurnReward(casting.judge, casting.checks, replies, weights, shaping)
+    return TurnReward(resolver.judge, resolver.checks, replies, weights, shaping)
 
 
 def _samples(data: TrainingData, o: GrpoOptions, tokens: PromptTokens) -> PromptSamples:

@@ -93,14 +93,12 @@ def run_rejudge(args: argparse.Namespace) -> int:
     Raises:
         UsageError: For what the user has to mend.
     """
-    from pytest_ugst.config import data_dirs
     from pytest_ugst.roles.batch import builtin_registry, settings_here
     from pytest_ugst.trainers.data.build import by_unique_id, recorded
     from pytest_ugst.trainers.data.folder import read_data
     from pytest_ugst.trainers.judge.rejudge import judge_again
     from pytest_ugst.utils.progress import ProgressLine
 
-    data_dirs.use(args.data)
     more: dict[str, Any] = {"concurrency": args.concurrency, "prompts": args.prompts, "dir": args.dir}
     settings = settings_here(judge=args.judge, **more)
     episodes = list(by_unique_id(recorded(settings.home, args.runs)).values())
@@ -114,7 +112,7 @@ def run_rejudge(args: argparse.Namespace) -> int:
         run = judge_again(
             episodes,
             settings,
-            builtin_registry(),
+            builtin_registry(args.data),
             args.out,
             checked=not args.without_checks,
             told=lambda done, total: progress.show(f"{done}/{total} episodes judged"),

@@ -43,9 +43,9 @@ def judge_again(
     """
     run = Run(folder)
 
-    async def work(casting: RoleResolver) -> Run:
+    async def work(resolver: RoleResolver) -> Run:
         slots = asyncio.Semaphore(settings.concurrency)
-        run.create(casting.setting())
+        run.create(resolver.setting())
         run.journal.refresh()
         done = 0
 
@@ -53,7 +53,7 @@ def judge_again(
             nonlocal done
             async with slots:
                 if episode.id not in run.journal:
-                    run.journal.append(await _judged(episode, casting, checked))
+                    run.journal.append(await _judged(episode, resolver, checked))
             done += 1
             told(done, len(episodes))
 
@@ -65,11 +65,11 @@ def judge_again(
     return run_with_models(settings, registry, ("judge",), work, kind="train")
 
 
-async def _judged(episode: Episode, casting: RoleResolver, checked: bool) -> Episode:
+async def _judged(episode: Episode, resolver: RoleResolver, checked: bool) -> Episode:
     components = episode.components
     if not checked:
         components = tuple(c.model_copy(update={"check": None}) for c in components)
-    tracker = GoalTracker(components, casting.judge, casting.checks)
+    tracker = GoalTracker(components, resolver.judge, resolver.checks)
     try:
         for turn in range(1, len(episode.conversation.turns) + 1):
             tracker.turn(episode.conversation.up_to(turn))
@@ -77,5 +77,5 @@ async def _judged(episode: Episode, casting: RoleResolver, checked: bool) -> Epi
     except BaseException:
         tracker.cancel()
         raise
-    setting = episode.setting.model_copy(update={"judge": casting.settings.judge})
+    setting = episode.setting.model_copy(update={"judge": resolver.settings.judge})
     return episode.model_copy(update={"verdicts": verdicts, "setting": setting})

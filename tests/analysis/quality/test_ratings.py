@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from pytest_ugst.analysis.quality.ratings import Aspect, Rated, Rating, rate
-from pytest_ugst.core.chat import ChatError, ChatUnavailable
+from pytest_ugst.core.chat import ChatError, ChatUnavailableError
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.llm.structured import response_format
 from pytest_ugst.prompts.loader import Prompts
@@ -50,8 +50,8 @@ def test_what_is_no_whole_number_in_range_is_an_error(answer: Script, score: int
 
 
 def test_a_server_that_is_gone_ends_it_all() -> None:
-    with pytest.raises(ChatUnavailable):
-        rated(ChatUnavailable("gone"))
+    with pytest.raises(ChatUnavailableError):
+        rated(ChatUnavailableError("gone"))
 
 
 @pytest.mark.parametrize("aspect", Aspect)

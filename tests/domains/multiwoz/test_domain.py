@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_ugst.config import data_dirs
+from pytest_ugst.config.data_dirs import DataMissingError
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.domains import multiwoz
@@ -275,7 +276,7 @@ def test_the_folder_is_found_and_read_once(tmp_path: Path, monkeypatch: pytest.M
 def test_missing_data_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UGST_DATA", str(tmp_path))
     monkeypatch.setattr(data_dirs, "cache_folder", lambda: tmp_path)
-    with pytest.raises(data_dirs.DataMissing, match="ugst data fetch multiwoz"):
+    with pytest.raises(DataMissingError, match="ugst data fetch multiwoz"):
         multiwoz.load()
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.config import data_dirs
+from pytest_ugst.config.data_dirs import DataDirs
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.domains.tau.airline import domain as airline
 from pytest_ugst.domains.tau.retail import domain as retail
@@ -199,12 +199,7 @@ LOADS = {
 
 def session(root: Path, name: str, **data: Any) -> TauSession:
     """A session of one of the four domains over the data in ``root``."""
-    data_dirs.use(root)
-    try:
-        domain = LOADS[name]()
-    finally:
-        data_dirs.use(None)
-    return domain.open(Goal(id="g", text="A goal.", domain=name, data=data), 0)
+    return LOADS[name](DataDirs(root)).open(Goal(id="g", text="A goal.", domain=name, data=data), 0)
 
 
 def ok(session: TauSession, tool: str, **arguments: Any) -> Any:

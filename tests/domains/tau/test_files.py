@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.config import data_dirs
+from pytest_ugst.config.data_dirs import DataMissingError
 from pytest_ugst.core.errors import UsageError
 from tests.domains.tau.small_tau import LOADS, session, write
 
@@ -22,7 +23,7 @@ RETAIL2 = "tau2-bench/data/tau2/domains/retail"
 def test_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("UGST_DATA", str(tmp_path))
     monkeypatch.setattr(data_dirs, "cache_folder", lambda: tmp_path / "cache")
-    with pytest.raises(data_dirs.DataMissing, match="ugst data fetch tau"):
+    with pytest.raises(DataMissingError, match="ugst data fetch tau"):
         LOADS[name]()
 
 

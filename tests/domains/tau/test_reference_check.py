@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.config import data_dirs
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
@@ -154,7 +153,6 @@ def test_upstream() -> None:
     builtins.pytest_ugst_register(registry)
     judge = ChecksJudge(registry.checks)
     checked = 0
-    data_dirs.use(None)
     for one in import_tau_bench(Path(os.environ["UGST_DATA"]), "airline"):
         made = with_reference_check(
             one.model_copy(update={"components": (OBJECTIVE,)}), lambda name: registry.domains.get(name)()

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.config import data_dirs
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
@@ -79,7 +78,6 @@ def test_a_requirement_may_name_the_order() -> None:
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     monkeypatch.setenv("UGST_DATA", str(small_tau.write(tmp_path)))
-    data_dirs.use(None)
     made = Registry()
     builtins.pytest_ugst_register(made)
     return made
@@ -177,7 +175,6 @@ def test_upstream() -> None:
     """For every goal of the shop with several actions, each is done once its own has been, and not before."""
     registry = Registry()
     builtins.pytest_ugst_register(registry)
-    data_dirs.use(None)
     looked_at = 0
     for one in import_tau_bench(Path(os.environ["UGST_DATA"]), "retail", "test"):
         actions = [a for a in one.data["upstream"]["actions"] if a["name"] in WORDS]

@@ -122,16 +122,16 @@ def test_a_simulator_is_played_as_it_was_trained(checkpoint: Path, tmp_path: Pat
     assert as_trained(context(), str(checkpoint / "model.gguf")).reasoning
 
 
-def casting_of(sim: str, folder: Path) -> RoleResolver:
+def resolver_of(sim: str, folder: Path) -> RoleResolver:
     settings, registry = settings_here(sim=sim), builtin_registry()
     return RoleResolver(settings, registry, ModelManager(settings, registry.roles(), folder / "run"))
 
 
 def test_a_run_records_how_it_is_played(checkpoint: Path) -> None:
-    casting = casting_of(str(checkpoint), checkpoint.parent)
-    setting = casting.setting()
+    resolver = resolver_of(str(checkpoint), checkpoint.parent)
+    setting = resolver.setting()
     assert setting.reasoning
     assert setting.prompts == Prompts.load(checkpoint / "prompts").version
-    assert casting.models.spec(str(checkpoint)).sampling == {"max_tokens": 128, "temperature": 0.3}
-    plain = casting_of("agenda", checkpoint.parent).setting()
+    assert resolver.models.spec(str(checkpoint)).sampling == {"max_tokens": 128, "temperature": 0.3}
+    plain = resolver_of("agenda", checkpoint.parent).setting()
     assert not plain.reasoning

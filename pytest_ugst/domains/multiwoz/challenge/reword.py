@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, Field
 
-from pytest_ugst.core.chat import Chat, ChatError, ChatUnavailable
+from pytest_ugst.core.chat import Chat, ChatError, ChatUnavailableError
 
 if TYPE_CHECKING:
     from pytest_ugst.core.chat import Message
@@ -43,7 +43,7 @@ def by_model(chat: Chat) -> Reword:
     answer that has not as many sentences as were asked for, or never came.
 
     Raises:
-        ChatUnavailable: From the returned function, if the model can't be reached at all.
+        ChatUnavailableError: From the returned function, if the model can't be reached at all.
     """
 
     async def reword(sentences: Sequence[str]) -> list[str]:
@@ -53,7 +53,7 @@ def by_model(chat: Chat) -> Reword:
         ]
         try:
             made = (await chat.parse(messages, _Sentences)).value.sentences
-        except ChatUnavailable:
+        except ChatUnavailableError:
             raise
         except ChatError:
             return list(sentences)

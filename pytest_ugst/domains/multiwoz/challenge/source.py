@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from pytest_ugst.config import data_dirs
+from pytest_ugst.config.data_dirs import USUAL_PLACES
 from pytest_ugst.config.shipped import shipped
 from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.goal import Goal
+from pytest_ugst.core.protocols import DataLocator
 from pytest_ugst.domains.multiwoz.challenge.compose import generate
 from pytest_ugst.domains.multiwoz.challenge.pools import load_pools
 from pytest_ugst.domains.multiwoz.challenge.splits import SPLITS, World
@@ -23,12 +24,12 @@ TRAINING_GOALS: Final = 500
 FILE: Final = "multiwoz_challenge.goal.jsonl"
 
 
-def challenge_goals(split: str | None) -> Iterable[Goal]:
+def challenge_goals(split: str | None, data_dirs: DataLocator = USUAL_PLACES) -> Iterable[Goal]:
     """The shipped test set for ``test`` or None; for ``train`` a set that is made from the user's copy of the database.
 
     Raises:
         UsageError: For another split.
-        DataMissing: If the training set is asked for and the database is not here.
+        DataMissingError: If the training set is asked for and the database is not here.
     """
     if split in (None, "test"):
         return load_goals(shipped("goals") / FILE)

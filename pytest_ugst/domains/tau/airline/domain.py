@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_ugst.config.data_dirs import USUAL_PLACES
+from pytest_ugst.core.protocols import DataLocator
 from pytest_ugst.domains.tau.airline.search import Routes
 from pytest_ugst.domains.tau.airline.tools import AirlineToolsTau2, AirlineToolsV1
 from pytest_ugst.domains.tau.files import Shape
@@ -31,21 +33,21 @@ SHAPE: Shape = {
 KIND = TauDomainLoader("airline", SHAPE, lambda tables: {"routes": Routes(tables["flights"])})
 
 
-def load() -> TauDomain:
+def load(data_dirs: DataLocator = USUAL_PLACES) -> TauDomain:
     """The airline of tau-bench; its data is read once per process and folder.
 
     Raises:
-        DataMissing: If the data is not on this machine.
+        DataMissingError: If the data is not on this machine.
         UsageError: If it is not what it should be.
     """
-    return KIND.load("v1", AirlineToolsV1)
+    return KIND.load("v1", AirlineToolsV1, data_dirs)
 
 
-def load_tau2() -> TauDomain:
+def load_tau2(data_dirs: DataLocator = USUAL_PLACES) -> TauDomain:
     """The airline of tau2-bench; its data is read once per process and folder.
 
     Raises:
-        DataMissing: If the data is not on this machine.
+        DataMissingError: If the data is not on this machine.
         UsageError: If it is not what it should be.
     """
-    return KIND.load("tau2", AirlineToolsTau2)
+    return KIND.load("tau2", AirlineToolsTau2, data_dirs)

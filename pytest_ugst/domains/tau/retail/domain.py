@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_ugst.config.data_dirs import USUAL_PLACES
+from pytest_ugst.core.protocols import DataLocator
 from pytest_ugst.domains.tau.files import Shape
 from pytest_ugst.domains.tau.kind import TauDomainLoader
 from pytest_ugst.domains.tau.retail.directory import Directory
@@ -17,21 +19,21 @@ SHAPE: Shape = {
 KIND = TauDomainLoader("retail", SHAPE, lambda tables: {"directory": Directory(tables["users"], tables["products"])})
 
 
-def load() -> TauDomain:
+def load(data_dirs: DataLocator = USUAL_PLACES) -> TauDomain:
     """The shop of tau-bench; its data is read once per process and folder.
 
     Raises:
-        DataMissing: If the data is not on this machine.
+        DataMissingError: If the data is not on this machine.
         UsageError: If it is not what it should be.
     """
-    return KIND.load("v1", RetailToolsV1)
+    return KIND.load("v1", RetailToolsV1, data_dirs)
 
 
-def load_tau2() -> TauDomain:
+def load_tau2(data_dirs: DataLocator = USUAL_PLACES) -> TauDomain:
     """The shop of tau2-bench; its data is read once per process and folder.
 
     Raises:
-        DataMissing: If the data is not on this machine.
+        DataMissingError: If the data is not on this machine.
         UsageError: If it is not what it should be.
     """
-    return KIND.load("tau2", RetailToolsTau2)
+    return KIND.load("tau2", RetailToolsTau2, data_dirs)

@@ -43,7 +43,7 @@ class Replies:
 
         Raises:
             RoleError: If the agent fails.
-            ChatUnavailable: If its model can't be reached at all.
+            ChatUnavailableError: If its model can't be reached at all.
         """
         session = self.open(episode)
         for number in range(1, len(before.turns) + 1):

@@ -24,7 +24,7 @@ class ModelWording:
         """The rating of 1 to 5, from 0 to 1; None if the model gave none.
 
         Raises:
-            ChatUnavailable: If the server is gone or refuses us.
+            ChatUnavailableError: If the server is gone or refuses us.
         """
         rating = await rate(self.chat, self.prompts, Aspect(aspect), goal, conversation)
         return None if rating.score is None else (rating.score - 1) / 4

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_ugst.core.chat import AnswerError, Chat, ChatUnavailable, ParsedReply, Reply
+from pytest_ugst.core.chat import AnswerError, Chat, ChatUnavailableError, ParsedReply, Reply
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.domains.multiwoz import read_town
 from pytest_ugst.domains.multiwoz.challenge import World, by_model, generate, generate_worded, load_pools
@@ -74,8 +74,8 @@ def test_a_useless_answer_leaves_the_templates_words(answer: Callable[[list[str]
 
 
 def test_a_model_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(ChatUnavailable):
-        reworded(fail(ChatUnavailable("nobody listens")), "Wifi is a must.")
+    with pytest.raises(ChatUnavailableError):
+        reworded(fail(ChatUnavailableError("nobody listens")), "Wifi is a must.")
 
 
 def test_goals_keep_their_components_in_other_words(tmp_path: Path) -> None:

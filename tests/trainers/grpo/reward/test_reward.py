@@ -27,7 +27,7 @@ from pytest_ugst.trainers.grpo.reward.shaping import Shaping, repetition
 from pytest_ugst.trainers.grpo.reward.wording import ModelWording
 from tests.played import SETTING, Agents, make_goal, objective, once, policy, verdict
 from tests.scripted import ScriptedChat
-from tests.trainers.grpo_things import casting, episodes
+from tests.trainers.grpo_things import episodes, resolver
 
 
 @dataclass
@@ -74,7 +74,7 @@ def judge_one(reward: TurnReward, place: PromptState, text: str, finished: bool 
 
 
 def by_checks(**more: object) -> TurnReward:
-    made = casting()
+    made = resolver()
     return TurnReward(made.judge, made.checks, Replies(made.agent, made.domain), **more)  # type: ignore[arg-type]
 
 
@@ -205,7 +205,7 @@ def test_whatever_a_plugged_in_role_raises_costs_only_the_reward(who: str) -> No
         raise ZeroDivisionError("oh")
 
     judge = Broken() if who == "judge" else Judge({"t": "COMPLETE"})
-    replies = Replies(Agents(fails), casting().domain, "tools") if who == "agent" else None
+    replies = Replies(Agents(fails), resolver().domain, "tools") if who == "agent" else None
     got = judge_one(TurnReward(judge, ChecksJudge(), replies), PromptState(recorded(objective("t")), 2), speak("a"))
     assert (got.reward, got.error) == (None, "ZeroDivisionError: oh")
 
@@ -227,8 +227,10 @@ def test_the_agent_hears_no_reasoning_and_makes_recorded_calls_again() -> None:
         return AgentTurn("fine")
 
     episode = episodes()[0]
-    replies = Replies(Agents(answers), casting().domain, "tools")
-    got = judge_one(TurnReward(casting().judge, casting().checks, replies), PromptState(episode, 3), speak("And now?"))
+    replies = Replies(Agents(answers), resolver().domain, "tools")
+    got = judge_one(
+        TurnReward(resolver().judge, resolver().checks, replies), PromptState(episode, 3), speak("And now?")
+    )
     assert got.turn is not None
     assert got.turn.agent == "fine"
     assert len(heard) == 1
