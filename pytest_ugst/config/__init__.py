@@ -1,1 +1,1 @@
-"""Options and their values, and where data and shipped files are found."""
+"""Options and their values, and the folders of benchmark data and of shipped files."""

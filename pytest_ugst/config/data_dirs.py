@@ -1,7 +1,8 @@
-"""Where the data is that users bring themselves: tau-bench, tau2-bench, MultiWOZ.
+"""The folders of the data that users bring themselves: tau-bench, tau2-bench, MultiWOZ.
 
-Looked for in this order: the folder of ``--ugst-data``, the environment variable ``UGST_DATA``, the user's cache folder
-(where ``ugst data fetch`` puts it). Each may hold the sets by name, or be one of them.
+A data set is looked for in this order: the folder of ``--ugst-data``, the environment variable ``UGST_DATA``, the
+user's cache folder (where ``ugst data fetch`` puts it). Each of these folders may hold the sets by name, or be one of
+them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ MARKS: Mapping[str, tuple[str, ...]] = {
     "tau2-bench": ("data/tau2/domains",),
     "multiwoz": ("db/train_db.json", "db/hotel_db.json"),
 }
-"""What is in each set's folder, and tells it from others."""
+"""The paths by which each set's folder is recognised."""
 
 
 class DataMissingError(UsageError):
@@ -30,7 +31,7 @@ class DataDirs:
     """The folders in which data sets are looked for."""
 
     first: Path | None = None
-    """Looked into before the usual places."""
+    """The folder that is searched before the usual places."""
 
     def locate(self, name: str) -> Path:
         """Return the folder of a data set.
@@ -39,7 +40,7 @@ class DataDirs:
             name: A key of :data:`MARKS`.
 
         Raises:
-            DataMissingError: With the two ways to get it.
+            DataMissingError: If no folder holds it; the message gives the two ways to get it.
         """
         marks = MARKS[name]
         environment = os.environ.get("UGST_DATA", "")
@@ -55,7 +56,7 @@ class DataDirs:
 
 
 USUAL_PLACES = DataDirs()
-"""Where data is looked for unless an option names a folder."""
+"""The folders in which data is looked for unless an option names one."""
 
 
 def cache_folder() -> Path:

@@ -1,4 +1,4 @@
-"""The options: one table, from which the command line, the ini file and the help are made.
+"""The table of options, from which the command line, the ini file, their help and the default values are made.
 
 Standard library only: this module is imported in every pytest run of an environment that has us installed.
 """
@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 DEFAULT_SIMULATOR = "agenda"
 DEFAULT_AGENT = "rules"
 DEFAULT_JUDGE = "checks"
+DEFAULT_MAX_TURNS = 10
+"""The setting of the paper."""
 DEFAULT_MAX_DROP = "10,preference=15,avg=6"
 """A true drop of twice as much is seen in 9 of 10 cases on the 150 goals of the MultiWOZ Challenge, played once."""
 
 
 class Option(NamedTuple):  # a dataclass takes two milliseconds more to define
-    """One option ``--ugst-NAME`` and its ini twin ``ugst_NAME``."""
+    """An option ``--ugst-NAME`` and its ini twin ``ugst_NAME``."""
 
     name: str
     help: str
@@ -25,21 +27,28 @@ class Option(NamedTuple):  # a dataclass takes two milliseconds more to define
     choices: Sequence[str] = ()
     metavar: str | None = None
     const: str | None = None
-    """What the flag alone means, where its value may be left out."""
+    """The value that the flag alone stands for, where its value may be left out."""
+    bounds: tuple[int, int] | None = None
+    """The least and the greatest value of a number."""
 
     @property
     def flag(self) -> str:
-        """As on the command line."""
+        """The name on the command line."""
         return f"--ugst-{self.name}"
 
     @property
+    def key(self) -> str:
+        """The name of the field of :class:`pytest_ugst.config.settings.Options` that holds the value."""
+        return self.name.replace("-", "_")
+
+    @property
     def ini(self) -> str:
-        """As in the ini file; also the attribute in :class:`pytest_ugst.config.settings.Settings` after ``ugst_``."""
-        return f"ugst_{self.name.replace('-', '_')}"
+        """The name in the ini file."""
+        return f"ugst_{self.key}"
 
 
 GATES = ("--ugst-fail-under", "--ugst-baseline")
-"""The options that let rates decide, and not single goals."""
+"""The options with which rates decide whether a run fails, and not single goals."""
 
 OPTIONS: tuple[Option, ...] = (
     Option(
@@ -69,12 +78,26 @@ OPTIONS: tuple[Option, ...] = (
         choices=("none", "goal", "state"),
     ),
     Option("reasoning", "let the simulator think before it speaks", False, bool),
-    Option("trials", "how often to play each goal", 1, int, metavar="N"),
-    Option("max-turns", "user-agent turns a conversation may take, where the goal does not say", 10, int, metavar="N"),
-    Option("tool-rounds", "rounds of tool calls an LLM agent may take in one turn", 10, int, metavar="N"),
+    Option("trials", "how often to play each goal", 1, int, metavar="N", bounds=(1, 10_000)),
+    Option(
+        "max-turns",
+        "user-agent turns a conversation may take, where the goal does not say",
+        DEFAULT_MAX_TURNS,
+        int,
+        metavar="N",
+        bounds=(1, 200),
+    ),
+    Option(
+        "tool-rounds",
+        "rounds of tool calls an LLM agent may take in one turn",
+        10,
+        int,
+        metavar="N",
+        bounds=(1, 100),
+    ),
     Option("judge-tools", "whether the judge sees tool calls and results beside the text", "on", choices=("on", "off")),
-    Option("concurrency", "episodes played at once", 64, int, metavar="N"),
-    Option("seed", "seed of everything that is drawn", 0, int, metavar="N"),
+    Option("concurrency", "episodes played at once", 64, int, metavar="N", bounds=(1, 10_000)),
+    Option("seed", "seed of everything that is drawn", 0, int, metavar="N", bounds=(0, 2**31 - 1)),
     Option(
         "cache",
         "the response cache: off, read (answer from it, add nothing), on, or refresh (ask anew and store)",

@@ -1,4 +1,4 @@
-"""Settings: every option with its value."""
+"""The options of a run with their values, and the models that the project configures."""
 
 from __future__ import annotations
 
@@ -9,122 +9,148 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_ugst.config.data_dirs import DataDirs
-from pytest_ugst.config.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_MAX_DROP, DEFAULT_SIMULATOR, GATES, OPTIONS
+from pytest_ugst.config.options import GATES, OPTIONS, Option
 from pytest_ugst.core.errors import UsageError
+
+_DEFAULTS: Mapping[str, Any] = {option.key: option.default for option in OPTIONS}
+
+
+def _default(key: str) -> Any:
+    """Return an option's default, which stands in the table of options only."""
+    return _DEFAULTS[key]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a run is played with; see :data:`pytest_ugst.config.options.OPTIONS` for what each means."""
+    """The options of a run, typed; :data:`pytest_ugst.config.options.OPTIONS` says what each means.
+
+    There is a field for every option of the table, with the table's default.
+    """
 
     root: Path
-    """Relative paths start here."""
-    sim: str = DEFAULT_SIMULATOR
-    agent: str = DEFAULT_AGENT
-    judge: str = DEFAULT_JUDGE
-    decomposer: str = ""
-    steer: Literal["none", "goal", "state"] = "none"
-    reasoning: bool = False
-    trials: int = 1
-    max_turns: int = 10
-    tool_rounds: int = 10
-    judge_tools: str = "on"
-    concurrency: int = 64
-    seed: int = 0
-    cache: Literal["off", "read", "on", "refresh"] = "on"
-    resume: str = ""
-    dir: str = ".ugst"
-    data: str = ""
-    goals: str = ""
-    prompts: str = ""
-    fail_under: str = ""
-    baseline: str = ""
-    max_drop: str = DEFAULT_MAX_DROP
-    strict_gate: bool = False
-    baseline_allow: str = ""
-    html: str = ""
-    progress: str = "auto"
+    """The folder that relative paths start from."""
+    sim: str = _default("sim")
+    agent: str = _default("agent")
+    judge: str = _default("judge")
+    decomposer: str = _default("decomposer")
+    steer: Literal["none", "goal", "state"] = _default("steer")
+    reasoning: bool = _default("reasoning")
+    trials: int = _default("trials")
+    max_turns: int = _default("max_turns")
+    tool_rounds: int = _default("tool_rounds")
+    judge_tools: str = _default("judge_tools")
+    concurrency: int = _default("concurrency")
+    seed: int = _default("seed")
+    cache: Literal["off", "read", "on", "refresh"] = _default("cache")
+    resume: str = _default("resume")
+    dir: str = _default("dir")
+    data: str = _default("data")
+    goals: str = _default("goals")
+    prompts: str = _default("prompts")
+    fail_under: str = _default("fail_under")
+    baseline: str = _default("baseline")
+    max_drop: str = _default("max_drop")
+    strict_gate: bool = _default("strict_gate")
+    baseline_allow: str = _default("baseline_allow")
+    html: str = _default("html")
+    progress: str = _default("progress")
     models: Mapping[str, Any] = field(default_factory=dict)
     """The tables ``[tool.ugst.models.*]``."""
     models_path: Path | None = None
-    """The file they come from."""
+    """The file that holds those tables."""
 
     @classmethod
     def make(cls, root: Path, values: Mapping[str, Any], **more: Any) -> Options:
-        """Validate.
+        """Return validated options.
 
         Args:
             root: The project's root.
-            values: By option name with ``_`` for ``-``; text is converted to the option's type.
-            more: Fields that are no options.
+            values: The values by option name, with ``_`` for ``-``; text is converted to the option's type. An option
+                that is missing or None has its default.
+            **more: Fields that are no options.
 
         Raises:
             UsageError: Naming the option and the remedy.
         """
-        typed: dict[str, Any] = {}
+        given = [option for option in OPTIONS if values.get(option.key) is not None]
+        typed = {option.key: _converted(option, values[option.key]) for option in given}
+        options = cls(root=root, **typed, **more)
         for option in OPTIONS:
-            key = option.name.replace("-", "_")
-            if (value := values.get(key)) is None:
-                continue
-            if option.type is int:
-                try:
-                    value = int(value)
-                except (TypeError, ValueError):
-                    raise UsageError(f"{option.flag}={value}: write a whole number") from None
-            elif option.type is bool and not isinstance(value, bool):
-                if str(value).lower() not in ("true", "false", "1", "0", "on", "off", "yes", "no"):
-                    raise UsageError(f"{option.flag}={value}: write true or false")
-                value = str(value).lower() in ("true", "1", "on", "yes")
-            if option.choices and value not in option.choices:
-                raise UsageError(f"{option.flag}={value}: write one of {', '.join(option.choices)}")
-            typed[key] = value
-        settings = cls(root=root, **typed, **more)
-        for name, low, high in (
-            ("trials", 1, 10_000),
-            ("max_turns", 1, 200),
-            ("tool_rounds", 1, 100),
-            ("concurrency", 1, 10_000),
-            ("seed", 0, 2**31 - 1),
-        ):
-            if not low <= getattr(settings, name) <= high:
-                raise UsageError(
-                    f"--ugst-{name.replace('_', '-')}={getattr(settings, name)}: write a number from {low} to {high}"
-                )
-        return settings
+            _require_in_bounds(option, getattr(options, option.key))
+        return options
 
     @property
     def home(self) -> Path:
-        """The folder of runs and cache."""
+        """The folder of runs and response cache."""
         return self.root / self.dir
 
     @property
     def data_dirs(self) -> DataDirs:
-        """Where benchmark data is looked for."""
+        """The folders in which benchmark data is looked for."""
         return DataDirs(self.data_dir)
 
     @property
     def data_dir(self) -> Path | None:
-        """Where benchmark data is looked for first."""
+        """The folder in which benchmark data is looked for first, if one is named."""
         return self.root / self.data if self.data else None
 
     @property
     def goal_paths(self) -> tuple[Path, ...]:
-        """Goal files, or folders of them, whose goals take the place of those with the same ids."""
+        """The goal files, or folders of them, whose goals take the place of those with the same ids."""
         return tuple(self.root / path.strip() for path in self.goals.split(",") if path.strip())
 
     @property
     def gates(self) -> tuple[str, ...]:
-        """Those of the gates' options that are set."""
+        """The options of gates that are set."""
         return tuple(flag for flag, value in zip(GATES, (self.fail_under, self.baseline), strict=True) if value)
 
     @property
     def prompts_dir(self) -> Path | None:
-        """The folder of prompt overrides."""
+        """The folder of prompt files that take the place of shipped ones, if one is named."""
         return self.root / self.prompts if self.prompts else None
 
 
+def _converted(option: Option, value: Any) -> Any:
+    """Return a value in the option's type.
+
+    Raises:
+        UsageError: If it has another, or is none of the option's choices.
+    """
+    if option.type is int:
+        try:
+            value = int(value)
+        except (TypeError, ValueError):
+            raise UsageError(f"{option.flag}={value}: write a whole number") from None
+    elif option.type is bool and not isinstance(value, bool):
+        if str(value).lower() not in ("true", "false", "1", "0", "on", "off", "yes", "no"):
+            raise UsageError(f"{option.flag}={value}: write true or false")
+        value = str(value).lower() in ("true", "1", "on", "yes")
+    if option.choices and value not in option.choices:
+        raise UsageError(f"{option.flag}={value}: write one of {', '.join(option.choices)}")
+    return value
+
+
+def _require_in_bounds(option: Option, value: Any) -> None:
+    """Check that a number is within the option's bounds.
+
+    Raises:
+        UsageError: If it is not.
+    """
+    if option.bounds is None:
+        return
+    low, high = option.bounds
+    if not low <= value <= high:
+        raise UsageError(f"{option.flag}={value}: write a number from {low} to {high}")
+
+
 def read_models(root: Path) -> tuple[Mapping[str, Any], Path]:
-    """The tables ``[tool.ugst.models.*]`` of the project's ``pyproject.toml``, unchecked, and the file's path.
+    """Read the tables ``[tool.ugst.models.*]`` of the project's ``pyproject.toml``.
+
+    Args:
+        root: The folder of ``pyproject.toml``.
+
+    Returns:
+        The tables, not validated and empty without the file, and the file's path.
 
     Raises:
         UsageError: If the file is no TOML, or has something else in that place.

@@ -1,4 +1,4 @@
-"""Where the shipped goals and suites are."""
+"""The folders of the shipped goals and suites."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def shipped(kind: str) -> Path:
-    """Return the folder ``goals`` or ``suites``: in the installed package, or at the top of a clone."""
+    """Return the folder of what is shipped: in the installed package, or at the top of a clone.
+
+    Args:
+        kind: ``goals`` or ``suites``.
+    """
     inside = _PACKAGE / "_shipped" / kind
     return inside if inside.is_dir() else _PACKAGE.parent / kind

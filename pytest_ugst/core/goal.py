@@ -10,9 +10,6 @@ from pytest_ugst.core.base import Frozen, writable
 from pytest_ugst.core.check import Check
 from pytest_ugst.core.status import Category
 
-DEFAULT_MAX_TURNS = 10
-"""Turns a conversation may take unless goal or options say otherwise; the paper's setting."""
-
 RULES_BY_CATEGORY: dict[Category, frozenset[str]] = {
     Category.PROFILE: frozenset({"never", "every", "first", "once"}),
     Category.POLICY: frozenset({"never", "every", "first", "once"}),

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pytest_ugst.agents import rules
+from pytest_ugst.config.options import DEFAULT_MAX_TURNS
 from pytest_ugst.core.chat import Chat
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
-from pytest_ugst.core.goal import DEFAULT_MAX_TURNS, Goal
+from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import Agent
 from pytest_ugst.core.registry import RoleContext
