@@ -20,7 +20,7 @@ from tabulate import tabulate
 
 from pytest_ugst.analysis.failures.patterns import classify
 from pytest_ugst.analysis.failures.record import Pattern
-from pytest_ugst.analysis.success.results import versions
+from pytest_ugst.analysis.results import versions
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.runs.reader import open_run
 from pytest_ugst.simulators.agenda.faults import FAULTS

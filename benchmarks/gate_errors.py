@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from tabulate import tabulate
 
 from pytest_ugst.analysis.regression.decision import GateDecision, decide, parse_margins
+from pytest_ugst.analysis.stats.columns import COLUMNS
 from pytest_ugst.analysis.stats.paired import Pair, differences, estimate, weights
-from pytest_ugst.analysis.success.rates import COLUMNS
 from pytest_ugst.config.options import DEFAULT_MAX_DROP
 from pytest_ugst.core.status import Category
 from pytest_ugst.goals.files import load_goals

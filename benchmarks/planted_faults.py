@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pytest_ugst.analysis.success.results import Results, versions
+from pytest_ugst.analysis.results import Results, versions
 from pytest_ugst.analysis.success.table import RatesRow, rates_table
 from pytest_ugst.analysis.tables import render
 from pytest_ugst.simulators.agenda.faults import FAULTS

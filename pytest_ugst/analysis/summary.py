@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from pytest_ugst.analysis.failures.agent_scores import scores_notes
 from pytest_ugst.analysis.regression.comparison import comparison_table
 from pytest_ugst.analysis.regression.decision import Comparison
+from pytest_ugst.analysis.results import Results, versions
 from pytest_ugst.analysis.success.gate import Gate
 from pytest_ugst.analysis.success.rates import rates
-from pytest_ugst.analysis.success.results import Results, add_usage, versions
-from pytest_ugst.analysis.success.systems import EvaluatedSystem, across, evaluated_systems, labels
+from pytest_ugst.analysis.success.systems import EvaluatedSystem, across, add_usage, evaluated_systems, labels
 from pytest_ugst.analysis.success.table import RatesRow, rates_table
 from pytest_ugst.analysis.tables import Table
 from pytest_ugst.core.text import counted

@@ -32,9 +32,10 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 def _html(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.html.against import Against
-    from pytest_ugst.analysis.html.builder import PAGE_FILE, write_page
+    from pytest_ugst.analysis.html.builder import write_page
     from pytest_ugst.analysis.regression.baseline import find_baseline
     from pytest_ugst.runs.reader import open_run
+    from pytest_ugst.runs.run import PAGE_FILE
     from pytest_ugst.utils.files import check_target
 
     run = open_run(args.dir, args.of)

@@ -39,9 +39,9 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 
 def _table(args: argparse.Namespace) -> int:
-    from pytest_ugst.analysis.success.benchmarks import benchmark_tables, require_shared_goals
+    from pytest_ugst.analysis.benchmarks import benchmark_tables, require_shared_goals
+    from pytest_ugst.analysis.stats.bootstrap import RESAMPLES
     from pytest_ugst.analysis.success.leaderboard import read_contenders, shortcomings
-    from pytest_ugst.analysis.success.rates import RESAMPLES
     from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.config.settings import read_models
     from pytest_ugst.runs.reader import named_runs

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_ugst.analysis.results import write_results
 from pytest_ugst.analysis.success.gate import Gate, parse_gate
-from pytest_ugst.analysis.success.results import write_results
 from pytest_ugst.analysis.summary import Summary, summarise
 from pytest_ugst.analysis.tables import render
 from pytest_ugst.core.errors import UgstError

@@ -14,7 +14,7 @@ RESULTS_VERSION: Literal[1] = 1
 
 
 class RunResults(Frozen):
-    """The part of ``results.json`` that holds no tables; :class:`pytest_ugst.analysis.success.results.Results` is the
+    """The part of ``results.json`` that holds no tables; :class:`pytest_ugst.analysis.results.Results` is the
     file as a whole, and what a finished run carries."""
 
     model_config = ConfigDict(extra="ignore")

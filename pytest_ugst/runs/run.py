@@ -22,6 +22,8 @@ EPISODES_FILE = "episodes.jsonl"
 """The journal, in a run's folder."""
 RESULTS_FILE = "results.json"
 """What came of it, in its folder."""
+PAGE_FILE = "report.html"
+"""The page in which the episodes can be read, in a run's folder."""
 SETTING_FILE = "run.json"
 """What the run is played with, in its folder."""
 _FORMAT = 1

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pytest_ugst.analysis.failures.record import Failure, Pattern
+from pytest_ugst.analysis.stats.bootstrap import RESAMPLES
 from pytest_ugst.analysis.stats.means import Mean, Observation, mean
-from pytest_ugst.analysis.success.rates import RESAMPLES
 from pytest_ugst.core.episode import Episode
 
 PAPER: Mapping[Pattern, float] = {
@@ -22,7 +22,7 @@ Alignment in LLM-Based User Simulators for Conversational AI"."""
 
 
 @dataclass(frozen=True, slots=True)
-class Classified:
+class EpisodeFailures:
     """What the shares need to know of one episode."""
 
     id: str
@@ -53,13 +53,13 @@ class Shares:
     """In how many episodes it shows, as the primary one or beside it."""
 
 
-def classified(episode: Episode, failures: tuple[Failure, ...]) -> Classified:
+def episode_failures(episode: Episode, failures: tuple[Failure, ...]) -> EpisodeFailures:
     """An episode with its patterns, in short."""
     errors = any(state.error is not None for state in episode.final_state) or not episode.components
-    return Classified(episode.id, episode.goal.domain or "", episode.goal.id, failures, errors and not failures)
+    return EpisodeFailures(episode.id, episode.goal.domain or "", episode.goal.id, failures, errors and not failures)
 
 
-def shares(episodes: Iterable[Classified], *, resamples: int = RESAMPLES) -> Shares:
+def shares(episodes: Iterable[EpisodeFailures], *, resamples: int = RESAMPLES) -> Shares:
     """The share of each pattern.
 
     Args:

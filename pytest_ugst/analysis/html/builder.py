@@ -14,19 +14,17 @@ from pytest_ugst.analysis.html.against import Against
 from pytest_ugst.analysis.html.embedding import Chunks
 from pytest_ugst.analysis.html.page import render_page
 from pytest_ugst.analysis.html.records import Tables, detail, entry
-from pytest_ugst.analysis.success.rates import COLUMNS
+from pytest_ugst.analysis.stats.columns import COLUMNS
 from pytest_ugst.analysis.summary import Summary, summarise
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.runs.outcome import tally
 from pytest_ugst.runs.reader import faults_of, not_played, read_results
+from pytest_ugst.runs.run import PAGE_FILE
 from pytest_ugst.utils.files import check_target, replace_text
 
 if TYPE_CHECKING:
     from pytest_ugst.runs.run import Run
-
-PAGE_FILE = "report.html"
-"""The page, in a run's folder."""
 
 
 def page_path(asked: str, root: Path, folder: Path | None = None) -> Path:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from pytest_ugst.analysis.quality.diversity import SHORTEST, STABLE, diversity
+from pytest_ugst.analysis.stats.bootstrap import CONFIDENCE
 from pytest_ugst.analysis.stats.means import Mean, Observation, mean
 from pytest_ugst.analysis.success.leaderboard import LeaderboardEntry, Owners, unlike_goals
-from pytest_ugst.analysis.success.rates import CONFIDENCE
 from pytest_ugst.analysis.success.systems import NO_DOMAIN
 from pytest_ugst.analysis.tables import Cell, Column, Line, Mark, Table, ranked
 from pytest_ugst.core.conversation import Conversation

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from pytest_ugst.analysis.html.builder import PAGE_FILE
 from pytest_ugst.analysis.regression.baseline import Baseline, Key, Trial, succeeded
 from pytest_ugst.analysis.regression.comparability import paired_trials
 from pytest_ugst.core.base import Frozen, Words
 from pytest_ugst.core.goal_state import ComponentState
 from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Evidence
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.run import PAGE_FILE, Run
 
 
 class Change(Frozen):

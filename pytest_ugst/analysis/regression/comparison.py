@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pytest_ugst.analysis.regression.baseline import Baseline, BaselineGoal, Key, Trial
 from pytest_ugst.analysis.regression.comparability import Mismatch, beside, shared_goals
 from pytest_ugst.analysis.regression.decision import Comparison, Finding, GateDecision, decide
+from pytest_ugst.analysis.stats.bootstrap import CONFIDENCE
+from pytest_ugst.analysis.stats.columns import COLUMNS
 from pytest_ugst.analysis.stats.paired import Difference, Differences, Pair, differences
-from pytest_ugst.analysis.success.rates import COLUMNS, CONFIDENCE
 from pytest_ugst.analysis.success.table import percent
 from pytest_ugst.analysis.tables import Cell, Column, Line, Table
 from pytest_ugst.core.errors import UsageError

@@ -9,9 +9,9 @@ from typing import Final
 
 from pydantic import Field
 
+from pytest_ugst.analysis.stats.columns import COLUMNS
 from pytest_ugst.analysis.stats.paired import MIN_GOALS, Difference, Differences
 from pytest_ugst.analysis.success.gate import parse_columns
-from pytest_ugst.analysis.success.rates import COLUMNS
 from pytest_ugst.core.base import Frozen
 
 POWER: Final = 90.0

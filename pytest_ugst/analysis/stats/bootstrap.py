@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+CONFIDENCE = 95.0
+"""Percent of the resamples that an interval covers."""
+RESAMPLES = 2_000
+"""Resamples of an interval, unless another number is asked for."""
 CELLS = 2_000_000
 """Of a block of weights; bounds the memory at 16 MB whatever the number of goals."""
 

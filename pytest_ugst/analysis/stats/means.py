@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_ugst.analysis.stats.bootstrap import draws
-from pytest_ugst.analysis.success.rates import CONFIDENCE, RESAMPLES
+from pytest_ugst.analysis.stats.bootstrap import CONFIDENCE, RESAMPLES, draws
 
 if TYPE_CHECKING:
     import numpy as np

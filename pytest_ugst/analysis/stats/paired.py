@@ -20,8 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_ugst.analysis.stats.bootstrap import draws
-from pytest_ugst.analysis.success.rates import COLUMNS, CONFIDENCE
+from pytest_ugst.analysis.stats.bootstrap import CONFIDENCE, draws
+from pytest_ugst.analysis.stats.columns import COLUMNS
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.status import Category
 
@@ -76,7 +76,7 @@ class Differences(Frozen):
     """All columns."""
 
     columns: dict[str, Difference]
-    """By the names in :data:`pytest_ugst.analysis.success.rates.COLUMNS`."""
+    """By the names in :data:`pytest_ugst.analysis.stats.columns.COLUMNS`."""
     goals: int = 0
     factor: float | None = None
     """Half-width of the intervals by standard error; None without intervals."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from pytest_ugst.analysis.success.rates import AVERAGE, COLUMNS, Rates
+from pytest_ugst.analysis.stats.columns import AVERAGE, COLUMNS
+from pytest_ugst.analysis.success.rates import Rates
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.errors import UsageError
 

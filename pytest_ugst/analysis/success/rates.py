@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_ugst.analysis.stats.bootstrap import draws
+from pytest_ugst.analysis.stats.bootstrap import CONFIDENCE, RESAMPLES, draws
+from pytest_ugst.analysis.stats.columns import AVERAGE, COLUMNS
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.status import Category
 from pytest_ugst.runs.outcome import Count, Tally
@@ -24,21 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-RESAMPLES = 2_000
-CONFIDENCE = 95.0
-"""Percent of resamples that an interval covers."""
-
-AVERAGE = "avg"
-COLUMNS: dict[str, str] = {
-    Category.PROFILE.value: "Prof.",
-    Category.POLICY.value: "Pol.",
-    Category.OBJECTIVE.value: "T.O.",
-    Category.REQUIREMENT.value: "Req.",
-    Category.PREFERENCE.value: "Pref.",
-    AVERAGE: "Avg",
-}
-"""The columns of a summary by name, in the paper's order, with the paper's headings."""
 
 
 class Rate(Frozen):
@@ -60,7 +46,7 @@ class Rates(Frozen):
     """The success rates of one set of episodes."""
 
     columns: dict[str, Rate]
-    """By the names in :data:`COLUMNS`. The counts of ``avg`` are those of all categories together."""
+    """By the names in :data:`pytest_ugst.analysis.stats.columns.COLUMNS`. The counts of ``avg`` are those of all categories together."""
     goals: int = 0
     episodes: int = 0
     unmeasured: int = 0

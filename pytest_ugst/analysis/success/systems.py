@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_ugst.analysis.success.goal_digest import GoalDigest, parts_digest, text_digest
-from pytest_ugst.analysis.success.results import add_usage
 from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.runs.outcome import EpisodeOutcome, Tally, episode_outcome
@@ -71,6 +70,15 @@ class EvaluatedSystem:
 
 def _asked(episode: Episode) -> GoalDigest:
     return GoalDigest(text_digest(episode.goal), parts_digest(episode.goal), episode.max_turns)
+
+
+def add_usage(parts: Iterable[Mapping[str, Usage]]) -> dict[str, Usage]:
+    """Usage by role, summed over episodes."""
+    total: dict[str, Usage] = {}
+    for part in parts:
+        for role, usage in part.items():
+            total[role] = total.get(role, Usage()) + usage
+    return total
 
 
 def evaluated_systems(run: str, episodes: Iterable[Episode]) -> list[EvaluatedSystem]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_ugst.analysis.success.rates import COLUMNS, CONFIDENCE, Rate, Rates
+from pytest_ugst.analysis.stats.bootstrap import CONFIDENCE
+from pytest_ugst.analysis.stats.columns import COLUMNS
+from pytest_ugst.analysis.success.rates import Rate, Rates
 from pytest_ugst.analysis.tables import Cell, Column, Line, Mark, Table, ranked
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.status import Category

@@ -23,8 +23,8 @@ from pytest_ugst.analysis.html.embedding import Chunks, embed
 from pytest_ugst.analysis.html.page import render_page
 from pytest_ugst.analysis.regression.baseline import baseline_of
 from pytest_ugst.analysis.regression.changes import changes
+from pytest_ugst.analysis.results import write_results
 from pytest_ugst.analysis.success.gate import Gate
-from pytest_ugst.analysis.success.results import write_results
 from pytest_ugst.analysis.summary import summarise
 from pytest_ugst.cli import main
 from pytest_ugst.core.episode import Episode

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from pytest_ugst.analysis.regression.decision import GateDecision, decide, detectable, parse_margins
 from pytest_ugst.analysis.stats import paired
+from pytest_ugst.analysis.stats.columns import COLUMNS
 from pytest_ugst.analysis.stats.paired import MIN_GOALS, Difference, Differences, Pair, differences
-from pytest_ugst.analysis.success.rates import COLUMNS, rates
+from pytest_ugst.analysis.success.rates import rates
 from pytest_ugst.core.status import Category
 from pytest_ugst.runs.outcome import Count, Tally
 

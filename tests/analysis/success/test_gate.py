@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ugst.analysis.stats.columns import COLUMNS
 from pytest_ugst.analysis.success.gate import parse_gate
-from pytest_ugst.analysis.success.rates import COLUMNS, Rates, rates
+from pytest_ugst.analysis.success.rates import Rates, rates
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.status import Category
 from pytest_ugst.runs.outcome import Count, Tally

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ugst.analysis.stats import bootstrap
-from pytest_ugst.analysis.success.rates import COLUMNS, Rates, rates
+from pytest_ugst.analysis.stats.columns import COLUMNS
+from pytest_ugst.analysis.success.rates import Rates, rates
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.status import Category
 from pytest_ugst.runs.outcome import Count, Tally, tally

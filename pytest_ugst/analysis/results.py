@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import ConfigDict
 
 from pytest_ugst.analysis.regression.decision import Comparison
 from pytest_ugst.analysis.success.table import RatesRow
-from pytest_ugst.core.usage import Usage
 from pytest_ugst.runs.results import RunResults
 from pytest_ugst.utils.files import replace_text
 
@@ -39,15 +37,6 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def add_usage(parts: Iterable[Mapping[str, Usage]]) -> dict[str, Usage]:
-    """Usage by role, summed over episodes."""
-    total: dict[str, Usage] = {}
-    for part in parts:
-        for role, usage in part.items():
-            total[role] = total.get(role, Usage()) + usage
-    return total
 
 
 def write_results(path: Path, results: Results) -> None:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ugst.analysis.success.benchmarks import OVERALL, benchmark_tables, require_shared_goals
+from pytest_ugst.analysis.benchmarks import OVERALL, benchmark_tables, require_shared_goals
+from pytest_ugst.analysis.results import Results, write_results
 from pytest_ugst.analysis.success.leaderboard import LeaderboardEntry, read_contenders, shortcomings
 from pytest_ugst.analysis.success.methods import METHODS, method_of
-from pytest_ugst.analysis.success.results import Results, write_results
 from pytest_ugst.analysis.success.systems import evaluated_systems, labels
 from pytest_ugst.analysis.tables import Mark, Table
 from pytest_ugst.core.episode import Episode

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence, Sized
 from itertools import combinations
 
 from pytest_ugst.analysis.failures.agent_scores import scores_notes
+from pytest_ugst.analysis.stats.bootstrap import RESAMPLES
 from pytest_ugst.analysis.success.leaderboard import LeaderboardEntry, unlike_goals
-from pytest_ugst.analysis.success.rates import RESAMPLES, rates
+from pytest_ugst.analysis.success.rates import rates
 from pytest_ugst.analysis.success.systems import difference, differences
 from pytest_ugst.analysis.success.table import RatesRow, rates_table
 from pytest_ugst.analysis.tables import Table

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
+from pytest_ugst.analysis.results import Results, versions, write_results
 from pytest_ugst.analysis.success.rates import rates
-from pytest_ugst.analysis.success.results import Results, add_usage, versions, write_results
+from pytest_ugst.analysis.success.systems import add_usage
 from pytest_ugst.analysis.success.table import RatesRow
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
