@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pytest_ugst.analysis.stats.bootstrap import RESAMPLES
 from pytest_ugst.analysis.stats.means import Mean, Observation, mean
 from pytest_ugst.analysis.stats.pass_k import pass_hat
-from pytest_ugst.analysis.success.rates import RESAMPLES
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.status import Category
 from pytest_ugst.runs.outcome import Tally
