@@ -11,7 +11,7 @@ from typing import Any
 from pytest_ugst.core.conversation import Conversation, ToolCall
 from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.protocols import Agent, AgentTurn, Session
-from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
+from pytest_ugst.core.reasoning import join_reasoning, split_reasoning
 from pytest_ugst.utils.callables import call, name_of, takes, text_messages
 
 
@@ -92,10 +92,10 @@ def read_answer(what: str, answer: Any) -> AgentTurn:
         raise RoleError(
             f"{what} returned {type(answer).__name__}; expected a string, an AgentTurn or a message with 'content'"
         )
-    spoken, thoughts = split_thoughts(text)
+    spoken, thoughts = split_reasoning(text)
     if not spoken:
         raise RoleError(f"{what} gave an empty answer")
-    return AgentTurn(spoken, calls, join_thoughts(reasoning, thoughts))
+    return AgentTurn(spoken, calls, join_reasoning(reasoning, thoughts))
 
 
 def read_tool_calls(what: str, entries: Any) -> tuple[ToolCall, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from pytest_ugst.core.conversation import Conversation, ToolCall
 from pytest_ugst.core.errors import RoleError
 from pytest_ugst.core.protocols import AgentTurn, Session
-from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
+from pytest_ugst.core.reasoning import join_reasoning, split_reasoning
 from pytest_ugst.utils.callables import text_messages
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class EndpointAgent:
         """
         messages = cast("list[Message]", text_messages(conversation))
         reply = await self.chat.complete(messages)
-        spoken, thoughts = split_thoughts(reply.text)
+        spoken, thoughts = split_reasoning(reply.text)
         if not spoken:
             asked = " but tool calls; it has to run its tools itself" if reply.tool_requests else ""
             raise RoleError(f"the agent at {self.name!r} answered with no text{asked}")
@@ -48,4 +48,4 @@ class EndpointAgent:
             )
             for r in reply.tool_requests
         )
-        return AgentTurn(spoken, calls, join_thoughts(reply.reasoning, thoughts))
+        return AgentTurn(spoken, calls, join_reasoning(reply.reasoning, thoughts))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_ugst.core.conversation import Conversation, ToolCall
 from pytest_ugst.core.errors import RoleError
 from pytest_ugst.core.protocols import AgentTurn, Session
-from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
+from pytest_ugst.core.reasoning import join_reasoning, split_reasoning
 from pytest_ugst.prompts.loader import Prompts
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class LlmAgent:
             if tools and not may_call:
                 messages[-1] = _with_note(messages[-1], self.prompts.fill("agent_last_round"))
             reply = await self.chat.complete(messages, tools=tools if may_call else None)
-            spoken, thought = split_thoughts(reply.text)
+            spoken, thought = split_reasoning(reply.text)
             thoughts += [reply.reasoning, thought]
             if not (may_call and reply.tool_requests):
                 break
@@ -75,12 +75,12 @@ class LlmAgent:
         if not spoken:
             messages[-1] = _with_note(messages[-1], self.prompts.fill("agent_again"))
             reply = await self.chat.complete(messages)
-            spoken, thought = split_thoughts(reply.text)
+            spoken, thought = split_reasoning(reply.text)
             thoughts += [reply.reasoning, thought]
         if not spoken:
             why = " (cut off at the token limit)" if reply.finish_reason == "length" else ""
             raise RoleError(f"the agent {self.name!r} gave an empty answer, asked twice{why}")
-        return AgentTurn(spoken, tuple(calls), join_thoughts(*thoughts))
+        return AgentTurn(spoken, tuple(calls), join_reasoning(*thoughts))
 
     def messages(self, conversation: Conversation, session: Session) -> list[Message]:
         """The request for an answer: instructions, and all that was said and called so far."""

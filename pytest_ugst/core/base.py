@@ -52,7 +52,7 @@ def _writable(value: Any, levels: int) -> Any:
     return [_writable(item, levels - 1) for item in value]
 
 
-Words = Annotated[str, AfterValidator(writable)]
+SafeText = Annotated[str, AfterValidator(writable)]
 """Text from outside: what a model said, or a file holds."""
 
 MAX_NAME = 1000

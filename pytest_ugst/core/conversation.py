@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from pytest_ugst.core.base import Frozen, Words, writable
+from pytest_ugst.core.base import Frozen, SafeText, writable
 
 
 class StopReason(StrEnum):
@@ -28,10 +28,10 @@ BROKEN_OFF = frozenset({StopReason.AGENT_ERROR, StopReason.USER_ERROR})
 class ToolCall(Frozen):
     """One call of a domain's tool by the agent, with what it returned."""
 
-    id: Words
-    name: Words
+    id: SafeText
+    name: SafeText
     arguments: Annotated[dict[str, JsonValue], AfterValidator(writable)] = Field(default_factory=dict)
-    result: Words = ""
+    result: SafeText = ""
     """What the agent got to read."""
     ok: bool = True
     """False for an error result."""
@@ -40,19 +40,19 @@ class ToolCall(Frozen):
 class Turn(Frozen):
     """One user utterance and the agent's answer to it."""
 
-    user: Words
-    user_reasoning: Words | None = None
+    user: SafeText
+    user_reasoning: SafeText | None = None
     """What the simulator thought first; the agent never sees it."""
     tool_calls: tuple[ToolCall, ...] = ()
-    agent: Words | None = None
+    agent: SafeText | None = None
     """None where the conversation ended before the agent could answer."""
-    agent_reasoning: Words | None = None
+    agent_reasoning: SafeText | None = None
 
 
 class Closing(Frozen):
     """How the simulator said that the conversation is over."""
 
-    text: Words
+    text: SafeText
     """The utterance as the simulator produced it, with the termination indicator."""
     separate: bool
     """Whether the indicator came as a message of its own, as the rules ask."""
@@ -60,7 +60,7 @@ class Closing(Frozen):
     """Whether the same utterance asked for something that the agent then could not answer."""
     before_reply: bool = False
     """Whether the agent had not yet answered anything."""
-    reasoning: Words | None = None
+    reasoning: SafeText | None = None
 
 
 class Conversation(Frozen):
@@ -69,7 +69,7 @@ class Conversation(Frozen):
     turns: tuple[Turn, ...] = ()
     stop: StopReason | None = None
     closing: Closing | None = None
-    error: Words | None = None
+    error: SafeText | None = None
     """What went wrong, where ``stop`` is an error."""
 
     def up_to(self, turn: int) -> Conversation:

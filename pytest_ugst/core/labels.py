@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pytest_ugst.core.base import MAX_NAME, Frozen, Name, Words
+from pytest_ugst.core.base import MAX_NAME, Frozen, Name, SafeText
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component
@@ -33,7 +33,7 @@ class LabelledPart(Frozen):
 
     id: str = Field(min_length=1, max_length=120)
     category: Category
-    text: Words
+    text: SafeText
     parent: str | None = None
 
 

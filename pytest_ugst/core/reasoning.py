@@ -7,7 +7,7 @@ import re
 _TAG = re.compile(r"<(/?)(?:think|thinking|thought|thoughts|reasoning)\b[^<>]*(?:>|$)", re.IGNORECASE)
 
 
-def split_thoughts(text: str) -> tuple[str, str | None]:
+def split_reasoning(text: str) -> tuple[str, str | None]:
     """Take the reasoning out of a model's answer.
 
     Anything between a thinking tag and its closing tag is reasoning. An unclosed tag runs to the end of the text
@@ -38,7 +38,7 @@ def split_thoughts(text: str) -> tuple[str, str | None]:
     return "".join(spoken).strip(), reasoning or None
 
 
-def join_thoughts(*parts: str | None) -> str | None:
+def join_reasoning(*parts: str | None) -> str | None:
     """Put pieces of reasoning together, each once, in order; None if there are none."""
     kept: list[str] = []
     for part in parts:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from pytest_ugst.core.base import Frozen, Words
+from pytest_ugst.core.base import Frozen, SafeText
 from pytest_ugst.core.status import Status
 
 
@@ -15,7 +15,7 @@ class Evidence(Frozen):
 
     turn: int
     speaker: Literal["user", "agent", "tool"]
-    quote: Words
+    quote: SafeText
 
 
 class Verdict(Frozen):
@@ -24,9 +24,9 @@ class Verdict(Frozen):
     component: str
     turn: int
     status: Status | None = None
-    error: Words | None = None
+    error: SafeText | None = None
     """Why there is no status; a missing verdict is never a success."""
-    reasoning: Words = ""
+    reasoning: SafeText = ""
     evidence: tuple[Evidence, ...] = ()
     by: str = ""
     """Who said it: ``checks`` or the judge's name."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_ugst.core.base import writable
 from pytest_ugst.core.chat import Reply, ToolRequest
-from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
+from pytest_ugst.core.reasoning import join_reasoning, split_reasoning
 from pytest_ugst.core.usage import LARGEST, Usage
 from pytest_ugst.llm.model_spec import Price
 
@@ -27,10 +27,10 @@ def read_reply(data: Mapping[str, Any], price: Price, *, cached: bool, retries: 
     message = choice["message"]
     text = _text(message.get("content")) or _text(message.get("refusal"))
     apart = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
-    text, aloud = split_thoughts(text) if "<" in text else (text, None)
+    text, aloud = split_reasoning(text) if "<" in text else (text, None)
     return Reply(
         text=text,
-        reasoning=join_thoughts(apart, aloud) if apart or aloud else None,
+        reasoning=join_reasoning(apart, aloud) if apart or aloud else None,
         tool_requests=_tool_requests(message),
         finish_reason=str(choice.get("finish_reason") or ""),
         usage=_usage(data.get("usage"), price, cached=cached, retries=retries, seconds=seconds),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from pytest_ugst.core.base import Frozen, Words
+from pytest_ugst.core.base import Frozen, SafeText
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.status import Category
@@ -45,7 +45,7 @@ class EpisodeOutcome(Frozen):
     """By sub-component id; ``ERROR`` where no verdict can be trusted."""
     stop: StopReason | None = None
     turns: int = 0
-    error: Words | None = None
+    error: SafeText | None = None
     """Why the conversation broke off, or why the episode could not be played at all."""
     seconds: float = 0.0
     task: dict[str, float] = Field(default_factory=dict)

@@ -16,7 +16,7 @@ from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import ComponentState, GoalState
 from pytest_ugst.core.protocols import UserTurn
-from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
+from pytest_ugst.core.reasoning import join_reasoning, split_reasoning
 from pytest_ugst.core.status import Category
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.termination import own_words, read_ending
@@ -161,8 +161,8 @@ def read_utterance(text: str, reasoning: str | None, conversation: Conversation)
     Returns:
         The utterance, or None if there is none.
     """
-    spoken, thoughts = split_thoughts(text)
-    reasoning = join_thoughts(reasoning, thoughts)
+    spoken, thoughts = split_reasoning(text)
+    reasoning = join_reasoning(reasoning, thoughts)
     spoken = own_words(spoken)
     if not spoken:
         return None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
+from pytest_ugst.core.reasoning import join_reasoning, split_reasoning
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from pytest_ugst.core.reasoning import join_thoughts, split_thoughts
     ],
 )
 def test_examples(text: str, spoken: str, reasoning: str | None) -> None:
-    assert split_thoughts(text) == (spoken, reasoning)
+    assert split_reasoning(text) == (spoken, reasoning)
 
 
 pieces = st.sampled_from(["<think>", "</think>", "<reasoning>", "</REASONING>", "secret", "plan", "\n", " ", "<", ">"])
@@ -35,15 +35,15 @@ pieces = st.sampled_from(["<think>", "</think>", "<reasoning>", "</REASONING>", 
 @given(st.lists(pieces, max_size=12))
 def test_no_thought_is_ever_spoken(parts: list[str]) -> None:
     text = "".join(parts)
-    spoken, _ = split_thoughts(f"{text}<think>WITHHELD")
+    spoken, _ = split_reasoning(f"{text}<think>WITHHELD")
     assert "WITHHELD" not in spoken
-    spoken, reasoning = split_thoughts(f"WITHHELD</think>{text}")
+    spoken, reasoning = split_reasoning(f"WITHHELD</think>{text}")
     assert "WITHHELD" not in spoken
     assert "WITHHELD" in (reasoning or "")
-    spoken, reasoning = split_thoughts(f"<think>{text}</think>Heard.")
+    spoken, reasoning = split_reasoning(f"<think>{text}</think>Heard.")
     assert spoken.endswith("Heard.")
 
 
 def test_reasoning_from_two_places_is_kept_once() -> None:
-    assert join_thoughts(None, " a ", "a", "", "b") == "a\n\nb"
-    assert join_thoughts(None, "") is None
+    assert join_reasoning(None, " a ", "a", "", "b") == "a\n\nb"
+    assert join_reasoning(None, "") is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pytest_ugst.core.base import Frozen, Words
+from pytest_ugst.core.base import Frozen, SafeText
 from pytest_ugst.core.verdict import Evidence
 
 RULE = "rule"
@@ -35,9 +35,9 @@ class Failure(Frozen):
     """One pattern that an episode shows."""
 
     pattern: Pattern
-    by: Words = RULE
+    by: SafeText = RULE
     """Who says so: ``rule``, or the name of a judge model."""
-    why: Words = ""
+    why: SafeText = ""
     """In a sentence."""
     turn: int | None = None
     """The turn at which it shows, counted from 1; None where no single turn shows it."""

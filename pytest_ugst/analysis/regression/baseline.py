@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field, ValidationError, model_validator
 
 from pytest_ugst.analysis.success.goal_digest import parts_digest, text_digest
-from pytest_ugst.core.base import Frozen, Words
+from pytest_ugst.core.base import Frozen, SafeText
 from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.labels import ERROR
@@ -102,9 +102,9 @@ class Baseline(Frozen):
     """What it was played with; several where tests brought roles of their own."""
     data: dict[str, str] = Field(default_factory=dict)
     """Digests of the domains' data; a domain of which none is known is left out."""
-    unplayed: dict[str, Words] = Field(default_factory=dict)
+    unplayed: dict[str, SafeText] = Field(default_factory=dict)
     """By episode id, why it could not be played at all."""
-    dropped: dict[str, Words] = Field(default_factory=dict)
+    dropped: dict[str, SafeText] = Field(default_factory=dict)
     """By episode id, why it was played and is yet not among the trials."""
     goals: tuple[BaselineGoal, ...]
     """In the order of their names."""

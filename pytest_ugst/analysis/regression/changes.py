@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pytest_ugst.analysis.regression.baseline import Baseline, Key, Trial, succeeded
 from pytest_ugst.analysis.regression.comparability import paired_trials
-from pytest_ugst.core.base import Frozen, Words
+from pytest_ugst.core.base import Frozen, SafeText
 from pytest_ugst.core.goal_state import ComponentState
 from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Evidence
@@ -25,14 +25,14 @@ class Change(Frozen):
     """The new episode's id."""
     component: str
     category: Category
-    text: Words = ""
+    text: SafeText = ""
     """In the goal's words, where the new run is at hand."""
     base: str
     """Its status in the baseline; ``ERROR`` without a trustworthy verdict."""
     new: str
     turn: int | None = None
     """Of the new conversation, in which the status was reached or was last missed."""
-    reasoning: Words = ""
+    reasoning: SafeText = ""
     """Of the judge."""
     evidence: tuple[Evidence, ...] = ()
     link: str = ""

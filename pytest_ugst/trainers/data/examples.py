@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pytest_ugst.core.base import Frozen, Words
+from pytest_ugst.core.base import Frozen, SafeText
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.prompts.loader import Prompts
@@ -35,7 +35,7 @@ class Message(Frozen):
     """One message of a prompt or a target."""
 
     role: Literal["system", "user", "assistant"]
-    content: Words
+    content: SafeText
 
 
 class Example(Frozen):

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pytest_ugst.core.base import Frozen, Words
+from pytest_ugst.core.base import Frozen, SafeText
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component
@@ -130,7 +130,7 @@ class Annotations(Frozen):
     """The file of one annotator in a run's folder."""
 
     annotations_version: Literal[1] = ANNOTATIONS_VERSION
-    annotator: Words = Field(min_length=1, max_length=60)
+    annotator: SafeText = Field(min_length=1, max_length=60)
     episodes: dict[str, Marks] = Field(default_factory=dict)
     """By episode id."""
     former: dict[str, tuple[Marks, ...]] = Field(default_factory=dict)
