@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,12 +12,9 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import one_line
 
 if TYPE_CHECKING:
-    from pytest_ugst.analysis.failures.attribution import Blame
-    from pytest_ugst.analysis.failures.record import Failure
-    from pytest_ugst.analysis.failures.shares import Classified
-    from pytest_ugst.core.episode import Episode, EpisodeConfig
-    from pytest_ugst.roles.resolver import RoleResolver
-    from pytest_ugst.runs.run import Run
+    from pytest_ugst.analysis.failures.attribution import AttributionSummary
+    from pytest_ugst.analysis.failures.episodes import ClassifiedRuns, EpisodeFailures
+    from pytest_ugst.runs.run import StoredRun
 
 
 def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
@@ -62,20 +58,20 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 def _failures(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.failures.shares import shares
     from pytest_ugst.analysis.failures.table import failure_lines, failures_table
-    from pytest_ugst.analysis.success.leaderboard import Owners, read_contenders, shortcomings, unlike
+    from pytest_ugst.analysis.success.leaderboard import EntryIndex, entry_differences, missing_data, read_leaderboard
     from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.config.settings import read_models
     from pytest_ugst.runs.reader import named_runs
 
     style = check_style(args)
     runs = named_runs(args.dir, args.runs)
-    contenders = read_contenders(runs, aliases=read_models(Path.cwd())[0])
-    told: list[str] = []
-    owners = Owners(contenders)
-    found: list[list[Classified]] = [[] for _ in contenders]
-    for name, classified in (_by_rule(runs) if args.judge is None else _judged(args, runs, told)).items():
-        for setting, one in classified:
-            found[owners.place(name, setting)].append(one)
+    contenders = read_leaderboard(runs, aliases=read_models(Path.cwd())[0])
+    classified = _classified(args, runs)
+    owners = EntryIndex(contenders)
+    found: list[list[EpisodeFailures]] = [[] for _ in contenders]
+    for name, episodes in classified.episodes.items():
+        for one in episodes:
+            found[owners.place(name, one.setting)].append(one)
     if args.list:
         # A table for a file or a program stays free of it.
         aside = sys.stdout if style == "terminal" or args.out is not None else sys.stderr
@@ -85,110 +81,51 @@ def _failures(args: argparse.Namespace) -> int:
             print("\n".join([*heading, *(lines or ["no episode failed"]), ""]), file=aside)
     lines_of = {one.name: shares(episodes) for one, episodes in zip(contenders, found, strict=True)}
     table = failures_table(lines_of, judge=args.judge)
-    write_tables([table], args, [*unlike(contenders), *shortcomings(runs)])
-    for line in told:
-        print(f"ugst: {line}", file=sys.stderr)
-    return 1 if told else 0
+    write_tables([table], args, [*entry_differences(contenders), *missing_data(runs)])
+    for message in classified.errors:
+        print(f"ugst: {message}", file=sys.stderr)
+    return 1 if classified.errors else 0
+
+
+def _classified(args: argparse.Namespace, runs: Mapping[str, StoredRun]) -> ClassifiedRuns:
+    """Return the failures of all episodes: by rule, and where rules only guess by the model that ``--judge`` names."""
+    if args.judge is None:
+        from pytest_ugst.analysis.failures.episodes import classify_by_rule
+
+        return classify_by_rule(runs)
+    from pytest_ugst.analysis.failures.batch import classify_all
+    from pytest_ugst.roles.batch import builtin_registry, settings_here
+
+    settings = settings_here(judge=args.judge, prompts=args.prompts, dir=str(args.dir), cache=args.cache)
+    return classify_all(runs, settings, builtin_registry())
 
 
 def _blame(args: argparse.Namespace) -> int:
-    from pytest_ugst.analysis.failures.attribution import blame
-    from pytest_ugst.analysis.failures.attribution_table import attributions, blame_table
-    from pytest_ugst.analysis.success.leaderboard import read_contenders, shortcomings, unlike_goals
-    from pytest_ugst.analysis.success.systems import differences
+    from pytest_ugst.analysis.failures.attribution import attribution_summary
+    from pytest_ugst.analysis.failures.attribution_table import attribution_table, attributions
+    from pytest_ugst.analysis.success.leaderboard import goal_differences, missing_data, read_leaderboard
+    from pytest_ugst.analysis.success.systems import setting_differences
     from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.config.settings import read_models
     from pytest_ugst.runs.reader import named_runs
 
     check_style(args)
     runs = named_runs(args.dir, args.runs)
-    found: dict[str, dict[str, Blame]] = {}
+    found: dict[str, dict[str, AttributionSummary]] = {}
     asked: dict[str, list[tuple[str, set[str]]]] = {}
-    contenders = read_contenders(runs, aliases=read_models(Path.cwd())[0])
+    contenders = read_leaderboard(runs, aliases=read_models(Path.cwd())[0])
     for one in contenders:
-        for benchmark, played in one.entrant.benchmarks.items():
+        for benchmark, played in one.system.benchmarks.items():
             if attributed := attributions(played.outcomes):
-                found.setdefault(benchmark, {})[one.name] = blame(attributed)
+                found.setdefault(benchmark, {})[one.name] = attribution_summary(attributed)
                 asked.setdefault(benchmark, []).append((one.name, {episode.goal for episode in attributed}))
     if not found:
         raise UsageError(
             f"{', '.join(args.runs)}: no episode has a score of the agent's work; the domains airline and retail give "
             "one where a goal brings reference actions"
         )
-    tables = [blame_table(by_label, name, unlike_goals(asked[name])) for name, by_label in found.items()]
+    tables = [attribution_table(by_label, name, goal_differences(asked[name])) for name, by_label in found.items()]
     scored = {name for by_label in found.values() for name in by_label}
-    beside = differences([(one.name, one.entrant.setting) for one in contenders if one.name in scored])
-    write_tables(tables, args, [*beside, *shortcomings(runs)])
+    beside = setting_differences([(one.name, one.system.setting) for one in contenders if one.name in scored])
+    write_tables(tables, args, [*beside, *missing_data(runs)])
     return 0
-
-
-def _by_rule(runs: Mapping[str, Run]) -> dict[str, list[tuple[EpisodeConfig, Classified]]]:
-    """By the runs' names."""
-    from pytest_ugst.analysis.failures.patterns import classify
-    from pytest_ugst.analysis.failures.shares import classified
-
-    return {
-        name: [(episode.setting, classified(episode, classify(episode))) for episode in run.journal]
-        for name, run in runs.items()
-    }
-
-
-def _judged(
-    args: argparse.Namespace, runs: Mapping[str, Run], told: list[str]
-) -> dict[str, list[tuple[EpisodeConfig, Classified]]]:
-    """With a model's word where rules only guess; where it gives none, the rules' guess stays and ``told`` says so."""
-    from pytest_ugst.roles.batch import builtin_registry, run_with_models, settings_here
-    from pytest_ugst.utils.progress import ProgressLine
-
-    registry = builtin_registry()
-    if args.judge.partition(":")[0] in registry.judges:
-        raise UsageError(f"--judge={args.judge}: only a model can be asked; leave it out to go by the rules alone")
-    settings = settings_here(judge=args.judge, prompts=args.prompts, dir=str(args.dir), cache=args.cache)
-    progress = ProgressLine()
-
-    async def work(resolver: RoleResolver) -> dict[str, list[tuple[EpisodeConfig, Classified]]]:
-        slots = asyncio.Semaphore(settings.concurrency)
-        found = {}
-        for name, run in runs.items():
-            ids = run.journal.ids()
-            done = 0
-
-            async def one(episode_id: str, run: Run = run, total: int = len(ids)) -> tuple[EpisodeConfig, Classified]:
-                nonlocal done
-                async with slots:
-                    classified = await _judge_one(run.journal.get(episode_id), resolver, args.judge, told)
-                done += 1
-                progress.show(f"{done}/{total} episodes classified")
-                return classified
-
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(episode_id)) for episode_id in ids]
-            found[name] = [task.result() for task in tasks]
-        return found
-
-    try:
-        return run_with_models(settings, registry, ("judge",), work, kind="failures")
-    finally:
-        progress.clear()
-
-
-async def _judge_one(
-    episode: Episode, resolver: RoleResolver, judge: str, told: list[str]
-) -> tuple[EpisodeConfig, Classified]:
-    from pytest_ugst.analysis.failures.llm import judge_failures
-    from pytest_ugst.analysis.failures.patterns import classify, merge, unsettled
-    from pytest_ugst.analysis.failures.shares import classified
-    from pytest_ugst.core.chat import ChatError, ChatUnavailableError
-
-    failures: tuple[Failure, ...] = classify(episode)
-    parts = unsettled(episode, failures)
-    if parts:
-        chat = resolver.chat(judge, "judge")
-        try:
-            said = await judge_failures(chat, resolver.prompts, episode, parts, tools=episode.setting.judge_sees_tools)
-            failures = merge(failures, said)
-        except ChatUnavailableError:
-            raise
-        except ChatError as error:
-            told.append(f"{episode.id}: by rule only: {error}")
-    return episode.setting, classified(episode, failures)

@@ -1,1 +1,1 @@
-"""Failure patterns of simulators, and whose fault a failed task is."""
+"""Failure patterns of simulators, and the attribution of failed tasks to simulator or agent."""

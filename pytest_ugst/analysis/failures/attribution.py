@@ -1,4 +1,4 @@
-"""Whose fault a failed task is: the simulator's, the agent's or both's, from the goal states.
+"""The attribution of failed tasks to the simulator, the agent or both, from the goal states.
 
 A domain's score of the agent's work assumes a user who does as the goal says. Where the user did not, a failed task
 says little about the agent; the statuses of the user's goal tell these cases apart. The definitions are this project's
@@ -24,55 +24,55 @@ _TASK = (Category.OBJECTIVE, Category.REQUIREMENT)
 
 
 class Responsibility(StrEnum):
-    """Whose fault a failed task is."""
+    """The party that is responsible for a failed task."""
 
     AGENT = "agent"
     """The user kept to the goal in everything."""
     SIMULATOR = "simulator"
-    """The user did not see to the task: an objective or requirement failed, or the simulator broke down."""
+    """The user did not see to the task: an objective or requirement failed, or the simulator failed with an error."""
     BOTH = "both"
     """The user saw to the whole task, but strayed in how: profile, policy or preference."""
     UNDECIDED = "undecided"
-    """It depends on verdicts that are missing."""
+    """The answer depends on verdicts that are missing."""
 
 
-class Conduct(StrEnum):
-    """Whether a user stayed on the goal."""
+class GoalAdherence(StrEnum):
+    """The degree to which a user kept to the goal."""
 
     KEPT = "kept"
     """Every sub-component is a success."""
     STRAYED = "strayed"
-    """At least one is none."""
+    """At least one sub-component is not a success."""
     UNDECIDED = "undecided"
-    """None is known to have failed, and verdicts are missing."""
+    """No sub-component is known to have failed, and verdicts are missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """One episode of a domain that scores the agent's work."""
+    """The attribution of one episode of a domain that scores the agent's work."""
 
     goal: str
     solved: bool
-    conduct: Conduct
+    adherence: GoalAdherence
     fault: Responsibility | None
     """None for a solved task."""
 
 
 def attribute(tally: Tally, stop: StopReason | None, task: Mapping[str, float]) -> Attribution | None:
-    """Say whose fault an episode's failed task is.
+    """Attribute the task of an episode.
 
     Args:
-        tally: The episode's sub-components, counted at the end.
-        stop: Why the conversation is over.
-        task: The scores that the domain gave.
+        tally: The counts of the episode's sub-components at the end.
+        stop: The reason why the conversation ended.
+        task: The scores that the domain gave, by name.
 
     Returns:
-        None where there is no score of the task.
+        The attribution, or None if there is no score of the task.
     """
     if SOLVED not in task:
         return None
     solved = task[SOLVED] == 1.0
-    return Attribution(tally.goal, solved, _conduct(tally, stop), None if solved else _fault(tally, stop))
+    return Attribution(tally.goal, solved, _adherence(tally, stop), None if solved else _fault(tally, stop))
 
 
 def _failed(tally: Tally, *categories: Category) -> int:
@@ -85,10 +85,10 @@ def _missing(tally: Tally, *categories: Category) -> bool:
     return not tally.measured or any(count.errors for count in counts)
 
 
-def _conduct(tally: Tally, stop: StopReason | None) -> Conduct:
+def _adherence(tally: Tally, stop: StopReason | None) -> GoalAdherence:
     if _failed(tally) or stop is StopReason.USER_ERROR:
-        return Conduct.STRAYED
-    return Conduct.UNDECIDED if _missing(tally) else Conduct.KEPT
+        return GoalAdherence.STRAYED
+    return GoalAdherence.UNDECIDED if _missing(tally) else GoalAdherence.KEPT
 
 
 def _fault(tally: Tally, stop: StopReason | None) -> Responsibility:
@@ -107,35 +107,36 @@ def _fault(tally: Tally, stop: StopReason | None) -> Responsibility:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How often the agent solved its tasks, over one set of episodes."""
+    """The share of tasks that the agent solved, over one set of episodes."""
 
     solved: Mean
     """pass^1: percent of a goal's trials, averaged over goals, with an interval over goals. Its ``n`` counts goals."""
     episodes: int
     hat: dict[int, float] = field(default_factory=dict)
-    """pass^k in percent by k, up to the fewest trials of a goal."""
+    """pass^k in percent by k, up to the smallest number of trials that a goal has."""
 
 
 @dataclass(frozen=True, slots=True)
-class Blame:
-    """Whose fault the failed tasks of one set of episodes are."""
+class AttributionSummary:
+    """The attribution of the failed tasks of one set of episodes."""
 
     raw: Score
-    """Over all episodes."""
+    """The score over all episodes."""
     kept: Score
-    """Over those whose simulator stayed on its goal."""
+    """The score over the episodes whose simulator kept to its goal."""
     faults: dict[Responsibility, int]
+    """The number of failed tasks by who is responsible."""
     lucky: int
-    """Tasks that were solved although the simulator strayed."""
+    """The number of tasks that were solved although the simulator strayed."""
     undecided: int
-    """Episodes of which missing verdicts leave open whether the simulator stayed on its goal."""
+    """The number of episodes of which missing verdicts leave open whether the simulator kept to its goal."""
 
 
-def blame(episodes: Iterable[Attribution], *, resamples: int = RESAMPLES) -> Blame:
-    """Count whose fault failed tasks are, and score the agent with and without the episodes of straying simulators.
+def attribution_summary(episodes: Iterable[Attribution], *, resamples: int = RESAMPLES) -> AttributionSummary:
+    """Count failed tasks by who is responsible, and score the agent with and without episodes of straying simulators.
 
     Args:
-        episodes: Of one domain.
+        episodes: Attributions of one domain.
         resamples: Bootstrap resamples; 0 leaves the intervals out.
     """
     every = list(episodes)
@@ -143,12 +144,12 @@ def blame(episodes: Iterable[Attribution], *, resamples: int = RESAMPLES) -> Bla
     def score(holds: Callable[[Attribution], bool]) -> Score:
         return _score([one for one in every if holds(one)], resamples)
 
-    return Blame(
+    return AttributionSummary(
         raw=score(lambda one: True),
-        kept=score(lambda one: one.conduct is Conduct.KEPT),
+        kept=score(lambda one: one.adherence is GoalAdherence.KEPT),
         faults={fault: sum(one.fault is fault for one in every) for fault in Responsibility},
-        lucky=sum(one.solved and one.conduct is Conduct.STRAYED for one in every),
-        undecided=sum(one.conduct is Conduct.UNDECIDED for one in every),
+        lucky=sum(one.solved and one.adherence is GoalAdherence.STRAYED for one in every),
+        undecided=sum(one.adherence is GoalAdherence.UNDECIDED for one in every),
     )
 
 

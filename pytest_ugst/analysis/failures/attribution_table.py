@@ -1,17 +1,24 @@
-"""Whose fault failed tasks are, as a table and as a line beside the agent's own score."""
+"""The attribution of failed tasks as a table, and as a line beside the agent's own score."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pytest_ugst.analysis.failures.attribution import Attribution, Blame, Responsibility, Score, attribute, blame
+from pytest_ugst.analysis.failures.attribution import (
+    Attribution,
+    AttributionSummary,
+    Responsibility,
+    Score,
+    attribute,
+    attribution_summary,
+)
 from pytest_ugst.analysis.success.table import percent
 from pytest_ugst.analysis.tables import Cell, Column, Line, Table
 from pytest_ugst.core.text import counted, one_line
 from pytest_ugst.runs.outcome import EpisodeOutcome
 
 _HEADINGS = {Responsibility.SIMULATOR: "simul.", Responsibility.UNDECIDED: "undec."}
-_MEANS = (
+_DEFINITIONS = (
     "fault of the failed tasks: agent (the user kept to the goal), simulator (the user did not see to the task: an "
     "objective or requirement failed), both (the user saw to it, but strayed in profile, policy or preference); lucky: "
     "solved although the simulator strayed"
@@ -19,30 +26,30 @@ _MEANS = (
 
 
 def attributions(outcomes: Iterable[EpisodeOutcome]) -> list[Attribution]:
-    """Of all episodes that have a score."""
+    """Return the attributions of all episodes that have a score."""
     found = (attribute(one.tally, one.stop, one.task) for one in outcomes)
     return [one for one in found if one is not None]
 
 
-def blame_line(outcomes: Iterable[EpisodeOutcome]) -> str | None:
-    """Whose fault the failed tasks are, and the agent's score without the episodes of straying simulators.
+def attribution_line(outcomes: Iterable[EpisodeOutcome]) -> str | None:
+    """Describe who is responsible for failed tasks, and the agent's score without episodes of straying simulators.
 
     Returns:
-        None where nothing is scored, or no sub-component was tracked.
+        The line, or None if nothing is scored or no sub-component was tracked.
     """
     every = attributions(one for one in outcomes if one.tally.measured)
     if not every:
         return None
-    found = blame(every, resamples=0)
+    found = attribution_summary(every, resamples=0)
     failed = sum(found.faults.values())
-    said = f"{counted(failed, 'task')} failed"
+    text = f"{counted(failed, 'task')} failed"
     if failed:
         by = [f"{count} by {_WHO[fault]}" for fault, count in found.faults.items() if count]
-        said += f": {', '.join(by)}"
+        text += f": {', '.join(by)}"
     if found.kept.solved.value is None:
-        return f"{said}; in no episode did the simulator stay on its goal"
+        return f"{text}; in no episode did the simulator stay on its goal"
     return (
-        f"{said}; over the {counted(found.kept.episodes, 'episode')} whose simulator stayed on its goal the agent's "
+        f"{text}; over the {counted(found.kept.episodes, 'episode')} whose simulator stayed on its goal the agent's "
         f"pass^1 is {percent(found.kept.solved.value)}"
     )
 
@@ -55,13 +62,13 @@ _WHO = {
 }
 
 
-def blame_table(found: Mapping[str, Blame], benchmark: str, notes: Sequence[str] = ()) -> Table:
-    """One line per run and simulator.
+def attribution_table(found: Mapping[str, AttributionSummary], benchmark: str, notes: Sequence[str] = ()) -> Table:
+    """Make a table with one line per run and simulator.
 
     Args:
-        found: By the line's label.
+        found: Summaries by the line's label.
         benchmark: The domain that scores the agent's work.
-        notes: More that has to be said.
+        notes: Further notes.
     """
     columns = (
         Column("run", "simulator"),
@@ -84,21 +91,21 @@ def blame_table(found: Mapping[str, Blame], benchmark: str, notes: Sequence[str]
         )
         for label, one in found.items()
     )
-    told = [
+    all_notes = [
         "the agent's pass^1 in percent, raw over all episodes, and over those whose simulator kept to all parts of "
         "its goal, with 95% intervals bootstrapped over goals",
-        _MEANS,
+        _DEFINITIONS,
         *notes,
     ]
     for label, one in found.items():
-        told += [
+        all_notes += [
             f"{label}: {_hat(one.raw)} over all: {_over(one.raw)}; "
             f"{_hat(one.kept)} where the goal was kept: {_over(one.kept)}"
         ]
         if one.undecided:
             left = counted(one.undecided, "episode")
-            told.append(f"{label}: in {left} missing verdicts leave open whether the goal was kept")
-    return Table(columns, lines, f"whose fault: {one_line(benchmark)}", tuple(told))
+            all_notes.append(f"{label}: in {left} missing verdicts leave open whether the goal was kept")
+    return Table(columns, lines, f"whose fault: {one_line(benchmark)}", tuple(all_notes))
 
 
 def _cell(score: Score) -> Cell:

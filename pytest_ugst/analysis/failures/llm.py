@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_ugst.prompts.loader import Prompts
 
 PROMPT = "failure_patterns"
-"""The prompt that the answers depend on."""
+"""Name of the prompt that the answers depend on."""
 
 _ENDS = {
     StopReason.USER_ENDED: "the user ended it",
@@ -50,7 +50,7 @@ class _Entry(BaseModel):
 
 
 def _usable(value: Any) -> Any:
-    """Drop what does not keep to the form: the rules answer for what is missing."""
+    """Drop entries that don't match the schema: for what is missing, the rules decide."""
     kept = []
     for entry in value if isinstance(value, list) else []:
         try:
@@ -71,14 +71,14 @@ class PatternAnswer(BaseModel):
 async def judge_failures(
     chat: Chat, prompts: Prompts, episode: Episode, parts: Sequence[ComponentState], *, tools: bool = True
 ) -> tuple[Failure, ...]:
-    """Have a model say by which patterns sub-components failed, with the words that show it.
+    """Ask a model by which patterns sub-components failed, and for the words that show it.
 
     A quote that nobody said is left out.
 
     Args:
         chat: The model.
-        prompts: What to tell it.
-        episode: In which they failed.
+        prompts: The prompts, of which :data:`PROMPT` is sent.
+        episode: The episode in which they failed.
         parts: The failed sub-components to ask about.
         tools: Whether tool calls are shown.
 
@@ -86,18 +86,18 @@ async def judge_failures(
         One failure per pattern. A sub-component that the model left out is in none.
 
     Raises:
-        AnswerError: If it answers about none of them.
+        AnswerError: If the model answers about none of them.
         ChatError: If there is no answer.
     """
     lines = [f'<part id="{s.component.id}">{s.category.value}: {as_data(one_line(s.text))}</part>' for s in parts]
-    asked = prompts.fill(
+    prompt = prompts.fill(
         PROMPT,
         goal=as_data(episode.goal.text),
         chat=render(episode.conversation, tools).strip(),
         end=_ENDS.get(episode.conversation.stop or StopReason.USER_ENDED, "it broke off"),
         parts="\n".join(lines),
     )
-    answer = (await chat.parse([{"role": "user", "content": asked}], PatternAnswer)).value
+    answer = (await chat.parse([{"role": "user", "content": prompt}], PatternAnswer)).value
     wanted = {s.component.id for s in parts}
     known = {component.id for component in episode.components}
     entries: dict[str, _Entry] = {}

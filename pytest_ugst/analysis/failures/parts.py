@@ -1,4 +1,4 @@
-"""The parts of a goal, and what became of each in an episode: an objective with what belongs to it."""
+"""The parts of a goal, each an objective with what belongs to it, and the progress of each in an episode."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_ugst.core.goal_state import ComponentState
 from pytest_ugst.core.status import CHAINS, Category, advance, first_status
 
 TASK = frozenset({Category.OBJECTIVE, Category.REQUIREMENT})
-"""The categories whose success has to be worked for."""
+"""The categories whose success takes action by the user."""
 _EMPTY = frozenset(
     re.findall(
         r"\w+",
@@ -20,45 +20,45 @@ _EMPTY = frozenset(
         there they this three too two very want was were what when where which who will with would you your""",
     )
 )
-_SHARE = 4  # a part is named by two of its words, or by one where it has at most four
+_SHARE = 4  # the user spoke of a part with two of its words, or with one where it has at most four
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An objective with its requirements and preferences; one without an objective stands for itself."""
+    """An objective with its requirements and preferences; a sub-component without an objective is a part by itself."""
 
     members: tuple[ComponentState, ...]
-    """As they ended."""
+    """Their states at the end."""
     moves: tuple[int, ...]
-    """The turns in which a status of a member moved."""
+    """The turns in which the status of a member changed."""
     mentioned: tuple[int, ...]
-    """The turns in which the user said a word that stands in this part and in no other."""
+    """The turns in which the user said a word that occurs in this part and in no other."""
     recognized: bool
-    """Whether such words are enough to say that the user spoke of it."""
+    """Whether the user said enough such words to conclude that they spoke of the part."""
 
     @property
     def done(self) -> bool:
-        """Whether nothing is left to do about it: objective and requirements succeeded, or lack a verdict."""
+        """Return whether nothing is left to do: objective and requirements succeeded, or lack a verdict."""
         return all(s.succeeded or s.error is not None for s in self.members if s.category in TASK)
 
     @property
     def known(self) -> bool:
-        """Whether there is a verdict on all that has to be done about it."""
+        """Return whether there is a verdict on the objective and every requirement."""
         return all(s.error is None for s in self.members if s.category in TASK)
 
     @property
     def named(self) -> tuple[int, ...]:
-        """The turns in which the user spoke of it."""
+        """The turns in which the user spoke of the part."""
         return self.mentioned if self.recognized else ()
 
     @property
     def brought_up(self) -> bool:
-        """Whether the user got to it at all."""
+        """Return whether the user got to the part at all."""
         return bool(self.moves or self.named)
 
 
 def moves(state: ComponentState) -> tuple[int, ...]:
-    """The turns in which a sub-component's status moved."""
+    """Return the turns in which the status of a sub-component changed."""
     status, turns = first_status(state.category), []
     for verdict in state.verdicts:
         if verdict.status in CHAINS[state.category]:
@@ -70,33 +70,33 @@ def moves(state: ComponentState) -> tuple[int, ...]:
 
 
 def parts(episode: Episode) -> tuple[Part, ...]:
-    """The parts of an episode's goal, in its order."""
+    """Return the parts of an episode's goal, in its order."""
     groups: dict[str, list[ComponentState]] = {}
     for state in episode.final_state:
         if state.category in TASK or state.category is Category.PREFERENCE:
             groups.setdefault(state.component.parent or state.component.id, []).append(state)
     words = {name: stems(" ".join(s.text for s in group)) for name, group in groups.items()}
-    spoken = [stems(text) for text in _spoken(episode.conversation)]
-    made = []
+    utterances = [stems(text) for text in _utterances(episode.conversation)]
+    result = []
     for name, group in groups.items():
         own = words[name].difference(*(other for key, other in words.items() if key != name))
         turns = sorted({turn for state in group for turn in moves(state)})
-        mentioned = tuple(turn for turn, text in enumerate(spoken, 1) if own & text)
-        said = own.intersection(frozenset().union(*spoken))
-        recognized = bool(said) and len(said) * _SHARE >= min(len(own), 2 * _SHARE)
-        made.append(Part(tuple(group), tuple(turns), mentioned, recognized))
-    return tuple(made)
+        mentioned = tuple(turn for turn, text in enumerate(utterances, 1) if own & text)
+        used = own.intersection(frozenset().union(*utterances))
+        recognized = bool(used) and len(used) * _SHARE >= min(len(own), 2 * _SHARE)
+        result.append(Part(tuple(group), tuple(turns), mentioned, recognized))
+    return tuple(result)
 
 
-def _spoken(conversation: Conversation) -> list[str]:
-    """What the user said, without the goodbye: "that is all, have a nice day" names no part of a goal."""
-    spoken = [turn.user for turn in conversation.turns]
+def _utterances(conversation: Conversation) -> list[str]:
+    """Return the user's utterances without the goodbye: "that is all, have a nice day" names no part of a goal."""
+    utterances = [turn.user for turn in conversation.turns]
     closing = conversation.closing
     if conversation.stop is StopReason.USER_ENDED and (closing is None or closing.separate):
-        spoken[-1:] = []
-    return spoken
+        utterances[-1:] = []
+    return utterances
 
 
 def stems(text: str) -> frozenset[str]:
-    """The words of a text from three letters on, by their first five, so that endings don't matter."""
+    """Return the words of at least three letters, cut to their first five, so that endings don't matter."""
     return frozenset(word[:5] for word in re.findall(r"[^\W_]{3,}", text.casefold()) if word not in _EMPTY)

@@ -1,4 +1,4 @@
-"""Which failure patterns an episode shows, from its record alone.
+"""The failure patterns of an episode by rule, from its record alone.
 
 The patterns are those of Table 1 in "Goal Alignment in LLM-Based User Simulators for Conversational AI"; the rules that
 tell them apart by statuses over turns, stop reason and closing are this project's own (``docs/failures.md``).
@@ -17,42 +17,42 @@ from pytest_ugst.core.status import HELD, Category
 from pytest_ugst.core.verdict import Evidence
 
 IDLE_TURNS = 3
-"""Whole turns with nothing left to do, up to the limit, from which on a conversation goes on idly: one may be a
-goodbye, another the agent's doing."""
+"""The number of whole turns with nothing left to do, up to the limit, from which on a conversation counts as idle: one
+turn may be a goodbye, another the agent's doing."""
 STUCK_TURNS = 5
-"""Turns in a row in which no status moves, up to the limit, from which on a user may be stuck."""
+"""The number of turns in a row without a change of status, up to the limit, from which on a user may be stuck."""
 CLINGS = 4
-"""Who is stuck speaks of one part in all but every fourth of those turns."""
+"""A user counts as stuck who speaks of one part in all but one in this many of those turns."""
 
 
 def classify(episode: Episode) -> tuple[Failure, ...]:
-    """The failure patterns of an episode by rule, the primary one first; none where nothing failed.
+    """Return the failure patterns of an episode by rule, the primary one first; none if nothing failed.
 
-    Every failed sub-component goes to one pattern. Those without a trustworthy verdict show none. An episode whose goal
-    was kept shows a pattern where its end was wrong.
+    Every failed sub-component belongs to one pattern. Those without a trustworthy verdict show none. An episode whose
+    goal was kept shows a pattern if its end was wrong.
     """
-    reading = _Reading(episode)
-    found = reading.contradictions()
-    if not reading.broken_off:
-        found += reading.end()
-        found += reading.neglected()
-        found += reading.rest()
+    classification = _Classification(episode)
+    found = classification.contradictions()
+    if not classification.broken_off:
+        found += classification.end()
+        found += classification.neglected()
+        found += classification.rest()
     return rank(found)
 
 
 SETTLED = frozenset({Pattern.WRONGFUL_TERMINATION, Pattern.POOR_LENGTH_MANAGEMENT})
-"""Patterns that the record decides; which of the others a sub-component failed by takes an understanding of what was
-said, and rules can only guess."""
+"""Patterns that the record decides. Which of the others a sub-component shows takes an understanding of what was said,
+so that rules can only guess."""
 
 
 def unsettled(episode: Episode, by_rule: Sequence[Failure]) -> tuple[ComponentState, ...]:
-    """The failed sub-components of which a judge model may say better by which pattern they failed."""
+    """Return the failed sub-components whose pattern a judge model may know better than the rules."""
     ids = {name for failure in by_rule if failure.pattern not in SETTLED for name in failure.components}
     return tuple(s for s in episode.final_state if s.component.id in ids)
 
 
 def merge(by_rule: Sequence[Failure], judged: Sequence[Failure]) -> tuple[Failure, ...]:
-    """What a judge model said takes the place of what the rules guessed, sub-component by sub-component."""
+    """Replace the rules' guesses by a judge model's answers, sub-component by sub-component."""
     taken = {name for failure in judged for name in failure.components}
     kept = []
     for failure in by_rule:
@@ -63,23 +63,28 @@ def merge(by_rule: Sequence[Failure], judged: Sequence[Failure]) -> tuple[Failur
 
 
 def rank(failures: Iterable[Failure]) -> tuple[Failure, ...]:
-    """Failures with the primary one first.
+    """Sort failures, the primary one first.
 
-    What was said or done against the goal comes before what was left undone; then the pattern by which more
-    sub-components failed; at a tie, the order in which they came.
+    What was said or done against the goal comes before what was left undone; then comes the pattern by which more
+    sub-components failed; ties keep their order.
     """
     return tuple(sorted(failures, key=lambda one: (one.pattern is not Pattern.CONTRADICTION, -len(one.components))))
 
 
 def clings(part: Part, turns: range) -> bool:
-    """Whether the user speaks of a part in most of the turns."""
+    """Return whether the user speaks of a part in all but one in :data:`CLINGS` of the turns."""
     return CLINGS * sum(turn in turns for turn in part.named) >= len(turns) * (CLINGS - 1)
 
 
-class _Reading:
-    """One episode, read once. A failed sub-component goes to the first pattern that explains it."""
+class _Classification:
+    """The classification of one episode: a failed sub-component belongs to the first pattern that explains it.
+
+    ``left`` holds the failed sub-components that no pattern explains yet, by id; each method takes out those that it
+    explains.
+    """
 
     def __init__(self, episode: Episode) -> None:
+        """Read the parts and the failed sub-components of an episode."""
         self.conversation = episode.conversation
         self.broken_off = episode.broken_off is not None
         self.limit = episode.max_turns
@@ -88,7 +93,7 @@ class _Reading:
         self.parts = parts(episode)
 
     def contradictions(self) -> list[Failure]:
-        """What the user did against profile and policies."""
+        """Return what the user did against profile and policies."""
         broken = [s for s in self.left.values() if s.category in HELD and not self._left_out(s)]
         if not broken:
             return []
@@ -98,16 +103,18 @@ class _Reading:
         return [self._failure(Pattern.CONTRADICTION, f"goes against the {what}", turn, broken, evidence)]
 
     def end(self) -> list[Failure]:
-        """What is wrong with how the conversation ended."""
+        """Return what was wrong with the end of the conversation."""
         stop, closing = self.conversation.stop, self.conversation.closing
         if stop is StopReason.TURN_LIMIT and self.parts:
             return self._at_the_limit()
         unheard = closing is not None and (closing.before_reply or (closing.asked and bool(self.left)))
         if stop is not StopReason.USER_ENDED or not (unheard or self.turns == 0):
-            return []  # who asks with nothing left open is only polite
-        said = () if closing is None else (Evidence(turn=max(self.turns, 1), speaker="user", quote=closing.text),)
+            return []  # a user who asks with nothing left open is only polite
+        closing_words = (
+            () if closing is None else (Evidence(turn=max(self.turns, 1), speaker="user", quote=closing.text),)
+        )
         why = "ends the conversation before the agent can answer"
-        return [self._failure(Pattern.WRONGFUL_TERMINATION, why, self.turns, self.left.values(), said)]
+        return [self._failure(Pattern.WRONGFUL_TERMINATION, why, self.turns, self.left.values(), closing_words)]
 
     def _at_the_limit(self) -> list[Failure]:
         last = max((turn for part in self.parts for turn in part.moves), default=0)
@@ -130,12 +137,12 @@ class _Reading:
         return [self._failure(Pattern.POOR_LENGTH_MANAGEMENT, why, self.turns, self.left.values())]
 
     def neglected(self) -> list[Failure]:
-        """Parts that a user who ended the conversation never got to."""
+        """Return the parts that a user who ended the conversation never got to."""
         never = [part for part in self.parts if not part.done and not part.brought_up]
         if not never or not any(s.component.id in self.left for part in never for s in part.members):
             return []
         if self._strays(never):
-            return []  # something was asked for, if not as the goal has it
+            return []  # the user asked for something, if not in the words of the goal
         if len(never) < len(self.parts):
             ignored = [*(s for part in never for s in part.members), *self._omissions()]
             why = "ends the conversation with parts of the goal never brought up"
@@ -144,12 +151,12 @@ class _Reading:
         return [self._failure(Pattern.WRONGFUL_TERMINATION, why, self.turns, self.left.values())]
 
     def rest(self) -> list[Failure]:
-        """What no other pattern explains: done otherwise, left unfinished, or never done."""
+        """Return what no other pattern explains: done otherwise, left unfinished, or never done."""
         if not self.left:
             return []
         left = tuple(self.left.values())
         unfinished = {s.component.id for s in left if s.category is Category.OBJECTIVE}
-        said = {
+        reasons = {
             "leaves a task unfinished": bool(unfinished),
             "does a task otherwise than required": any(
                 s.category is Category.REQUIREMENT and s.component.parent not in unfinished for s in left
@@ -158,14 +165,14 @@ class _Reading:
             "forgets how to behave": any(s.category in HELD for s in left),
         }
         touched = [t for part in self.parts if not part.done for t in (*part.moves, *part.named)]
-        why = "; ".join(words for words, holds in said.items() if holds)
+        why = "; ".join(words for words, holds in reasons.items() if holds)
         return [self._failure(Pattern.CONFUSION, why, max(touched, default=self.turns), self.left.values())]
 
     def _strays(self, never: Sequence[Part]) -> bool:
-        """Whether the agent did something that may have been meant for one of those parts.
+        """Return whether the agent did something that may have been meant for one of those parts.
 
-        It speaks for that if it belongs to no part that was brought up, and the user said a word of one that was not,
-        or nothing had come of anything yet.
+        This is assumed of a tool call that belongs to no part that was brought up, if the user said a word of one of
+        ``never``, or if no status of any part had changed yet.
         """
         known = {turn for part in self.parts if part.brought_up for turn in (*part.moves, *part.mentioned)}
         meant = {turn for part in never for turn in part.mentioned}
@@ -182,9 +189,10 @@ class _Reading:
         return [s for s in self.left.values() if s.category in HELD]
 
     def _left_out(self, state: ComponentState) -> bool:
-        """Whether it is broken by what was never done, which shows only at the end and in no words.
+        """Return whether a profile or policy was broken by what was never done.
 
-        At the end of a conversation that broke off nobody can know.
+        Such a break shows only at the end and in no words. At the end of a conversation that broke off it can't be
+        known.
         """
         if self.broken_off:
             return False
@@ -199,7 +207,7 @@ class _Reading:
         states: Iterable[ComponentState],
         evidence: tuple[Evidence, ...] = (),
     ) -> Failure:
-        """A failure by which those of the sub-components failed that no other pattern explains yet."""
+        """Make a failure of those of the sub-components that no other pattern explains yet."""
         ids = [s.component.id for s in states if s.component.id in self.left]
         for name in ids:
             del self.left[name]

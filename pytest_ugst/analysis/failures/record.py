@@ -1,4 +1,4 @@
-"""Failure patterns: the ways in which simulators fail their goals, and what is recorded of one."""
+"""Failure patterns, the ways in which simulators fail their goals, and the record of one failure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pytest_ugst.core.base import Frozen, SafeText
 from pytest_ugst.core.verdict import Evidence
 
 RULE = "rule"
-"""Who says so where the record alone decides."""
+"""The value of :attr:`Failure.by` where the record alone decides."""
 
 
 class Pattern(StrEnum):
@@ -27,21 +27,21 @@ class Pattern(StrEnum):
 
     @property
     def spoken(self) -> str:
-        """The pattern's name for people, such as ``poor length management``."""
+        """The pattern's name in running text, such as ``poor length management``."""
         return self.value.replace("_", " ")
 
 
 class Failure(Frozen):
-    """One pattern that an episode shows."""
+    """A pattern that an episode shows."""
 
     pattern: Pattern
     by: SafeText = RULE
-    """Who says so: ``rule``, or the name of a judge model."""
+    """The source of the classification: ``rule``, or the name of a judge model."""
     why: SafeText = ""
-    """In a sentence."""
+    """The reason, in a sentence."""
     turn: int | None = None
-    """The turn at which it shows, counted from 1; None where no single turn shows it."""
+    """The turn at which it shows, counted from 1; None if no single turn shows it."""
     components: tuple[str, ...] = ()
-    """Ids of the sub-components that failed by it; none where the goal was kept and only the end was wrong."""
+    """Ids of the sub-components that failed by it; none if the goal was kept and only the end was wrong."""
     evidence: tuple[Evidence, ...] = ()
-    """The words that show it."""
+    """Quotes that show it."""

@@ -1,11 +1,12 @@
-"""The failure patterns of runs as a table, and episode by episode."""
+"""The failure patterns of runs as a table, and as a list of episodes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from pytest_ugst.analysis.failures.episodes import EpisodeFailures
 from pytest_ugst.analysis.failures.record import RULE, Pattern
-from pytest_ugst.analysis.failures.shares import PAPER, Classified, Shares
+from pytest_ugst.analysis.failures.shares import PAPER, Shares
 from pytest_ugst.analysis.stats.means import Mean
 from pytest_ugst.analysis.tables import Cell, Column, Line, Table
 from pytest_ugst.core.text import counted, one_line
@@ -20,11 +21,11 @@ _HEADINGS = {
 
 
 def failures_table(found: Mapping[str, Shares], *, judge: str | None = None) -> Table:
-    """One line per run, and the paper's shares below.
+    """Make a table with one line per run, and the paper's shares below.
 
     Args:
-        found: By the line's label.
-        judge: The model that was asked for what rules can only guess.
+        found: Shares by the line's label.
+        judge: The model that was asked where rules can only guess.
     """
     columns = (
         Column("run", "simulator"),
@@ -65,8 +66,8 @@ def _cell(share: Mean, shown: int) -> Cell:
     return Cell(share.value, f"{share.value:.1f}", aside, more={"low": share.low, "high": share.high, "shown": shown})
 
 
-def failure_lines(episodes: Iterable[Classified]) -> list[str]:
-    """What failed in which episode, in lines for a terminal; the primary pattern first."""
+def failure_lines(episodes: Iterable[EpisodeFailures]) -> list[str]:
+    """List the failures of each episode, in lines for a terminal; the primary pattern first."""
     lines: list[str] = []
     for one in episodes:
         for number, failure in enumerate(one.failures):

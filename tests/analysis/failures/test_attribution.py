@@ -1,4 +1,4 @@
-"""Whose fault a failed task is, and the agent's score with and without the simulator's part in it."""
+"""The attribution of failed tasks, and the agent's score with and without the episodes of straying simulators."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ugst.analysis.failures.attribution import Attribution, Conduct, Responsibility, attribute, blame
+from pytest_ugst.analysis.failures.attribution import (
+    Attribution,
+    GoalAdherence,
+    Responsibility,
+    attribute,
+    attribution_summary,
+)
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.status import Category
 from pytest_ugst.runs.outcome import Count, Tally, tally
@@ -59,18 +65,18 @@ def test_without_a_score_there_is_nothing_to_say() -> None:
 
 def test_without_sub_components_it_is_undecided() -> None:
     found = attribute(Tally(goal="g", measured=False), StopReason.USER_ENDED, {"task": 0.0})
-    assert found == Attribution("g", False, Conduct.UNDECIDED, Responsibility.UNDECIDED)
+    assert found == Attribution("g", False, GoalAdherence.UNDECIDED, Responsibility.UNDECIDED)
 
 
 def test_the_score_over_the_episodes_that_were_kept() -> None:
-    kept, strayed = Conduct.KEPT, Conduct.STRAYED
+    kept, strayed = GoalAdherence.KEPT, GoalAdherence.STRAYED
     every = [
         *(Attribution("a", solved, kept, None if solved else Responsibility.AGENT) for solved in (True, True, False)),
         *(Attribution("b", solved, kept, None if solved else Responsibility.AGENT) for solved in (True, True)),
         Attribution("b", True, strayed, None),
         *(Attribution("c", False, strayed, Responsibility.SIMULATOR) for _ in range(3)),
     ]
-    found = blame(every)
+    found = attribution_summary(every)
     # pass^2: a has 1 of 3 pairs, b 3 of 3, c none.
     assert found.raw.hat == pytest.approx({1: 100 * (2 / 3 + 1 + 0) / 3, 2: 100 * (1 / 3 + 1 + 0) / 3, 3: 100 / 3})
     assert found.raw.solved.value == pytest.approx(found.raw.hat[1])
@@ -91,12 +97,14 @@ def test_the_score_over_the_episodes_that_were_kept() -> None:
 
 
 def test_a_solved_task_of_which_nobody_knows_whether_the_goal_was_kept_is_not_lucky() -> None:
-    found = blame([Attribution("g", True, Conduct.UNDECIDED, None), Attribution("g", True, Conduct.STRAYED, None)])
+    found = attribution_summary(
+        [Attribution("g", True, adherence, None) for adherence in (GoalAdherence.UNDECIDED, GoalAdherence.STRAYED)]
+    )
     assert (found.lucky, found.undecided, found.kept.episodes) == (1, 1, 0)
 
 
 def test_where_no_goal_was_kept_there_is_no_clean_score() -> None:
-    found = blame([Attribution("a", False, Conduct.STRAYED, Responsibility.BOTH)])
+    found = attribution_summary([Attribution("a", False, GoalAdherence.STRAYED, Responsibility.BOTH)])
     assert found.kept.solved.value is None
     assert found.kept.hat == {}
 

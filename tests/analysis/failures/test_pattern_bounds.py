@@ -1,4 +1,4 @@
-"""Where the rules for failure patterns turn over: on either side of each of their numbers."""
+"""The rules for failure patterns on either side of each of their thresholds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_going_on_idly(idle: int, seen: list[str]) -> None:
     ],
 )
 def test_being_stuck(turns: int, elsewhere: int, seen: str) -> None:
-    """At least five turns of which three quarters are about one part."""
+    """A user is stuck in at least five turns of which three quarters are about one part."""
     said = [SHOES] * (turns - elsewhere) + ["Lovely weather."] * elsewhere
     one = episode(dict.fromkeys(NOTHING, "." * turns) | {"bright": "m" * turns}, stop=LIMIT, said=said)
     assert [failure.pattern.value for failure in classify(one)] == [seen]

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ugst.analysis.failures.episodes import episode_failures
 from pytest_ugst.analysis.failures.patterns import SETTLED, classify, merge, rank, unsettled
 from pytest_ugst.analysis.failures.record import Failure, Pattern
-from pytest_ugst.analysis.failures.shares import classified, shares
+from pytest_ugst.analysis.failures.shares import shares
 from pytest_ugst.core.conversation import Conversation, StopReason
 from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.verdict import Verdict
@@ -135,7 +136,7 @@ def test_what_was_said_against_the_goal_is_primary() -> None:
 
 def test_missing_verdicts_show_no_pattern() -> None:
     assert classify(episode({"lamp": "?."})) == ()
-    assert classified(episode({"lamp": "?."}), ()).undecided
+    assert episode_failures(episode({"lamp": "?."}), ()).undecided
 
 
 @pytest.mark.parametrize("lost", ["?" * 10, "." * 9 + "?"])
@@ -143,7 +144,7 @@ def test_idleness_takes_a_verdict_on_all_there_was_to_do(lost: str) -> None:
     assert patterns(episode({"shoes": "C" * 10}, stop=LIMIT, closing=None)) == ["wrongful_termination"]
     unknown = episode({"shoes": lost}, stop=LIMIT, closing=None)
     assert classify(unknown) == ()
-    assert classified(unknown, ()).undecided
+    assert episode_failures(unknown, ()).undecided
 
 
 def test_a_conversation_that_broke_off_shows_only_what_was_broken() -> None:
@@ -166,7 +167,7 @@ def test_a_judge_takes_the_place_of_a_guess_part_by_part() -> None:
 def test_shares_are_of_the_failed() -> None:
     every = [episode({"bright": "mm"}, goal=g) for g in "abc"] + [episode({}, goal="d"), episode({"lamp": "?"})]
     every.append(episode({"profile": "mm"}, goal="e", quotes={"profile": "Hm."}))
-    found = shares(classified(one, classify(one)) for one in every)
+    found = shares(episode_failures(one, classify(one)) for one in every)
     assert (found.episodes, found.failed, found.undecided) == (6, 4, 1)
     assert found.primary[Pattern.CONFUSION].value == 75.0
     assert found.primary[Pattern.CONFUSION].low is not None
