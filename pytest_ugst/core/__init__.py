@@ -1,1 +1,1 @@
-"""The pure heart: goals, statuses and their law, conversations, episodes. No I/O."""
+"""Records and the law of statuses: goals, conversations, goal states, verdicts, episodes, and the protocols. No I/O."""

@@ -1,4 +1,4 @@
-"""The base of all records: immutable, and strict about unknown fields."""
+"""The base class of all records, which are immutable and strict about unknown fields, and types of their fields."""
 
 from __future__ import annotations
 
@@ -15,20 +15,26 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with some fields changed; unlike pydantic's, validated, and without what the original had cached."""
+        """Return a copy with some fields changed; unlike pydantic's, validated and without cached properties."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
         return type(self)(**{**(deepcopy(fields) if deep else fields), **(update or {})})
 
 
 MAX_DEPTH = 100
-"""Levels of lists and objects in a record; readers of JSON give up at some 200, and what is written has to be read."""
+"""The most levels of lists and objects in a record; readers of JSON give up at some 200, and records are read again."""
 
 
 def writable(value: Any) -> Any:
-    """Replace the half surrogate pairs in all strings of JSON-like data, so that it can be written as UTF-8.
+    r"""Replace the half surrogate pairs in all strings of JSON-like data, so that it can be written as UTF-8.
 
-    A model may put ``\\ud83d`` without its other half into a JSON answer; Python takes that for a string, but no file
-    and no request can hold it, and the episode would be lost when it is journaled.
+    A model may put ``\ud83d`` without its other half into a JSON answer. Python takes that for a string, but neither a
+    file nor a request can hold it, and the episode would be lost when it is written to the journal.
+
+    Args:
+        value: Text, numbers, lists and dictionaries.
+
+    Returns:
+        An equal value where nothing has to be replaced.
 
     Raises:
         ValueError: If the data is nested more than :data:`MAX_DEPTH` levels deep.
@@ -53,8 +59,8 @@ def _writable(value: Any, levels: int) -> Any:
 
 
 SafeText = Annotated[str, AfterValidator(writable)]
-"""Text from outside: what a model said, or a file holds."""
+"""Text from outside, of a model or a file, that can be written as UTF-8."""
 
 MAX_NAME = 1000
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(writable)]
-"""What an episode or an annotator is called; a judge may be a checkpoint's path."""
+"""The name of an episode or an annotator; a judge's name may be a checkpoint's path."""

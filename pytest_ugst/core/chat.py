@@ -1,4 +1,7 @@
-"""What goes into a chat completions call and what comes out."""
+"""The protocol of a chat model, the records that its calls return, and the errors that they raise.
+
+Roles talk to models by :class:`Chat`; :mod:`pytest_ugst.llm` implements it over the OpenAI chat completions API.
+"""
 
 from __future__ import annotations
 
@@ -19,31 +22,37 @@ M = TypeVar("M", bound="BaseModel")
 
 
 class ChatError(RoleError):
-    """A model could not be made to answer, retries included."""
+    """A model gave no answer, retries included."""
 
     def __init__(self, message: str, retries: int = 0) -> None:
+        """Make the error.
+
+        Args:
+            message: One line for a person.
+            retries: The number of failed tries after the first.
+        """
         super().__init__(message)
         self.retries = retries
-        """Tries beyond the first that were made in vain."""
 
 
 class ChatUnavailableError(ChatError):
-    """The server can't be reached, refuses the key, or does not know the model: trying again won't help."""
+    """The server can't be reached, refuses the key, or does not know the model, so that a retry would not help."""
 
 
 class AnswerError(ChatError):
-    """The model answered, but not in the form asked for, not even when asked again."""
+    """The model answered twice, and neither time in the form that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolRequest:
-    """A tool call a model asks for."""
+    """A tool call that a model asks for."""
 
     id: str
     name: str
     arguments: dict[str, Any] | None
-    """None where the model's arguments are not a JSON object; then ``raw`` holds what it wrote."""
+    """None where the model's arguments are not a JSON object."""
     raw: str
+    """The arguments as the model wrote them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,32 +61,32 @@ class Reply:
 
     text: str
     reasoning: str | None
-    """A separate reasoning field of the server's, or the content of a leading ``<think>`` block."""
+    """The text of the server's own reasoning field, or of a leading ``<think>`` block."""
     tool_requests: tuple[ToolRequest, ...]
     finish_reason: str
     usage: Usage
     logprobs: Sequence[Mapping[str, Any]] | None = None
-    """One entry per token of the answer, as the server gave them (``token``, ``logprob``, ``top_logprobs``)."""
+    """An entry per token of the answer, as the server gave it (``token``, ``logprob``, ``top_logprobs``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedReply(Generic[M]):
-    """A model's answer, validated."""
+    """A model's answer, with the validated record that was read from it."""
 
     value: M
     reply: Reply
 
 
 class Chat(Protocol):
-    """A model to talk to, on behalf of one role."""
+    """A language model that one role talks to."""
 
     @property
     def name(self) -> str:
-        """The alias it was asked for by."""
+        """The alias or name that the model was asked for by."""
 
     @property
     def role(self) -> str:
-        """Whose usage its calls count as: simulator, agent, judge, decomposer."""
+        """The role whose usage the calls count as: simulator, agent, judge or decomposer."""
 
     async def complete(
         self,
@@ -87,13 +96,13 @@ class Chat(Protocol):
         sampling: Mapping[str, Any] | None = None,
         logprobs: int | None = None,
     ) -> Reply:
-        """One answer.
+        """Return the model's answer.
 
         Args:
-            messages: As in the OpenAI API.
-            tools: As in the OpenAI API.
+            messages: The conversation, in the form of the OpenAI API.
+            tools: The tools, in the form of the OpenAI API.
             sampling: Overrides of the model's configured sampling (``temperature``, ``max_tokens``, ``seed``, ...).
-            logprobs: How many alternatives per token to ask for; None asks for no log-probabilities.
+            logprobs: The number of alternatives per token to ask for; None asks for no log-probabilities.
 
         Raises:
             ChatError: If there is no answer after all retries.
@@ -107,7 +116,13 @@ class Chat(Protocol):
         sampling: Mapping[str, Any] | None = None,
         logprobs: int | None = None,
     ) -> ParsedReply[M]:
-        """One answer in the form of ``answer``, by JSON schema where the server supports it, else from free text.
+        """Return the model's answer as a record, by JSON schema where the server supports it, else from free text.
+
+        Args:
+            messages: The conversation, in the form of the OpenAI API.
+            answer: The record's class, whose JSON schema is sent with the request.
+            sampling: Overrides of the model's configured sampling.
+            logprobs: The number of alternatives per token to ask for; None asks for no log-probabilities.
 
         Raises:
             AnswerError: If the model does not get the form right, asked twice.

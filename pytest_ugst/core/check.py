@@ -1,6 +1,7 @@
-"""Checks: deterministic rules on a sub-component, as data.
+"""The records of checks: deterministic rules on a sub-component.
 
-Only their shape lives here; :mod:`pytest_ugst.judges.checks` evaluates them.
+:mod:`pytest_ugst.judges.checks` evaluates them. The docstrings of these classes are part of the JSON Schema of goal
+files.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 from pytest_ugst.core.base import Frozen
 
 CHECKS = "checks"
-"""What the judge is called that goes by checks: its verdicts cost nothing."""
+"""The name of the judge that evaluates checks; its verdicts cost nothing."""
 _MAX_PATTERN = 2_000
 
 
@@ -31,7 +32,7 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 
 
 class ToolMatch(Frozen):
-    """Which tool call a condition asks for."""
+    """The tool call that a condition asks for."""
 
     name: str
     """The tool's name; a ``|`` separates alternatives."""
@@ -39,7 +40,7 @@ class ToolMatch(Frozen):
     """Arguments the call must carry. Strings compare without regard to case; a list means any of its members.
     Arguments that are not named here are free."""
     ok: bool | None = True
-    """Whether the call has to have succeeded (true), failed (false), or either (null)."""
+    """The outcome that the call must have: success (true), failure (false) or either (null)."""
     result: Pattern | None = None
     """A regular expression that has to occur in the call's result."""
 
@@ -57,7 +58,7 @@ class Condition(Frozen, json_schema_extra={"minProperties": 1, "maxProperties": 
     any_of: tuple[Condition, ...] | None = Field(default=None, min_length=1)
     none_of: tuple[Condition, ...] | None = Field(default=None, min_length=1)
     in_order: tuple[Condition, ...] | None = Field(default=None, min_length=1)
-    """Each holds in the same turn as the one before it or in a later one."""
+    """Conditions each of which holds in the same turn as the one before it or in a later one."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Condition:
@@ -76,25 +77,25 @@ class Check(Frozen, json_schema_extra={"minProperties": 1}):
     """
 
     never: Condition | None = None
-    """Breaks the sub-component in a turn in which it holds."""
+    """A condition that breaks the sub-component in a turn in which it holds."""
     every: Condition | None = None
-    """Breaks the sub-component in a turn in which it does not hold."""
+    """A condition that breaks the sub-component in a turn in which it does not hold."""
     first: Condition | None = None
-    """Breaks the sub-component if it does not hold in the first turn."""
+    """A condition that breaks the sub-component if it does not hold in the first turn."""
     once: Condition | None = None
-    """Breaks the sub-component at the end of a conversation in which it never held."""
+    """A condition that breaks the sub-component at the end of a conversation in which it never held."""
     aligned: Condition | None = None
-    """The preference is aligned as soon as this holds in the conversation so far."""
+    """A condition that aligns the preference as soon as it holds in the conversation so far."""
     complete: Condition | None = None
-    """The task is complete as soon as this holds in the conversation so far."""
+    """A condition that completes the task as soon as it holds in the conversation so far."""
     attempted: Condition | None = None
-    """The task counts as attempted as soon as this holds in the conversation so far."""
+    """A condition that makes the task count as attempted as soon as it holds in the conversation so far."""
     python: str | None = None
     """The name of a check registered by a plugin or an entry point of the group ``pytest_ugst.checks``."""
     args: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments for the ``python`` check."""
     beside: bool = False
-    """A second opinion: where a model judges, it decides, and where the two differ is reported."""
+    """True for a second opinion: where a model judges, it decides, and differences from the check are reported."""
 
     @model_validator(mode="after")
     def _something(self) -> Check:
@@ -106,5 +107,5 @@ class Check(Frozen, json_schema_extra={"minProperties": 1}):
         return self
 
     def rules(self) -> set[str]:
-        """The names of the rules that are set."""
+        """Return the names of the rules that are set."""
         return {n for n in ("never", "every", "first", "once", "aligned", "complete", "attempted") if getattr(self, n)}

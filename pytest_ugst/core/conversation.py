@@ -1,4 +1,4 @@
-"""Conversations: turns of a user and an agent, tool calls, and how a conversation ended."""
+"""The records of conversations: turns of a user and an agent, tool calls, and how a conversation ended."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from pytest_ugst.core.base import Frozen, SafeText, writable
 
 
 class StopReason(StrEnum):
-    """Why a conversation is over."""
+    """The reasons for which a conversation ends."""
 
     USER_ENDED = "user_ended"
     TURN_LIMIT = "turn_limit"
     AGENT_ERROR = "agent_error"
     USER_ERROR = "user_error"
     OUT_OF_SCOPE = "out_of_scope"
-    """The simulator says that its goal does not tell how to go on."""
+    """The simulator reported that its goal does not say how to go on."""
 
 
 BROKEN_OFF = frozenset({StopReason.AGENT_ERROR, StopReason.USER_ERROR})
-"""Stop reasons after which a missing success says nothing about the simulator."""
+"""The stop reasons after which a missing success says nothing about the simulator."""
 
 
 class ToolCall(Frozen):
-    """One call of a domain's tool by the agent, with what it returned."""
+    """A call of a domain's tool by the agent, with its result."""
 
     id: SafeText
     name: SafeText
     arguments: Annotated[dict[str, JsonValue], AfterValidator(writable)] = Field(default_factory=dict)
     result: SafeText = ""
-    """What the agent got to read."""
+    """The text that the agent received."""
     ok: bool = True
     """False for an error result."""
 
 
 class Turn(Frozen):
-    """One user utterance and the agent's answer to it."""
+    """A user's utterance and the agent's answer to it."""
 
     user: SafeText
     user_reasoning: SafeText | None = None
-    """What the simulator thought first; the agent never sees it."""
+    """The simulator's reasoning before the utterance, which the agent never sees."""
     tool_calls: tuple[ToolCall, ...] = ()
     agent: SafeText | None = None
     """None where the conversation ended before the agent could answer."""
@@ -50,32 +50,32 @@ class Turn(Frozen):
 
 
 class Closing(Frozen):
-    """How the simulator said that the conversation is over."""
+    """The simulator's message that the conversation is over."""
 
     text: SafeText
     """The utterance as the simulator produced it, with the termination indicator."""
     separate: bool
-    """Whether the indicator came as a message of its own, as the rules ask."""
+    """True if the indicator came as a message of its own, as the rules ask."""
     asked: bool = False
-    """Whether the same utterance asked for something that the agent then could not answer."""
+    """True if the same utterance asked for something, which the agent then could not answer."""
     before_reply: bool = False
-    """Whether the agent had not yet answered anything."""
+    """True if the agent had not answered anything yet."""
     reasoning: SafeText | None = None
 
 
 class Conversation(Frozen):
-    """A conversation, so far or complete. Turns count from 1."""
+    """A conversation, complete or still going on. Turns count from 1."""
 
     turns: tuple[Turn, ...] = ()
     stop: StopReason | None = None
     closing: Closing | None = None
     error: SafeText | None = None
-    """What went wrong, where ``stop`` is an error."""
+    """The error, where ``stop`` is one."""
 
     def up_to(self, turn: int) -> Conversation:
-        """The conversation as it was after ``turn`` turns."""
+        """Return the conversation as it was after ``turn`` turns."""
         return self if turn >= len(self.turns) else Conversation(turns=self.turns[:turn])
 
     def with_turn(self, turn: Turn) -> Conversation:
-        """The conversation with one more turn."""
+        """Return the conversation with one more turn."""
         return Conversation(turns=(*self.turns, turn), stop=self.stop, closing=self.closing, error=self.error)

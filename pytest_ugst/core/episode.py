@@ -1,4 +1,4 @@
-"""Episodes: one goal, one simulator, one trial, and everything that came of it."""
+"""The record of an episode: one goal, played by one simulator in one trial, with all that was said and judged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def _finite(scores: Any) -> Any:
 
 
 class EpisodeConfig(Frozen):
-    """What an episode was played with: everything that would make a second one differ, apart from chance."""
+    """The configuration of an episode: everything that would make a second one differ, apart from chance.
+
+    A journal leaves out defaults, so the defaults here are part of its format and independent of those of the options.
+    """
 
     simulator: str
     agent: str
@@ -35,17 +38,17 @@ class EpisodeConfig(Frozen):
     steer: Literal["none", "goal", "state"] = "none"
     reasoning: bool = False
     prompts: str = ""
-    """Version or digest of the prompts."""
+    """The version or digest of the prompts."""
     judge_sees_tools: bool = True
     seed: int = 0
     decomposer: str = ""
     tool_rounds: int = 10
     models: dict[str, str] = Field(default_factory=dict)
-    """By name, a digest of what a model's alias stands for: two runs may call different models the same."""
+    """A digest of what a model's alias stands for, by alias: two runs may use one alias for different models."""
 
 
 class Episode(Frozen):
-    """One goal played by one simulator once, with the goal state after every turn.
+    """A goal played by a simulator once, with the goal state after every turn.
 
     ``goal.components`` holds the sub-components that were tracked (decomposed ones too). The goal states are derived
     from the verdicts, so that they can't disagree with them.
@@ -56,7 +59,7 @@ class Episode(Frozen):
 
     schema_version: Literal[1] = SCHEMA_VERSION
     id: Name
-    """Names goal and trial within a run: ``GOAL`` or ``GOAL@2``."""
+    """The name of goal and trial within a run: ``GOAL`` or ``GOAL@2``."""
     goal: Goal
     trial: int = Field(default=1, ge=1)
     setting: EpisodeConfig
@@ -64,16 +67,16 @@ class Episode(Frozen):
     conversation: Conversation
     verdicts: tuple[Verdict, ...] = ()
     usage: dict[Role, Usage] = Field(default_factory=dict)
-    """By role: simulator, agent, judge, decomposer."""
+    """The usage of models by role: simulator, agent, judge, decomposer."""
     started: str = ""
-    """UTC, ISO 8601."""
+    """The time of the start in UTC, ISO 8601."""
     seconds: Finite = 0.0
     task: Annotated[dict[str, float], BeforeValidator(_finite)] = Field(default_factory=dict)
     """Scores of the agent's own work, where the domain knows how to give them. One that is no finite number is left
     out: JSON could not hold it."""
 
     def __repr__(self) -> str:
-        # Short: pytest shows it with every failing assertion.
+        """Return a short description, since pytest shows it with every failing assertion."""
         turns = len(self.conversation.turns)
         error = f": {plain(self.conversation.error)[:200]}" if self.conversation.error else ""
         return f"<Episode {self.id!r}: {turns} turns, {self.conversation.stop}{error}, by {self.setting.simulator!r}>"
@@ -85,14 +88,14 @@ class Episode(Frozen):
 
     @property
     def broken_off(self) -> str | None:
-        """Why the conversation broke off, where neither side chose to end it."""
+        """The reason for which the conversation broke off, where neither side chose to end it."""
         stop = self.conversation.stop
         if stop in BROKEN_OFF:
             return f"conversation broke off ({stop}): {self.conversation.error or 'no reason recorded'}"
         return None
 
     def state(self, turn: int) -> GoalState:
-        """S_turn: the goal state after ``turn`` turns; 0 is the initial one."""
+        """Return S_turn, the goal state after ``turn`` turns; 0 is the initial one."""
         if turn <= 0:
             return GoalState.initial(self.components)
         last = len(self.conversation.turns)
@@ -102,21 +105,21 @@ class Episode(Frozen):
 
     @cached_property
     def final_state(self) -> GoalState:
-        """S_n: the goal state at the end of the conversation."""
+        """The goal state S_n at the end of the conversation."""
         return GoalState.fold(self.components, self.verdicts, len(self.conversation.turns), self.broken_off)
 
     @property
     def states(self) -> tuple[GoalState, ...]:
-        """S_0 to S_n; S_n is the final state, also where the conversation broke off before its first turn."""
+        """The goal states S_0 to S_n; S_n is the final one, even if the conversation broke off before turn 1."""
         return (*(self.state(turn) for turn in range(len(self.conversation.turns))), self.final_state)
 
     @property
     def succeeded(self) -> bool:
-        """Whether every sub-component counts as success; never where none was tracked."""
+        """True if every sub-component counts as success; never where none was tracked."""
         return len(self.final_state) > 0 and not self.final_state.failures()
 
     def explain(self) -> str:
-        """Say what broke which sub-component, for a failing test; empty if nothing did."""
+        """Return an explanation of every failed sub-component, for a failing test; empty if none failed."""
         parts = [plain(self.broken_off)] if self.broken_off else []
         parts += [s.explain() for s in self.final_state.failures()]
         parts += [] if self.components else ["no sub-component was tracked, so there is nothing to succeed in"]

@@ -1,4 +1,4 @@
-"""Errors that a person is meant to read."""
+"""The base classes of errors, and the wording of frequent ones."""
 
 from __future__ import annotations
 
@@ -17,49 +17,54 @@ _MEMBER = re.compile(r"(str-enum|literal)\[")
 
 
 class UgstError(Exception):
-    """Base of every error this project raises on purpose.
+    """The base of every error that this project raises on purpose.
 
-    The message is one line for a person: what is wrong, where, and what to do about it. What it quotes from files and
-    models is made harmless for a terminal.
+    The message is one line for a person: what is wrong, where, and what to do about it.
     """
 
     def __init__(self, message: str = "") -> None:
+        """Make the error.
+
+        Args:
+            message: One line; what it quotes from files and models is made harmless for a terminal.
+        """
         super().__init__(plain(message))
 
 
 class UsageError(UgstError):
-    """The user's input is at fault: an option, a goal file, a missing key. Exit status 4 in pytest."""
+    """A mistake in the user's input: an option, a goal file, a missing key. Exit status 4 in pytest."""
 
 
 class GoalFileError(UsageError):
-    """A goal file is malformed; the message names file, line, field and the remedy."""
+    """A malformed goal file; the message names file, line, field and the remedy."""
 
 
 class RoleError(UgstError):
-    """A role (simulator, agent or judge) could not do its part of one episode."""
+    """The failure of a role (simulator, agent or judge) to do its part of an episode."""
 
 
 def first_fault(error: ValidationError) -> str:
-    """The first thing that is wrong, as ``field: fault``; the fault alone where no field is at fault.
+    """Return the first fault of a validation error as ``field: fault``, or the fault alone where no field is at fault.
 
-    A file from outside chooses the names of its fields, and some faults repeat a value: neither gets a page of room.
+    Both parts are limited in length, since a file from outside chooses the names of its fields, and some faults repeat
+    a value.
     """
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    # Of a union, which of its members was tried: nothing that stands in the input.
+    # Pydantic names the member of a union that it tried, which is nothing that stands in the input.
     parts = [part for part in first["loc"] if not (isinstance(part, str) and _MEMBER.match(part))]
     field = ".".join(one_line(str(part), 60) for part in parts)
-    said = one_line(first["msg"].removeprefix("Value error, "), 300)
-    return f"{field}: {said}" if field else said
+    fault = one_line(first["msg"].removeprefix("Value error, "), 300)
+    return f"{field}: {fault}" if field else fault
 
 
 def unknown(kind: str, name: str, known: Iterable[str], about: Mapping[str, str] | None = None) -> str:
-    """Say that a name is unknown, with the nearest known one or all of them.
+    """Return the message that a name is unknown, with the nearest known one or all of them.
 
     Args:
-        kind: What it is the name of.
-        name: The name.
-        known: Those there are.
-        about: What some of them are, told where all are listed.
+        kind: The kind of thing that has the name, such as ``model``.
+        name: The unknown name.
+        known: The known names.
+        about: Explanations of some known names, given where all are listed.
     """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)

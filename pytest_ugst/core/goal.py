@@ -1,4 +1,4 @@
-"""Goals and their sub-components."""
+"""The records of goals and their sub-components."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ RULES_BY_CATEGORY: dict[Category, frozenset[str]] = {
 }
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,119}$")]
-"""Letters, digits, ``_``, ``.`` and ``-``: it names tests and files."""
+"""A name of letters, digits, ``_``, ``.`` and ``-``, since tests and files are named after it."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 
 
 class Component(Frozen):
-    """One sub-component of a goal."""
+    """A sub-component of a goal."""
 
     id: Identifier
     category: Category
     text: Text
     parent: Identifier | None = None
-    """The objective a requirement or preference belongs to."""
+    """The id of the objective that a requirement or preference belongs to."""
     parent_text: str | None = Field(default=None, exclude=True, repr=False)
-    """That objective in the goal's words. A goal fills it in, so that a judge can read a sub-component by itself."""
+    """The text of that objective. A goal fills it in, so that a judge can read a sub-component by itself."""
     check: Check | None = None
-    """Decides the status in place of a judge model."""
+    """The rule that decides the status in place of a judge model."""
     slots: Annotated[dict[str, JsonValue], AfterValidator(writable)] = Field(default_factory=dict)
-    """What the sub-component means to a rule-based simulator."""
+    """The meaning of the sub-component for a rule-based simulator."""
 
     @model_validator(mode="after")
     def _check_fits(self) -> Component:
@@ -51,20 +51,20 @@ class Component(Frozen):
 
 
 class Goal(Frozen):
-    """What the user wants, in natural language, and its sub-components where they are known."""
+    """A user's goal in natural language, with its sub-components where they are known."""
 
     id: Identifier
     text: Text
     domain: str | None = None
     """The domain the agent works in; without one the agent has no tools."""
     components: tuple[Component, ...] | None = None
-    """None means that a judge model has to decompose the goal."""
+    """The sub-components; None means that a judge model has to decompose the goal."""
     tags: tuple[str, ...] = ()
     max_turns: int | None = Field(default=None, ge=1, le=200)
     data: Annotated[dict[str, Any], AfterValidator(writable)] = Field(default_factory=dict)
-    """What the domain needs to know to open a session for this goal."""
+    """The data that the domain needs to open a session for this goal."""
     source: str | None = Field(default=None, exclude=True)
-    """``file:line`` the goal was read from."""
+    """The place that the goal was read from, as ``file:line``."""
 
     @field_validator("components")
     @classmethod
@@ -95,5 +95,5 @@ class Goal(Frozen):
 
     @property
     def fully_checked(self) -> bool:
-        """Whether every sub-component carries a check, so that no judge model is needed."""
+        """True if every sub-component carries a check, so that no judge model is needed."""
         return self.components is not None and all(c.check is not None for c in self.components)

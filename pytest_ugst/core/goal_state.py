@@ -13,17 +13,17 @@ from pytest_ugst.core.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class ComponentState:
-    """One sub-component and what is known of it."""
+    """A sub-component with its status and verdicts."""
 
     component: Component
     status: Status
     verdicts: tuple[Verdict, ...] = ()
-    """All that was said of it so far, ordered by turn."""
+    """All verdicts on it so far, ordered by turn."""
     error: str | None = None
-    """Why its status can't be trusted, where a verdict is missing that it depends on."""
+    """The reason for which its status can't be trusted, where a verdict is missing that it depends on."""
 
     def __repr__(self) -> str:
-        # Short: pytest shows it with every failing assertion.
+        """Return a short description, since pytest shows it with every failing assertion."""
         return f"<{self.label} {self.category}: {self.text!r}>"
 
     @property
@@ -33,17 +33,17 @@ class ComponentState:
 
     @property
     def text(self) -> str:
-        """The sub-component in the goal's words."""
+        """The text of the sub-component, in the words of the goal."""
         return self.component.text
 
     @property
     def settled(self) -> bool:
-        """Whether no later verdict can change the status."""
+        """True if no later verdict can change the status."""
         return self.status is last_status(self.component.category)
 
     @property
     def succeeded(self) -> bool:
-        """Whether it counts as success; never while a verdict that it depends on is missing."""
+        """True if it counts as success; never while a verdict that it depends on is missing."""
         return self.error is None and self.status in SUCCESS
 
     @property
@@ -53,7 +53,7 @@ class ComponentState:
 
     @property
     def decisive(self) -> Verdict | None:
-        """The verdict that brought the present status (or the first missing one), if any did."""
+        """The verdict that led to the present status (or the first missing one), if there is one."""
         if self.error is not None:
             return next((v for v in self.verdicts if v.error is not None), None)
         if self.status is first_status(self.component.category):
@@ -61,7 +61,7 @@ class ComponentState:
         return next((v for v in self.verdicts if v.status is self.status), None)
 
     def explain(self) -> str:
-        """Say which words in which turn led to the status, for a failing test; fit to be printed on a terminal."""
+        """Return which words in which turn led to the status, for a failing test; the text is safe for a terminal."""
         return plain(self._explain())
 
     def _explain(self) -> str:
@@ -80,18 +80,19 @@ class ComponentState:
 
 @dataclass(frozen=True, slots=True)
 class GoalState:
-    """The status of every sub-component after some turn. Iterates over :class:`ComponentState`."""
+    """The status of every sub-component after some turn: a collection of :class:`ComponentState`."""
 
     components: tuple[ComponentState, ...]
     turn: int = 0
     _index: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        """Index the sub-components by their ids."""
         object.__setattr__(self, "_index", {s.component.id: i for i, s in enumerate(self.components)})
 
     @classmethod
     def initial(cls, components: Iterable[Component]) -> GoalState:
-        """S_0: every sub-component at its first status."""
+        """Return S_0, the state with every sub-component at its first status."""
         return cls(tuple(ComponentState(c, first_status(c.category)) for c in components))
 
     @classmethod
@@ -102,17 +103,17 @@ class GoalState:
         turns: int,
         broken_off: str | None = None,
     ) -> GoalState:
-        """The state after ``turns`` turns, whatever order the verdicts come in.
+        """Return the state after ``turns`` turns, which does not depend on the order of the verdicts.
 
         A verdict about an unknown sub-component, about a later turn, or with a status of another category is
         left out; the last counts as a missing verdict.
 
         Args:
             components: The goal's sub-components.
-            verdicts: In any order, repeated or partial.
-            turns: Verdicts about turns 1 to ``turns`` count.
-            broken_off: Why the conversation broke off through no fault of the simulator. What was not yet settled
-                by then is an error.
+            verdicts: The verdicts in any order, repeated or partial.
+            turns: The number of turns; verdicts about turns 1 to ``turns`` count.
+            broken_off: The reason for which the conversation broke off through no fault of the simulator. A
+                sub-component that was not settled by then is an error.
         """
         by_component: dict[str, dict[tuple[object, ...], Verdict]] = {}
         for verdict in verdicts:
@@ -120,34 +121,37 @@ class GoalState:
                 by_component.setdefault(verdict.component, {})[_order(verdict)] = verdict
         states = []
         for component in components:
-            said = [verdict for _, verdict in sorted(by_component.get(component.id, {}).items())]
-            states.append(_fold_one(component, said, turns, broken_off))
+            ordered = [verdict for _, verdict in sorted(by_component.get(component.id, {}).items())]
+            states.append(_fold_one(component, ordered, turns, broken_off))
         return cls(tuple(states), turns)
 
     def __iter__(self) -> Iterator[ComponentState]:
+        """Iterate over the sub-components in the order of the goal."""
         return iter(self.components)
 
     def __len__(self) -> int:
+        """Return the number of sub-components."""
         return len(self.components)
 
     def __getitem__(self, component_id: str) -> ComponentState:
+        """Return a sub-component's state by its id."""
         return self.components[self._index[component_id]]
 
     def open(self) -> tuple[Component, ...]:
-        """The sub-components whose status may still change: the ones worth judging."""
+        """Return the sub-components whose status may still change, which are the ones worth judging."""
         return tuple(s.component for s in self.components if not s.settled)
 
     def failures(self) -> tuple[ComponentState, ...]:
-        """The sub-components that do not count as success."""
+        """Return the sub-components that do not count as success."""
         return tuple(s for s in self.components if not s.succeeded)
 
     def statuses(self) -> dict[str, Status]:
-        """Status by sub-component id."""
+        """Return the statuses by sub-component id."""
         return {s.component.id: s.status for s in self.components}
 
 
 def _order(verdict: Verdict) -> tuple[object, ...]:
-    """A total order over all that a verdict says, so that neither arrival nor repetition shows in a state."""
+    """Return a sort key over all fields of a verdict, so that neither order nor repetition can change a state."""
     evidence = tuple((e.turn, e.speaker, e.quote) for e in verdict.evidence)
     return (verdict.turn, verdict.status or "", verdict.error or "", verdict.by, verdict.reasoning, evidence)
 
@@ -168,7 +172,7 @@ def _fold_one(component: Component, verdicts: Sequence[Verdict], turns: int, bro
     if status is last_status(category):
         error = None
     elif status is Status.ATTEMPTED:
-        # A success already earned by a verdict; a later missing one can only hide a better status.
+        # A success that a verdict has earned already; a later missing one can only hide a better status.
         error = None
     else:
         missing = sorted(set(range(1, turns + 1)) - judged)

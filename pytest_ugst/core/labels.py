@@ -1,7 +1,8 @@
-"""Goal states as somebody sees them: one record per conversation and annotator, whoever the annotator is.
+"""Labels: the goal states of a conversation according to one annotator.
 
-A person who annotates, a judge whose verdicts were folded, checks, hand-made gold labels: all of them become
-:class:`StateLabels`, so that any two can be compared. In a file they stand one record a line (JSONL).
+A person who annotates, a judge whose verdicts were folded, checks, hand-made gold labels: all of them are annotators
+whose labels are :class:`StateLabels`, so that any two can be compared. A file of labels holds one record per line
+(JSONL).
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from pytest_ugst.core.status import CHAINS, Category, Status
 LABELS_VERSION: Literal[1] = 1
 
 ERROR: Literal["ERROR"] = "ERROR"
-"""In place of a status, where the annotator has none that can be trusted. Never counts as a match."""
+"""The label in place of a status, where the annotator has none that can be trusted. It never counts as a match."""
 
 Label = Status | Literal["ERROR"]
 
 
 class LabelledPart(Frozen):
-    """A sub-component that labels are about: what it is, without how it is checked."""
+    """A sub-component that is labelled, without its check and slots."""
 
     id: str = Field(min_length=1, max_length=120)
     category: Category
@@ -38,26 +39,26 @@ class LabelledPart(Frozen):
 
 
 class TurnLabels(Frozen):
-    """The goal state after one turn."""
+    """The labels of the goal state after one turn."""
 
     turn: int = Field(ge=1)
     status: dict[str, Label]
-    """By sub-component id, the status after this turn (not what changed in it). What was not labelled is left out: it
-    is missing, which is no disagreement."""
+    """The status after this turn (not the change in it) by sub-component id. A sub-component that was not labelled is
+    left out: its label is missing, which is no disagreement."""
 
 
 class StateLabels(Frozen):
-    """The goal states of one conversation, by one annotator."""
+    """The goal states of one conversation according to one annotator."""
 
     labels_version: Literal[1] = LABELS_VERSION
     id: Name
     """The episode's id, or another name of the conversation."""
     annotator: Name
     digest: str = ""
-    """What :func:`conversation_digest` gives: episodes of different runs may have the same id. Empty where unknown."""
+    """The :func:`conversation_digest`, since episodes of different runs may have the same id. Empty where unknown."""
     components: tuple[LabelledPart, ...]
     labels: tuple[TurnLabels, ...]
-    """In the order of turns; turns that were not labelled are left out."""
+    """The labels in the order of turns; turns that were not labelled are left out."""
 
     @model_validator(mode="after")
     def _fits(self) -> StateLabels:
@@ -84,39 +85,39 @@ class StateLabels(Frozen):
 
 
 def conversation_digest(conversation: Conversation) -> str:
-    """What tells a conversation from others: a digest over what user and agent said, 16 hexadecimal digits."""
-    said = hashlib.sha256()
+    """Return a digest of what user and agent said, 16 hexadecimal digits, which tells a conversation from others."""
+    digest = hashlib.sha256()
     for turn in conversation.turns:
-        said.update(f"\1{turn.user}\2{turn.agent or ''}".encode())
-    return said.hexdigest()[:16]
+        digest.update(f"\1{turn.user}\2{turn.agent or ''}".encode())
+    return digest.hexdigest()[:16]
 
 
 def labelled_parts(components: Iterable[Component]) -> tuple[LabelledPart, ...]:
-    """Sub-components as labels name them."""
+    """Return sub-components in the form in which labels hold them."""
     return tuple(LabelledPart(id=c.id, category=c.category, text=c.text, parent=c.parent) for c in components)
 
 
 def labelled_digest(components: Iterable[Component]) -> str:
-    """What tells a goal's sub-components from others: a digest over what :func:`labelled_parts` says of them."""
-    said = json.dumps([part.model_dump(mode="json") for part in labelled_parts(components)])
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    """Return a digest of the :func:`labelled_parts` of a goal, 16 hexadecimal digits, which tells them from others."""
+    text = json.dumps([part.model_dump(mode="json") for part in labelled_parts(components)])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def state_labels(state: GoalState) -> TurnLabels:
-    """A goal state as labels; a status that can't be trusted is an error.
+    """Return a goal state as labels; a status that can't be trusted becomes :data:`ERROR`.
 
     Raises:
-        ValueError: For S_0, which is no turn's.
+        ValueError: For S_0, which is the state before the first turn.
     """
     return TurnLabels(turn=state.turn, status={s.component.id: s.status if s.error is None else ERROR for s in state})
 
 
 def episode_labels(episode: Episode, annotator: str | None = None) -> StateLabels:
-    """The goal states S_1 to S_n of an episode.
+    """Return the goal states S_1 to S_n of an episode as labels.
 
     Args:
-        episode: As it was played and judged.
-        annotator: Who to name; the judge unless given.
+        episode: A played and judged episode.
+        annotator: The annotator's name; the judge's unless given.
     """
     return StateLabels(
         id=episode.id,

@@ -1,4 +1,4 @@
-"""Telling what a model says from what it thinks aloud."""
+"""Separation of a model's reasoning from its speech: the only module that knows the tags around reasoning."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ _TAG = re.compile(r"<(/?)(?:think|thinking|thought|thoughts|reasoning)\b[^<>]*(?
 
 
 def split_reasoning(text: str) -> tuple[str, str | None]:
-    """Take the reasoning out of a model's answer.
+    """Split a model's answer into speech and reasoning.
 
-    Anything between a thinking tag and its closing tag is reasoning. An unclosed tag runs to the end of the text
-    (the model was cut off while thinking). Text before a closing tag that was never opened is reasoning as well:
-    chat templates that open the tag themselves leave only the closing one in the answer. When in doubt, words count
-    as reasoning, because what is kept as speech reaches the other side.
+    Anything between a reasoning tag and its closing tag is reasoning. An unclosed tag runs to the end of the text
+    (the model was cut off in its reasoning). Text before a closing tag that was never opened is reasoning as well:
+    chat templates that open the tag themselves leave only the closing one in the answer. When in doubt, text counts
+    as reasoning, because speech reaches the other side of the conversation.
 
     Args:
         text: The answer as the model gave it.
 
     Returns:
-        What is meant to be heard, without tags and stripped, and the reasoning or None.
+        The speech, without tags and stripped, and the reasoning or None.
     """
-    spoken: list[str] = []
-    thoughts: list[str] = []
-    thinking = False
+    speech: list[str] = []
+    reasoning: list[str] = []
+    inside = False
     at = 0
     for tag in _TAG.finditer(text):
-        (thoughts if thinking else spoken).append(text[at : tag.start()])
+        (reasoning if inside else speech).append(text[at : tag.start()])
         at = tag.end()
         closes = bool(tag.group(1))
-        if closes and not thinking:
-            thoughts += spoken
-            spoken = []
-        thinking = not closes
-    (thoughts if thinking else spoken).append(text[at:])
-    reasoning = "\n\n".join(part.strip() for part in thoughts if part.strip())
-    return "".join(spoken).strip(), reasoning or None
+        if closes and not inside:
+            reasoning += speech
+            speech = []
+        inside = not closes
+    (reasoning if inside else speech).append(text[at:])
+    joined = "\n\n".join(part.strip() for part in reasoning if part.strip())
+    return "".join(speech).strip(), joined or None
 
 
 def join_reasoning(*parts: str | None) -> str | None:
-    """Put pieces of reasoning together, each once, in order; None if there are none."""
+    """Join pieces of reasoning in their order, equal ones once; return None if there are none."""
     kept: list[str] = []
     for part in parts:
         if part and part.strip() and part.strip() not in kept:

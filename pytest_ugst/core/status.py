@@ -21,7 +21,7 @@ class Category(StrEnum):
 
 
 class Status(StrEnum):
-    """What can be said of a sub-component."""
+    """The statuses of sub-components, of all categories."""
 
     ALIGNED = "ALIGNED"
     MISALIGNED = "MISALIGNED"
@@ -43,26 +43,26 @@ SUCCESS = frozenset({Status.ALIGNED, Status.ATTEMPTED, Status.COMPLETE})
 """The statuses that count as success at the end of a conversation."""
 
 HELD = frozenset({Category.PROFILE, Category.POLICY})
-"""Categories whose success must be held in every turn; the others' success has to be reached once."""
+"""The categories whose success must hold in every turn; success of the others has to be reached once."""
 
 
 def first_status(category: Category) -> Status:
-    """The status a sub-component of ``category`` starts with."""
+    """Return the status that a sub-component of ``category`` starts with."""
     return CHAINS[category][0]
 
 
 def last_status(category: Category) -> Status:
-    """The status a sub-component of ``category`` never leaves again."""
+    """Return the status that a sub-component of ``category`` never leaves again."""
     return CHAINS[category][-1]
 
 
 def advance(category: Category, current: Status, proposed: Status) -> Status:
-    """Apply the law to one verdict.
+    """Apply the law of statuses to one verdict.
 
     Args:
         category: The sub-component's category.
         current: Its status so far.
-        proposed: What a judge says.
+        proposed: The status that a judge gives.
 
     Returns:
         The later of the two on the category's chain.

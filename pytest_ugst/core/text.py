@@ -1,6 +1,6 @@
-"""Model output on its way to a terminal or a report: the one place where it is made harmless.
+"""Sanitising of text from outside before it reaches a terminal or a report.
 
-What a model, a tool or a goal file says may hold escape sequences that recolour, clear or retitle a terminal, and
+The text of a model, a tool or a goal file may hold escape sequences that recolour, clear or retitle a terminal, and
 characters that turn text around or hide it, so that a reader sees other words than a judge did.
 """
 
@@ -22,13 +22,13 @@ _PLAIN = re.compile(r"[\n\x20-\x7e]*")
 
 
 def plain(text: str, limit: int | None = None) -> str:
-    """Text that a terminal shows as it is: no escape sequences, control characters or bidirectional overrides.
+    """Return text without escape sequences, control characters and bidirectional overrides.
 
     Line breaks stay (all kinds become a newline), a tab becomes a space.
 
     Args:
-        text: From outside.
-        limit: Characters to keep at most, an ellipsis for the rest included.
+        text: Text from outside.
+        limit: The most characters to keep, including an ellipsis for the rest.
     """
     if limit is not None and len(text) > 8 * limit + 1_000:
         text = text[: 8 * limit + 1_000]  # nothing behind it can be shown; escape sequences take little room
@@ -41,17 +41,17 @@ def plain(text: str, limit: int | None = None) -> str:
 
 
 def counted(count: int, noun: str, verbs: tuple[str, str] | None = None) -> str:
-    """A count with its noun and verb: ``1 goal has``, ``2 goals have``.
+    """Return a count with its noun and verb: ``1 goal has``, ``2 goals have``.
 
     Args:
-        count: How many.
-        noun: For one, with a regular plural.
-        verbs: For one and for several; no verb unless given.
+        count: The number of things.
+        noun: The noun in the singular, with a regular plural.
+        verbs: The verb's singular and plural; no verb unless given.
     """
     one = count == 1
     return f"{count} {noun}{'' if one else 's'}" + (f" {verbs[not one]}" if verbs else "")
 
 
 def one_line(text: str, limit: int | None = None) -> str:
-    """As :func:`plain`, on one line: every run of blanks and line breaks becomes one space."""
+    """Return the :func:`plain` text on one line: every run of blanks and line breaks becomes one space."""
     return plain(" ".join(plain(text, None if limit is None else 4 * limit).split()), limit)

@@ -1,4 +1,4 @@
-"""What talking to models costs."""
+"""The record of what calls of models cost."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ from pydantic import Field
 from pytest_ugst.core.base import Frozen
 
 LARGEST = 10**15
-"""Calls or tokens that can't be meant: a number from outside must not be too large for what counts with it."""
+"""The greatest number of calls or tokens that is accepted, so that a number from outside can't overflow a sum."""
 
 Count = Annotated[int, Field(ge=0, le=LARGEST)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Usage(Frozen):
-    """Calls, tokens, seconds and money. Adds up."""
+    """Calls, tokens, seconds and money; two records can be added."""
 
     calls: Count = 0
-    """Requests answered, from a server or the cache."""
+    """Requests that were answered, by a server or the response cache."""
     cache_hits: Count = 0
-    """How many of them the response cache answered."""
+    """Calls that the response cache answered."""
     retries: Count = 0
     prompt_tokens: Count = 0
     cached_tokens: Count = 0
-    """Prompt tokens the server took from its own prefix cache."""
+    """Prompt tokens that the server took from its own prefix cache."""
     completion_tokens: Count = 0
     seconds: Finite = 0.0
-    """Waiting time, summed over calls that may have run side by side."""
+    """Waiting time, summed over calls that may have run in parallel."""
     cost: Finite = 0.0
-    """In the currency of the model's configured prices."""
+    """Money, in the currency of the model's configured prices."""
 
     def __add__(self, other: Usage) -> Usage:
+        """Return the sum of two records, field by field."""
         added = {name: getattr(self, name) + getattr(other, name) for name in type(self).model_fields}
-        return Usage.model_construct(**added)  # a sum of valid ones needs no look
+        return Usage.model_construct(**added)  # a sum of valid numbers needs no validation

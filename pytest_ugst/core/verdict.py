@@ -1,4 +1,4 @@
-"""Verdicts: what a judge says of one sub-component after one turn."""
+"""The record of a verdict: a judge's decision on one sub-component after one turn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_ugst.core.status import Status
 
 
 class Evidence(Frozen):
-    """The words a verdict rests on."""
+    """A quote that a verdict rests on."""
 
     turn: int
     speaker: Literal["user", "agent", "tool"]
@@ -19,17 +19,17 @@ class Evidence(Frozen):
 
 
 class Verdict(Frozen):
-    """What a judge says of one sub-component after one turn: a status, or why there is none."""
+    """A judge's decision on one sub-component after one turn: a status, or the reason for which there is none."""
 
     component: str
     turn: int
     status: Status | None = None
     error: SafeText | None = None
-    """Why there is no status; a missing verdict is never a success."""
+    """The reason for which there is no status; a missing verdict is never a success."""
     reasoning: SafeText = ""
     evidence: tuple[Evidence, ...] = ()
     by: str = ""
-    """Who said it: ``checks`` or the judge's name."""
+    """The judge's name, or ``checks``."""
 
     @model_validator(mode="after")
     def _status_or_error(self) -> Verdict:
