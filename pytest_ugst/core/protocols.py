@@ -1,4 +1,4 @@
-"""The roles: protocols for simulators, agents, judges, and the session an agent works in."""
+"""The protocols of simulators, agents, judges and domains, and the records that they exchange."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pytest_ugst.core.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class UserTurn:
-    """What a simulator says next.
+    """A simulator's next turn.
 
-    With ``stop`` set the conversation is over: ``closing`` says how it was ended, and ``text`` is what was said
-    beside the termination indicator (empty for a separate termination message).
+    With ``stop`` set the conversation is over: ``closing`` says how it was ended, and ``text`` is the text beside the
+    termination indicator (empty for a separate termination message).
     """
 
     text: str
@@ -29,7 +29,7 @@ class UserTurn:
 
 @dataclass(frozen=True, slots=True)
 class AgentTurn:
-    """What an agent answers, and the tool calls it made before answering, with their results."""
+    """An agent's answer, and the tool calls it made before answering, with their results."""
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
@@ -38,15 +38,15 @@ class AgentTurn:
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """One tool as a model gets to know it."""
+    """One tool as it is described to a model."""
 
     name: str
     description: str
     parameters: Mapping[str, Any]
-    """JSON Schema of the arguments object."""
+    """The JSON Schema of the arguments object."""
 
     def openai(self) -> dict[str, Any]:
-        """As an entry of ``tools`` in a chat completions request."""
+        """Return the entry of ``tools`` in a chat completions request."""
         return {
             "type": "function",
             "function": {
@@ -58,14 +58,19 @@ class ToolSpec:
 
 
 class ToolResult(NamedTuple):  # made in half the time of a frozen dataclass, and one is made for every call
-    """What a tool returned, as the agent gets to read it."""
+    """The result of a tool call, as the agent gets to read it."""
 
     text: str
     ok: bool = True
+    """False for an error."""
 
 
 class Session(Protocol):
-    """One conversation's private view of a domain."""
+    """One conversation's private view of a domain.
+
+    A session may also have any of :class:`SupportsScores`, :class:`SupportsEdits` and :class:`SupportsChanges`; each
+    says who calls it and what works without it.
+    """
 
     @property
     def policy(self) -> str:
@@ -73,87 +78,182 @@ class Session(Protocol):
 
     @property
     def tools(self) -> Sequence[ToolSpec]:
-        """The tools at hand."""
+        """The tools that the agent may call."""
 
     @property
     def notes(self) -> dict[str, Any]:
-        """A scratch pad for the agent, private to this conversation."""
+        """The agent's memory of this conversation, private to it."""
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        """Run a tool. Never raises for bad arguments: those give an error result the agent can read."""
+        """Run a tool. Never raises for bad arguments: those give an error result that the agent can read."""
+
+
+@runtime_checkable
+class SupportsScores(Protocol):
+    """A session that scores the agent's own work, beside the goal states of the user.
+
+    Optional: a domain with reference solutions (tau-bench's, say) has such sessions. The engine calls it once, when the
+    conversation is over, and stores the result as the episode's ``task``; tables of agents and the attribution of
+    failures read it from there. The check ``db_matches_reference`` calls it after a turn and reads the score ``db``.
+    """
 
     def scores(self, conversation: Conversation) -> dict[str, float]:
-        """Scores of the agent's own work; empty where the domain has none."""
+        """Score the agent's work.
+
+        Args:
+            conversation: What was said and which tools were called, up to now.
+
+        Returns:
+            Scores from 0 to 1 by name, ``task`` for the whole; empty if this goal has nothing to be scored by.
+        """
+
+
+@runtime_checkable
+class SupportsEdits(Protocol):
+    """A session that reports how its database differs from the one it started from.
+
+    Optional: needed to find out which reference actions of a goal change the database, so that a goal's objectives can
+    carry the check ``db_matches_reference``. A session of :class:`pytest_ugst.domains.session.DomainSession` has it.
+    """
+
+    def edits(self) -> Mapping[str, Any]:
+        """Return the difference from the start, by table.
+
+        The result is compared by its ``repr`` between two calls, so the same state must be written in the same way.
+        """
+
+
+@runtime_checkable
+class SupportsChanges(Protocol):
+    """A session that reports the single fields of its database that differ from the one it started from.
+
+    Optional: needed by the check ``db_matches_reference`` for goals with several objectives, where each objective is
+    decided by the fields that only its own reference actions change.
+    """
+
+    def changes(self) -> Mapping[tuple[str, str, str], Any]:
+        """Return the present values of the fields that differ from the start, by table, key of the record, and field.
+
+        A removed record counts as one field with an empty name and the value None.
+        """
 
 
 class DataLocator(Protocol):
-    """Finds the data sets that users bring themselves."""
+    """A way to find the data sets that users bring themselves."""
 
     def locate(self, name: str) -> Path:
         """Return the folder of a data set such as ``tau-bench``."""
 
 
+@runtime_checkable
 class Domain(Protocol):
     """Tools, database and policy text that an agent works with; opens sessions."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name under which goals refer to the domain."""
 
     def open(self, goal: Goal, seed: int) -> Session:
-        """Start one conversation's private view."""
+        """Open one conversation's private view.
+
+        Args:
+            goal: The goal of the conversation; its ``data`` may set up the session.
+            seed: Seed of everything random in the session.
+
+        Raises:
+            UsageError: If the goal does not fit the domain.
+        """
 
 
 @runtime_checkable
 class Simulator(Protocol):
-    """Plays the user of one episode."""
+    """The user of one episode."""
 
     async def next(self, conversation: Conversation, state: GoalState | None) -> UserTurn:
-        """Speak.
+        """Return the user's next turn.
 
         Args:
-            conversation: C_{i-1}, what was said so far.
+            conversation: C_{i-1}, the conversation so far.
             state: S_{i-1} where the run steers by goal state, else None.
         """
 
 
 @runtime_checkable
 class SimulatorFactory(Protocol):
-    """Makes the simulator of one episode. What ``--ugst-sim`` names, and what the ``simulator`` fixture returns."""
+    """The maker of simulators, one per episode: named by ``--ugst-sim``, and returned by the ``simulator`` fixture."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name in reports and results."""
 
     def start(self, goal: Goal, seed: int, max_turns: int) -> Simulator:
-        """A simulator for one episode."""
+        """Make the simulator of one episode.
+
+        Args:
+            goal: The goal to play.
+            seed: Seed of everything random in the simulator.
+            max_turns: Turns the conversation may take.
+
+        Raises:
+            UsageError: If the goal can't be played by this simulator.
+        """
 
 
 @runtime_checkable
 class Agent(Protocol):
-    """Answers users; serves many conversations at once, so what it remembers belongs in ``session.notes``."""
+    """The agent that answers users.
+
+    One agent serves many conversations at once, so anything it remembers of one belongs in ``session.notes``.
+    """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name in reports and results."""
 
     async def respond(self, conversation: Conversation, session: Session) -> AgentTurn:
-        """Answer. The last turn of ``conversation`` holds the user's words and no answer yet."""
+        """Return the agent's answer.
+
+        Args:
+            conversation: The conversation so far; its last turn holds the user's text and no answer yet.
+            session: The conversation's view of the domain, with the tools.
+        """
+
+
+@runtime_checkable
+class SupportsRequire(Protocol):
+    """An agent that can only work in some domains, and says so before a conversation starts.
+
+    Optional: an agent without it is taken to work in every session. It is called with a fresh session of a goal's
+    domain when the capabilities of the named roles are looked up: before the first episode, and where a test file asks
+    for its goals to be skipped if they can't be played.
+    """
+
+    def require(self, session: Session) -> None:
+        """Check that this agent can work in a session.
+
+        Raises:
+            UsageError: If it can't; with what the user can do about it.
+        """
 
 
 @runtime_checkable
 class Judge(Protocol):
-    """Proposes statuses."""
+    """The judge that proposes the statuses of sub-components after a turn."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name in reports and results."""
 
     async def judge(self, components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
-        """Judge ``components`` after ``turn``; ``conversation`` ends with that turn.
-
-        A sub-component for which no answer is to be had gets a verdict with an ``error``.
+        """Judge sub-components after a turn.
 
         Args:
-            components: Those whose status may still change.
-            conversation: What was said so far.
+            components: The sub-components whose status may still change.
+            conversation: The conversation so far; it ends with the turn to judge.
             turn: The turn to judge, counted from 1.
+
+        Returns:
+            A verdict per sub-component. One that could not be judged gets a verdict with an ``error``.
         """
 
 
@@ -166,9 +266,5 @@ class NoSession:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        """There is nothing to call."""
+        """Return an error result: there is no tool."""
         return ToolResult(f"Error: there is no tool {name!r}.", ok=False)
-
-    def scores(self, conversation: Conversation) -> dict[str, float]:
-        """Nothing to score."""
-        return {}

@@ -1,7 +1,8 @@
-"""Names for what can be swapped: simulators, agents, judges, checks, domains and goal sources."""
+"""The registry of what can be swapped by name: simulators, agents, judges, checks, domains and goal sources."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RoleContext:
-    """What a role may ask for when it is made."""
+    """The models and options that a role is made with."""
 
     chat: Callable[[str, str], Chat]
     """``chat(model_name, role)``: a model to talk to; raises UsageError for an unknown name."""
@@ -34,36 +35,45 @@ class RoleContext:
 
 @dataclass(slots=True)
 class Names(Generic[T]):
-    """One kind of thing by name."""
+    """The registered things of one kind, by name."""
 
     kind: str
     entries: dict[str, T] = field(default_factory=dict)
 
     def add(self, name: str, entry: T) -> None:
-        """Register under a name; a second registration of a name is an error."""
+        """Register a thing under a name.
+
+        Raises:
+            UsageError: If the name is taken.
+        """
         if name in self.entries:
             raise UsageError(f"the {self.kind} {name!r} is registered twice")
         self.entries[name] = entry
 
     def get(self, name: str) -> T:
-        """Look up, or say what there is."""
+        """Return the thing of a name.
+
+        Raises:
+            UsageError: If there is none; the message lists the known names.
+        """
         try:
             return self.entries[name]
         except KeyError:
             raise UsageError(unknown(self.kind, name, self.entries)) from None
 
     def __contains__(self, name: object) -> bool:
+        """Return whether the name is registered."""
         return name in self.entries
 
 
 class Registry:
-    """What ``pytest_ugst_register`` fills."""
+    """The registered names of all kinds; the hook ``pytest_ugst_register`` adds to them."""
 
     def __init__(self, data_dirs: DataLocator | None = None) -> None:
         """Make an empty registry.
 
         Args:
-            data_dirs: Where goal sources and domains find their data; the usual places unless given.
+            data_dirs: Finds the data of goal sources and domains; looks in the usual places unless given.
         """
         self.data_dirs = data_dirs
         self.simulators: Names[Callable[[str | None, RoleContext], SimulatorFactory]] = Names("simulator")
@@ -74,7 +84,7 @@ class Registry:
         self.goal_sources: Names[Callable[[str | None], Iterable[Goal]]] = Names("goal source")
 
     def roles(self) -> dict[str, str]:
-        """The names of all that plays a role without a model, each with what it plays."""
+        """Return the names that play a role without a model, each with the roles that it plays."""
         plays: dict[str, list[str]] = {}
         for names in (self.simulators, self.agents, self.judges):
             for name in names.entries:
@@ -101,10 +111,51 @@ class Registry:
         """
         self.checks.add(name, check)
 
-    def domain(self, name: str, load: Callable[[], Domain]) -> None:
-        """Register a domain; ``load()`` is called at its first use."""
-        self.domains.add(name, load)
+    def domain(self, name: str, load: Callable[[], Domain] | Domain) -> None:
+        """Register a domain, for ``domain: NAME`` in goals.
+
+        Args:
+            name: The name in goals.
+            load: A callable without arguments that returns the domain, called when the domain is first used; or the
+                domain itself.
+
+        Raises:
+            UsageError: If ``load`` is neither of them, or the name is taken.
+        """
+        self.domains.add(name, _domain_loader(name, load))
 
     def goal_source(self, name: str, goals: Callable[[str | None], Iterable[Goal]]) -> None:
         """Register a source of goals: ``goals(split)`` yields them, for ``@pytest.mark.ugst(goals=NAME)``."""
         self.goal_sources.add(name, goals)
+
+
+def _domain_loader(name: str, load: object) -> Callable[[], Domain]:
+    """Return a callable without arguments that returns the domain.
+
+    Simulators, agents and judges are registered with ``make(argument, context)``; a domain takes neither, so that such
+    a function is refused here and not at its first call, in the middle of a run.
+    """
+    if callable(load) and _callable_without_arguments(load):
+        return load
+    from pytest_ugst.core.protocols import Domain
+
+    if isinstance(load, Domain) and not isinstance(load, type):
+        domain = load
+        return lambda: domain
+    given = f"{type(load).__name__} object"
+    if callable(load):
+        given = f"{getattr(load, '__name__', type(load).__name__)}{inspect.signature(load)}, which needs arguments"
+    raise UsageError(
+        f"the domain {name!r} is registered with {given}; write registry.domain({name!r}, load) with a function load() "
+        "that takes no arguments and returns the domain, or give the domain itself (with name and open(goal, seed))"
+    )
+
+
+def _callable_without_arguments(load: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(load).bind()
+    except TypeError:
+        return False
+    except ValueError:  # some callables written in C have no signature
+        return True
+    return True

@@ -1,8 +1,10 @@
-"""Arithmetic that an agent may ask for: a parser with bounds, and nothing that runs code.
+"""The calculator tool's arithmetic: a bounded recursive-descent parser, which never runs code.
 
-sum     = product { ("+" | "-") product }
-product = signed { ("*" | "/") signed }
-signed  = { "+" | "-" } ( number | "(" sum ")" )
+The grammar::
+
+    sum     = product { ("+" | "-") product }
+    product = signed { ("*" | "/") signed }
+    signed  = { "+" | "-" } ( number | "(" sum ")" )
 """
 
 from __future__ import annotations
@@ -10,28 +12,34 @@ from __future__ import annotations
 import re
 
 MAX_LENGTH = 500
-"""Characters of an expression."""
+"""Most characters of an expression."""
 MAX_DEPTH = 30
-"""Parentheses within parentheses."""
+"""Most nested parentheses of an expression."""
 
 _TOKEN = re.compile(r"\s*(\d+\.\d*|\.\d+|\d+|\*\*|//|[-+*/()])", re.ASCII)
 
 
 class ExpressionError(ValueError):
-    """An expression that can't be worked out; the message says why."""
+    """An expression that can't be evaluated; the message says why."""
 
 
 def calculate(expression: str) -> float:
-    """The value of an expression with ``+ - * /`` and parentheses.
+    """Evaluate an expression with ``+ - * /`` and parentheses.
 
-    Whole numbers are exact until the end, as Python's are; powers and whole division are refused.
+    Integers are exact until the result, as Python's are. Powers and integer division are refused.
+
+    Args:
+        expression: The expression, at most :data:`MAX_LENGTH` characters long.
+
+    Returns:
+        The value, a finite number.
 
     Raises:
-        ExpressionError: If it is no such expression, too long or too deep, or if its value is no finite number.
+        ExpressionError: If it is no such expression, too long or nested too deeply, or if its value is not finite.
     """
     if len(expression) > MAX_LENGTH:
         raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters")
-    parser = _Parser(_tokens(expression))
+    parser = _ExpressionParser(_tokens(expression))
     try:
         value = float(parser.sum(0))
     except ZeroDivisionError:
@@ -59,7 +67,9 @@ def _tokens(expression: str) -> list[str]:
     return found
 
 
-class _Parser:
+class _ExpressionParser:
+    """Recursive descent over tokens, one method per rule of the grammar."""
+
     def __init__(self, tokens: list[str]) -> None:
         self._tokens = tokens
         self._at = 0

@@ -1,4 +1,4 @@
-"""What data a domain works with, in short: two runs over other data played other games."""
+"""Fingerprints of the data that a domain works with: runs over different data can't be compared."""
 
 from __future__ import annotations
 
@@ -18,11 +18,21 @@ _FILES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "multiwoz": ("multiwoz", ("db/*.json",)),
     "concierge": ("", ("concierge/policy.md", "concierge/data/*.json")),
 }
-"""By domain, the data set it is in (ours, if none is named) and what is read of it."""
+"""By domain, the name of its data set (empty for data shipped beside this file) and the files that are read of it.
+
+The patterns of shipped data are relative to the folder of this file.
+"""
 
 
 def fingerprints(domains: Iterable[str], data_dirs: DataLocator = USUAL_PLACES) -> dict[str, str]:
-    """Digests of the domains' files; a domain that is not of ours, or whose files can't be read, is left out."""
+    """Return a digest of the files of each domain, by domain.
+
+    Baselines and journals hold these digests, so what goes into them has to stay as it is.
+
+    Args:
+        domains: Names of domains. Those that are not built in, or whose files can't be read, are left out.
+        data_dirs: Where data sets are found.
+    """
     found = {}
     for name in sorted(set(domains)):
         if name in _FILES:
@@ -35,9 +45,9 @@ def fingerprints(domains: Iterable[str], data_dirs: DataLocator = USUAL_PLACES) 
 
 def _digest(dataset: str, patterns: Iterable[str], data_dirs: DataLocator) -> str:
     root = data_dirs.locate(dataset) if dataset else Path(__file__).parent
-    made = hashlib.sha256()
+    digest = hashlib.sha256()
     for pattern in patterns:
         for file in sorted(root.glob(pattern)):
-            made.update(f"{file.name}\0".encode())
-            made.update(hashlib.sha256(file.read_bytes()).digest())
-    return made.hexdigest()[:16]
+            digest.update(f"{file.name}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]

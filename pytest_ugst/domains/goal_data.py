@@ -1,4 +1,4 @@
-"""What a goal's ``data`` tells its domain, held against what the domain knows."""
+"""Validate the ``data`` of a goal for its domain."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def read_data(goal: Goal, model: type[M], domain: str) -> M:
-    """A goal's ``data`` as the domain's model of it.
+    """Validate a goal's ``data`` with the domain's model of it.
 
     Args:
         goal: The goal.
-        model: Forbids fields that it does not have.
-        domain: What to call the domain in messages.
+        model: The domain's model, which forbids unknown fields.
+        domain: The domain's name, for messages.
+
+    Returns:
+        The data as an instance of the model.
 
     Raises:
-        UsageError: If the data is not what it should be.
+        UsageError: If the data does not fit the model; names the goal and the field.
     """
     try:
         return model.model_validate(goal.data)
@@ -35,6 +38,12 @@ def read_data(goal: Goal, model: type[M], domain: str) -> M:
 
 
 def wrong_data(goal: Goal, field: str, problem: str) -> UsageError:
-    """What to raise for a field of a goal's ``data``."""
+    """Return the error for a field of a goal's ``data``, to be raised by the caller.
+
+    Args:
+        goal: The goal.
+        field: The field's path within ``data``, with dots.
+        problem: What is wrong with it.
+    """
     where = f"{goal.source}: " if goal.source else ""
     return UsageError(f"{where}goal {goal.id!r}: data.{field}: {problem}")

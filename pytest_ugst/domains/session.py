@@ -1,27 +1,26 @@
-"""The session of a desk: tools over a town, whose bookings are all that changes."""
+"""A session of a domain: a class of tools over one conversation's view of the data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.protocols import ToolResult, ToolSpec
 from pytest_ugst.domains.overlay import Overlay, TableEdits
 from pytest_ugst.domains.toolbox import Toolbox
 
 
 class DomainSession:
-    """One conversation at a desk."""
+    """One conversation's private view of a domain: policy, tools, notes, and the edits of its data."""
 
     def __init__(self, tools: object, db: Overlay, policy: str, toolbox: Toolbox) -> None:
-        """Sit down.
+        """Open a session.
 
         Args:
-            tools: Has the tools, over ``db``.
-            db: This conversation's view of the town.
-            policy: Tells the agent how to work.
-            toolbox: Of the tools' class.
+            tools: An instance of the toolbox's class, working on ``db``.
+            db: This conversation's view of the data.
+            policy: The text that tells the agent how to work.
+            toolbox: The toolbox of the tools' class, shared by all sessions.
         """
         self.policy = policy
         self.tools: Sequence[ToolSpec] = toolbox.specs
@@ -31,13 +30,12 @@ class DomainSession:
         self._tools = tools
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        """Run a tool; bad arguments give an error result."""
+        """Run a tool. Bad arguments give an error result."""
         return self._toolbox.call(self._tools, name, arguments)
 
-    def scores(self, conversation: Conversation) -> dict[str, float]:
-        """There is no reference solution to hold the agent's work against."""
-        return {}
-
     def edits(self) -> dict[str, TableEdits]:
-        """What differs from the town as it was read: bookings, seats, and what the goal itself asked for."""
+        """Return the difference from the data as it was read.
+
+        It includes what the goal's own ``data`` put in, such as bookings that the user has already.
+        """
         return self._db.edits()

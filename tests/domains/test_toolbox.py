@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import json
 from typing import Any, Literal
@@ -11,18 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from pytest_ugst.domains import toolbox
 from pytest_ugst.domains.toolbox import Toolbox, ToolError, tool
 
 
 class Item(BaseModel):
-    """What a list argument holds."""
+    """An element of a list argument."""
 
     id: str
     count: int = 1
 
 
-class Desk:
-    """Some tools."""
+class Reservations:
+    """A class with three tools."""
 
     def __init__(self) -> None:
         self.log: list[object] = []
@@ -59,7 +61,13 @@ class Desk:
         return "no tool"
 
 
-BOX = Toolbox(Desk)
+BOX = Toolbox(Reservations)
+
+
+def test_the_example_in_the_documentation_runs() -> None:
+    results = doctest.testmod(toolbox)
+    assert results.failed == 0
+    assert results.attempted >= 15
 
 
 def test_the_schema_comes_from_types_and_docstring() -> None:
@@ -91,15 +99,15 @@ def test_nested_models_come_with_their_definitions() -> None:
 
 
 def test_a_call_runs_the_method_and_left_out_arguments_take_their_defaults() -> None:
-    desk = Desk()
-    result = BOX.call(desk, "reserve", {"name": "X", "day": "friday", "people": 2})
+    reservations = Reservations()
+    result = BOX.call(reservations, "reserve", {"name": "X", "day": "friday", "people": 2})
     assert (result.text, result.ok) == ("reserved X", True)
-    BOX.call(desk, "reserve", {"name": "X", "day": "friday", "people": 2, "note": None})
-    assert desk.log == [("X", "friday", 2, None)] * 2
+    BOX.call(reservations, "reserve", {"name": "X", "day": "friday", "people": 2, "note": None})
+    assert reservations.log == [("X", "friday", 2, None)] * 2
 
 
 def test_results_become_json_and_an_integer_is_a_number() -> None:
-    result = BOX.call(Desk(), "order", {"items": [{"id": "a"}, {"id": "b", "count": 2}], "weights": [1, 0.5]})
+    result = BOX.call(Reservations(), "order", {"items": [{"id": "a"}, {"id": "b", "count": 2}], "weights": [1, 0.5]})
     assert json.loads(result.text) == {"n": 3, "weight": 1.5, "express": False}
 
 
@@ -115,17 +123,19 @@ def test_results_become_json_and_an_integer_is_a_number() -> None:
     ],
 )
 def test_bad_arguments_are_an_error_result_that_says_what_is_wrong(arguments: Any, says: str) -> None:
-    desk = Desk()
-    result = BOX.call(desk, "reserve", arguments)
+    reservations = Reservations()
+    result = BOX.call(reservations, "reserve", arguments)
     assert not result.ok
     assert result.text.startswith("Error: reserve: ")
     assert says in result.text
-    assert desk.log == []
+    assert reservations.log == []
 
 
 def test_an_unknown_tool_and_a_refusal_are_error_results() -> None:
-    assert "there is no tool 'private'; there are reserve, order, refuse" in BOX.call(Desk(), "private", {}).text
-    result = BOX.call(Desk(), "refuse", {})
+    assert (
+        "there is no tool 'private'; there are reserve, order, refuse" in BOX.call(Reservations(), "private", {}).text
+    )
+    result = BOX.call(Reservations(), "refuse", {})
     assert (result.text, result.ok) == ("Error: there is nothing here.", False)
 
 
@@ -141,7 +151,7 @@ JSON = st.recursive(
     st.dictionaries(st.sampled_from(["name", "day", "people", "items", "weights", "x"]), JSON, max_size=4),
 )
 def test_no_arguments_at_all_make_a_call_raise(name: str, arguments: dict[str, Any]) -> None:
-    result = BOX.call(Desk(), name, arguments)
+    result = BOX.call(Reservations(), name, arguments)
     assert result.ok != result.text.startswith("Error: ")
 
 

@@ -1,13 +1,13 @@
 """The check ``db_matches_reference``: an objective is complete when the database is as the reference actions leave it.
 
-Benchmarks such as tau-bench say for every goal which tool calls solve it. That is a second opinion on the completion of
-the goal's objectives, and one that nobody can be talked out of: it stands beside the judge, and the disagreements of
-the two are worth reading.
+Benchmarks such as tau-bench list for every goal the tool calls that solve it. They give a second opinion on the
+completion of the goal's objectives, one that no wording of the conversation can change: the check stands beside the
+judge, and the disagreements of the two are worth reading.
 
 A single objective is complete when the whole database is as the reference leaves it. With several objectives, each
 reference action that changes something belongs to the one objective whose words fit it (:func:`assigned`); such an
 objective is complete when the fields that only its own actions change have the values that the reference gives them.
-Where the words leave open to whom an action belongs, the objectives it may belong to get no check.
+Where the words leave open to which objective an action belongs, the objectives it may belong to get no check.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pytest_ugst.core.check import Check
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.protocols import Domain
+from pytest_ugst.core.protocols import Domain, SupportsChanges, SupportsEdits, SupportsScores
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.domains.tau.acts import ACTS
 
@@ -31,10 +31,10 @@ _DOUBTFUL = re.compile(
     r"(?:do|does|did|will|would|can|could|should|must|need)(?:n.t| not))\b",
     re.IGNORECASE,
 )
-"""In the words of who does not want something, or only wants to know about it."""
+"""Words of a user who does not want something, or only wants to know about it."""
 
 Domains = Callable[[str], Domain]
-"""A domain by name."""
+"""Lookup of a domain by name."""
 Actions = Sequence[Mapping[str, Any]]
 """Tool calls with ``name`` and ``arguments``."""
 Fields = dict[tuple[str, str, str], Any]
@@ -54,48 +54,54 @@ def db_matches_reference(
 ) -> Status | None:
     """Decide an objective by the database.
 
-    The conversation's tool calls are run again in a fresh session, and what they leave is compared with the reference.
+    The conversation's tool calls are run again in a fresh session, and the resulting database is compared with the
+    reference.
 
     Args:
-        domains: Where domains are found.
+        domains: Lookup of domains.
         component: The objective.
-        conversation: What was said so far.
-        turn: The turn to judge.
-        domain: The domain the calls were made in.
-        actions: The reference.
-        compat: As the goal's ``data.compat``: which of upstream's ways the tools keep.
-        of: Which of the actions are this objective's, counted from 0; the whole database counts unless given.
+        conversation: The conversation so far.
+        turn: The turn to judge, counted from 1.
+        domain: The name of the domain that the calls were made in.
+        actions: The reference actions.
+        compat: The goal's ``data.compat``: the edition whose bugs the tools keep.
+        of: Numbers of the actions that belong to this objective, counted from 0; unless given, the whole database
+            is compared.
 
     Returns:
         COMPLETE, or None while the database differs.
 
     Raises:
-        UsageError: If the domain has no score of its database, or nothing is only this objective's.
+        UsageError: If the domain does not score its database, or no field is changed by this objective's actions alone.
     """
     data: dict[str, Any] = {"upstream": {"actions": [dict(action) for action in actions]}}
     goal = Goal(id="reference", text=component.text, domain=domain, data=data | ({"compat": compat} if compat else {}))
-    place = domains(domain)
-    session: Any = place.open(goal, 0)
-    for call in (call for said in conversation.turns[:turn] for call in said.tool_calls):
+    opened = domains(domain)
+    session = opened.open(goal, 0)
+    for call in (call for done in conversation.turns[:turn] for call in done.tool_calls):
         session.call(call.name, call.arguments)
     if of is None:
-        scores = session.scores(conversation)
+        scores = session.scores(conversation) if isinstance(session, SupportsScores) else {}
         if _SCORE not in scores:
             raise UsageError(f"the domain {domain!r} does not score its database, which the check {NAME} needs")
         return Status.COMPLETE if scores[_SCORE] == 1.0 else None
-    wanted = own_fields(actions, of, goal, place)
-    if not wanted:
+    wanted = own_fields(actions, of, goal, opened)
+    if not wanted or not isinstance(session, SupportsChanges):
         raise UsageError(f"{NAME}: no field of the database is changed by the actions {list(of)} alone")
-    found: Fields = session.changes()
+    found = session.changes()
     same = all(name in found and found[name] == value for name, value in wanted.items())
     return Status.COMPLETE if same else None
 
 
 def with_reference_check(goal: Goal, domains: Domains) -> Goal:
-    """A goal whose objectives carry the check beside the judge, where the reference decides them.
+    """Return the goal with the check beside the judge on each objective that the reference decides.
 
-    A reference that changes nothing is matched by doing nothing: such goals are returned as they are, and so are
+    A reference that changes nothing is matched by doing nothing: such goals are returned unchanged, and so are
     objectives that carry a check already.
+
+    Args:
+        goal: A decomposed goal, with the reference in ``data["upstream"]["actions"]``.
+        domains: Lookup of domains.
     """
     objectives = [c for c in goal.components or () if c.category is Category.OBJECTIVE]
     upstream = goal.data.get("upstream")
@@ -118,19 +124,22 @@ def with_reference_check(goal: Goal, domains: Domains) -> Goal:
         }
     if not parts:
         return goal
-    made = tuple(
+    components = tuple(
         c.model_copy(update={"check": Check(python=NAME, args=parts[c.id], beside=True)})
         if c.id in parts and c.check is None
         else c
         for c in goal.components or ()
     )
-    return goal.model_copy(update={"components": made})
+    return goal.model_copy(update={"components": components})
 
 
 def changing(actions: Actions, goal: Goal, domain: Domain) -> list[dict[str, Any]]:
-    """Those of the reference actions that change the database when all are run in order."""
-    session: Any = domain.open(goal, 0)
-    if not hasattr(session, "edits"):
+    """Return the reference actions that change the database when all of them are run in order.
+
+    The result is empty for a domain whose sessions are no :class:`~pytest_ugst.core.protocols.SupportsEdits`.
+    """
+    session = domain.open(goal, 0)
+    if not isinstance(session, SupportsEdits):
         return []
     found, before = [], repr(session.edits())
     for action in actions:
@@ -143,16 +152,20 @@ def changing(actions: Actions, goal: Goal, domain: Domain) -> list[dict[str, Any
 
 
 def assigned(writes: Actions, goal: Goal) -> dict[str, list[int]]:
-    """Which objective each of the actions belongs to, where the goal's words leave no doubt.
+    """Assign each action to the objective it belongs to, where the goal's words leave no doubt.
 
     An action may belong to an objective that asks, in words, for what the action's tool does, and to one that names
     (itself or in a requirement) the order or reservation the action is about; to those alone of which both is true, if
     there are any; and never to one that names only another's. An objective that says what is not to be done, or what
-    the user only wants to know, makes a doubt.
+    the user only wants to know, leaves a doubt.
+
+    Args:
+        writes: The reference actions that change the database.
+        goal: The goal, decomposed.
 
     Returns:
-        By the objective's id, its actions, counted from 0; only objectives all of whose possible actions are theirs
-        beyond doubt. Empty if there is an action that no objective asks for: it might be anybody's.
+        By the objective's id, the numbers of its actions, counted from 0; only objectives all of whose possible actions
+        are theirs beyond doubt. Empty if there is an action that no objective asks for: it might belong to any.
     """
     objectives = [c for c in goal.components or () if c.category is Category.OBJECTIVE]
     words = {
@@ -179,7 +192,7 @@ def assigned(writes: Actions, goal: Goal) -> dict[str, list[int]]:
 
 
 def _names(action: Mapping[str, Any]) -> set[str]:
-    """What an action's order or reservation is called, as it may stand in a text."""
+    """Return the names of an action's order or reservation, as they may stand in a text."""
     values = (action["arguments"].get(name) for name in ("order_id", "reservation_id"))
     return {value.lower().lstrip("#") for value in values if isinstance(value, str) and value.strip("#")}
 
@@ -189,9 +202,17 @@ def _mentions(text: str, names: Iterable[str]) -> bool:
 
 
 def own_fields(actions: Actions, of: Sequence[int], goal: Goal, domain: Domain) -> Fields:
-    """The fields of the database that only some of the actions change, with the values they have after all of them.
+    """Return the fields of the database that only some of the actions change, with their values after all actions.
 
-    Empty as well where the others would do something else without these, or the domain does not tell its changes.
+    Args:
+        actions: The reference actions.
+        of: Numbers of the actions in question, counted from 0.
+        goal: The goal to open sessions for.
+        domain: The domain.
+
+    Returns:
+        Values by table, key and field. Empty as well where the other actions would do something else without these, or
+        the domain's sessions are no :class:`~pytest_ugst.core.protocols.SupportsChanges`.
 
     Raises:
         UsageError: If there is no action of a number in ``of``.
@@ -203,7 +224,7 @@ def own_fields(actions: Actions, of: Sequence[int], goal: Goal, domain: Domain) 
         result = after.call(action["name"], action["arguments"])
         if number not in of and others.call(action["name"], action["arguments"]).ok != result.ok:
             return {}
-    if not hasattr(after, "changes") or not hasattr(others, "changes"):
+    if not isinstance(after, SupportsChanges) or not isinstance(others, SupportsChanges):
         return {}
     shared = others.changes()
     return {name: value for name, value in after.changes().items() if name not in shared}
