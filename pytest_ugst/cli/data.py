@@ -56,7 +56,7 @@ def _fetch(args: argparse.Namespace) -> int:
             datasets()[args.name],
             args.to or cache_folder(),
             mirror=args.mirror or os.environ.get("UGST_MIRROR", ""),
-            say=progress.say,
+            say=progress.notify,
             progress=loaded,
         )
     finally:

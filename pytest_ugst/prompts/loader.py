@@ -1,8 +1,8 @@
-"""Loading prompts: the shipped files, or a user's own in their place.
+"""The loader of prompts: the shipped files, or a user's own in their place.
 
 A prompt file is UTF-8 text. Its first line is ``<!-- version: NAME -->``; the rest is the prompt, with placeholders as
-in :class:`string.Template` (``$goal``; ``$$`` for a dollar sign). What is filled in is never searched for placeholders
-again, so goals and model output may hold dollar signs and braces.
+in :class:`string.Template` (``$goal``; ``$$`` for a dollar sign). Values that are filled in are never searched for
+placeholders, so goals and model output may hold dollar signs and braces.
 """
 
 from __future__ import annotations
@@ -19,49 +19,51 @@ from string import Template
 from pytest_ugst.core.errors import UsageError, unknown
 
 MAX_BYTES = 64 * 1024
-"""How large a prompt file may be."""
+"""The greatest size of a prompt file."""
 
 _VERSION = re.compile(r"\A\ufeff?<!--\s*version:\s*([A-Za-z0-9_.-]{1,40})\s*-->[ \t]*\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
-class _Slots:
-    needs: frozenset[str] = frozenset()
-    may: frozenset[str] = frozenset()
-    afterwards: bool = False
-    """Whether the prompt is for reports on played episodes. Those have no part in a run's prompt version: to edit one
-    must not make a run look like another."""
+class _Placeholders:
+    """The placeholders of a prompt file."""
+
+    required: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+    for_reports: bool = False
+    """True for a prompt of reports on played episodes. Those have no part in a run's prompt version: to edit one must
+    not make a run look like another."""
 
 
-def _slots(needs: str = "", may: str = "", afterwards: bool = False) -> _Slots:
-    return _Slots(frozenset(needs.split()), frozenset(may.split()), afterwards)
+def _placeholders(required: str = "", optional: str = "", for_reports: bool = False) -> _Placeholders:
+    return _Placeholders(frozenset(required.split()), frozenset(optional.split()), for_reports)
 
 
-PROMPTS: Mapping[str, _Slots] = {
-    "simulator_system.md": _slots("goal", "max_turns max_messages"),
-    "simulator_reasoning.md": _slots(may="max_turns max_messages"),
-    "simulator_greeting.md": _slots(),
-    "simulator_steer_goal.md": _slots("goal", "turn turns_left max_turns"),
-    "simulator_steer_state.md": _slots("state", "turn turns_left max_turns"),
-    "simulator_again.md": _slots(),
-    "agent_system.md": _slots("policy"),
-    "agent_tools.md": _slots(),
-    "agent_last_round.md": _slots(),
-    "agent_again.md": _slots(),
-    "judge_rules.md": _slots(),
-    "judge_profile.md": _slots("component turn"),
-    "judge_policy.md": _slots("component turn"),
-    "judge_objective.md": _slots("component turn"),
-    "judge_requirement.md": _slots("component turn parent"),
-    "judge_preference.md": _slots("component turn parent"),
-    "decomposer_rules.md": _slots(),
-    "decomposer_goal.md": _slots("goal"),
-    "decomposer_again.md": _slots(),
-    "failure_patterns.md": _slots("goal chat end parts", afterwards=True),
-    "quality_naturalness.md": _slots("goal chat", afterwards=True),
-    "quality_coherence.md": _slots("goal chat", afterwards=True),
+PROMPTS: Mapping[str, _Placeholders] = {
+    "simulator_system.md": _placeholders("goal", "max_turns max_messages"),
+    "simulator_reasoning.md": _placeholders(optional="max_turns max_messages"),
+    "simulator_greeting.md": _placeholders(),
+    "simulator_steer_goal.md": _placeholders("goal", "turn turns_left max_turns"),
+    "simulator_steer_state.md": _placeholders("state", "turn turns_left max_turns"),
+    "simulator_again.md": _placeholders(),
+    "agent_system.md": _placeholders("policy"),
+    "agent_tools.md": _placeholders(),
+    "agent_last_round.md": _placeholders(),
+    "agent_again.md": _placeholders(),
+    "judge_rules.md": _placeholders(),
+    "judge_profile.md": _placeholders("component turn"),
+    "judge_policy.md": _placeholders("component turn"),
+    "judge_objective.md": _placeholders("component turn"),
+    "judge_requirement.md": _placeholders("component turn parent"),
+    "judge_preference.md": _placeholders("component turn parent"),
+    "decomposer_rules.md": _placeholders(),
+    "decomposer_goal.md": _placeholders("goal"),
+    "decomposer_again.md": _placeholders(),
+    "failure_patterns.md": _placeholders("goal chat end parts", for_reports=True),
+    "quality_naturalness.md": _placeholders("goal chat", for_reports=True),
+    "quality_coherence.md": _placeholders("goal chat", for_reports=True),
 }
-"""The prompt files by name, with the placeholders each must and may hold."""
+"""The prompt files by name, with the placeholders that each must and may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +71,20 @@ class Prompts:
     """The prompts of a run."""
 
     texts: Mapping[str, str]
-    """By file name, without the version line."""
+    """The prompts by file name, without the version line."""
     version: str
-    """The files' version names, and a digest over the texts of all that a run may use: two runs with equal versions
-    used equal prompts."""
+    """The files' version names, and a digest of all prompts that a run may use: two runs with equal versions used
+    equal prompts."""
 
     @classmethod
     def load(cls, override: Path | None = None) -> Prompts:
-        """Read the shipped prompts, with those in a folder taking the place of the ones of the same name.
+        """Read the shipped prompts, and those in a folder in place of the ones with the same names.
 
         Args:
-            override: A folder of prompt files; files whose name starts with a dot are left alone.
+            override: A folder of prompt files; files whose name starts with a dot are ignored.
 
         Raises:
-            UsageError: If the folder or a file in it is no good; the message names the file.
+            UsageError: If the folder or a file in it can't be read or used; the message names the file.
         """
         shipped = _shipped()
         if override is None:
@@ -93,16 +95,20 @@ class Prompts:
         return cls(texts, _version(texts, versions))
 
     def fill(self, name: str, **values: object) -> str:
-        """A prompt with its placeholders filled in.
+        """Return a prompt with its placeholders filled in.
 
         Args:
             name: The file's name without its suffix.
-            **values: By placeholder; one that the prompt does not use is left out.
+            **values: The values by placeholder; one that the prompt does not use is ignored.
         """
         return Template(self.texts[f"{name}.md"]).substitute(values)
 
     def digest(self, *names: str) -> str:
-        """A digest of the texts of some prompts, for those that have no part in :attr:`version`."""
+        """Return a digest of some prompts, for those that have no part in :attr:`version`.
+
+        Args:
+            *names: The files' names without their suffix.
+        """
         return _digest(self.texts, sorted(f"{name}.md" for name in names))
 
 
@@ -139,9 +145,9 @@ def parse(name: str, data: bytes, where: str) -> tuple[str, str]:
     """Read one prompt file.
 
     Args:
-        name: Which prompt it is.
+        name: The prompt's file name, a key of :data:`PROMPTS`.
         data: The file's bytes.
-        where: What to call the file in messages.
+        where: The file's description in messages.
 
     Returns:
         The prompt's text and the name of its version.
@@ -164,18 +170,18 @@ def parse(name: str, data: bytes, where: str) -> tuple[str, str]:
     template = Template(text)
     if not template.is_valid():
         raise UsageError(f"{where}: a lone $; write $$ for a dollar sign")
-    slots, used = PROMPTS[name], set(template.get_identifiers())
-    known = slots.needs | slots.may
-    for slot in sorted(used - known):
-        raise UsageError(f"{where}: {unknown('placeholder', slot, known)} (write $$ for a dollar sign)")
-    for slot in sorted(slots.needs - used):
-        raise UsageError(f"{where}: the placeholder ${slot} is missing")
+    allowed, used = PROMPTS[name], set(template.get_identifiers())
+    known = allowed.required | allowed.optional
+    for placeholder in sorted(used - known):
+        raise UsageError(f"{where}: {unknown('placeholder', placeholder, known)} (write $$ for a dollar sign)")
+    for placeholder in sorted(allowed.required - used):
+        raise UsageError(f"{where}: the placeholder ${placeholder} is missing")
     return text, header.group(1)
 
 
 def _version(texts: Mapping[str, str], versions: Mapping[str, str]) -> str:
-    played = [name for name in sorted(texts) if not PROMPTS[name].afterwards]
-    return f"{'+'.join(sorted({versions[name] for name in played}))}-{_digest(texts, played)}"
+    counted = [name for name in sorted(texts) if not PROMPTS[name].for_reports]
+    return f"{'+'.join(sorted({versions[name] for name in counted}))}-{_digest(texts, counted)}"
 
 
 def _digest(texts: Mapping[str, str], names: Iterable[str]) -> str:

@@ -1,1 +1,1 @@
-"""Small helpers without a subject of their own: files, progress, callables, threads."""
+"""Tools without a subject of their own: files, JSON streams, progress, calls of user functions, concurrency."""

@@ -1,4 +1,4 @@
-"""Calling functions that a user of this project wrote, sync or async."""
+"""Calls of functions that a user of this project wrote, sync or async."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pytest_ugst.core.errors import RoleError
 
 
 async def call(what: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call and wait for the result. A sync function runs in a thread, so that it may block.
+    """Call a function and return its result. A sync function runs in a thread, so that it may block.
 
     Args:
-        what: What to call the function in messages.
-        function: Sync or async.
-        *args: Handed on.
-        **kwargs: Handed on.
+        what: The function's description in messages, such as ``the agent NAME``.
+        function: A sync or async function.
+        *args: The function's positional arguments.
+        **kwargs: The function's keyword arguments.
 
     Raises:
-        RoleError: If the function raises; errors of our own pass as they are.
+        RoleError: If the function raises anything; a RoleError of its own passes unchanged.
     """
     try:
         if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004
@@ -32,17 +32,17 @@ async def call(what: str, function: Callable[..., Any], *args: Any, **kwargs: An
     except RoleError:
         raise
     except Exception as error:
-        raise RoleError(f"{what} failed: {type(error).__name__}: {error}{_place(error)}") from error
+        raise RoleError(f"{what} failed: {type(error).__name__}: {error}{_origin(error)}") from error
 
 
-def _place(error: BaseException) -> str:
-    """Where an exception was raised: the user's own line, where a traceback would show too much."""
+def _origin(error: BaseException) -> str:
+    """Return the file and line that raised an exception, which are the user's own; a traceback would show too much."""
     frames = traceback.extract_tb(error.__traceback__)
     return f" ({frames[-1].filename}:{frames[-1].lineno})" if len(frames) > 1 else ""
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:
-    """Whether a function can be called with ``count`` positional arguments."""
+    """Return whether a function can be called with ``count`` positional arguments."""
     try:
         inspect.signature(function).bind(*[None] * count)
     except (TypeError, ValueError):
@@ -51,12 +51,12 @@ def takes(function: Callable[..., Any], count: int) -> bool:
 
 
 def name_of(function: object) -> str:
-    """A name for a function, for reports."""
+    """Return a name for a function, for reports."""
     return str(getattr(function, "__name__", type(function).__name__))
 
 
 def text_messages(conversation: Conversation) -> list[dict[str, Any]]:
-    """What was said, as an OpenAI-style list of messages: the user's words and the agent's, without tool calls."""
+    """Return a conversation as an OpenAI-style list of messages: the text of user and agent, without tool calls."""
     messages: list[dict[str, Any]] = []
     for turn in conversation.turns:
         messages.append({"role": "user", "content": turn.user})

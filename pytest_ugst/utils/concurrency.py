@@ -1,4 +1,4 @@
-"""Doing many things at once, bounded."""
+"""Bounded concurrency."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ async def bounded_gather(
     """Await ``work(item)`` for every item, at most ``limit`` at once.
 
     Args:
-        items: What to work on.
-        work: Called with each item.
-        limit: The most that are under way at any time; at least 1.
+        items: The items, each of which becomes a task.
+        work: An async function of one item.
+        limit: The most items that are worked on at any time; at least 1.
         on_progress: Called after each item with the number of items that are done, and of all.
 
     Returns:
         The results in the order of the items.
 
     Raises:
-        BaseExceptionGroup: Of what ``work`` raised; what is still under way is cancelled, and nothing more is begun.
+        BaseExceptionGroup: If ``work`` raises; the other tasks are cancelled, and no more are begun.
     """
     waiting: Sequence[T] = list(items)
     slots = asyncio.Semaphore(limit)

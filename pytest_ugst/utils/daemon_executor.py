@@ -1,4 +1,4 @@
-"""Threads for what blocks: agents, simulators and judges that are plain functions."""
+"""An executor for functions that block: agents, simulators and judges that are plain functions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ T = TypeVar("T")
 
 
 class DaemonThreadExecutor(ThreadPoolExecutor):
-    """An executor that nobody has to wait for: there is always a free thread, and none keeps the process alive.
+    """An executor that has a free thread for every call, and whose threads don't keep the process alive.
 
-    The standard one has six threads on a machine with two cores, so that functions which block would wait for each
+    The standard executor has six threads on a machine with two cores, so that functions which block would wait for each
     other, and the interpreter joins them at its end, so that one hanging agent would hang pytest after Ctrl-C.
     (A subclass, because an event loop takes no other executor as its default.)
     """
 
     def __init__(self) -> None:
+        """Make an executor without threads; each starts when a call needs it, and is then used again."""
         super().__init__(max_workers=1, thread_name_prefix="ugst-call")
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._free = 0
@@ -28,7 +29,7 @@ class DaemonThreadExecutor(ThreadPoolExecutor):
         self._guard = threading.Lock()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have a function called."""
+        """Call a function in a thread, and return its future."""
         future: Future[T] = Future()
 
         def job() -> None:
@@ -51,7 +52,12 @@ class DaemonThreadExecutor(ThreadPoolExecutor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let go of the threads; what still runs is not waited for."""
+        """End the threads that are free, without waiting for calls that still run.
+
+        Args:
+            wait: Ignored.
+            cancel_futures: Ignored.
+        """
         with self._guard:
             for _ in range(self._running):
                 self._jobs.put(None)
@@ -61,6 +67,6 @@ class DaemonThreadExecutor(ThreadPoolExecutor):
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
-            del job  # what it holds must not live as long as the thread
+            del job  # its arguments must not live as long as the thread
             with self._guard:
                 self._free += 1

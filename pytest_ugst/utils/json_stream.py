@@ -1,4 +1,4 @@
-"""Reads a large JSON object member by member: hundreds of megabytes for the memory of the largest member."""
+"""A reader of large JSON objects, member by member: it needs memory for the largest member only."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 CHUNK = 2**18
+"""The number of characters that are read at once."""
 MAX_MEMBER = 2**23
-"""Characters of one member; a file whose members are longer is not meant for this."""
+"""The most characters of a member."""
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 
@@ -18,7 +19,7 @@ _AFTER = frozenset(",:}] \t\r\n")
 
 
 class JsonStreamError(ValueError):
-    """The text is no JSON object, or not one for this reader."""
+    """A text that is no JSON object, or none that this reader can read."""
 
 
 def _refuse(constant: str) -> None:
@@ -29,11 +30,17 @@ _decode = json.JSONDecoder(parse_constant=_refuse).raw_decode
 
 
 def members(stream: TextIO) -> Iterator[tuple[str, Any]]:
-    """The members of the object that a stream holds, in their order.
+    """Read the members of the JSON object that a stream holds.
+
+    Args:
+        stream: An open text file.
+
+    Yields:
+        The name and the value of each member, in their order.
 
     Raises:
-        JsonStreamError: If the text is no JSON object, is cut off, nested without end, or has a member that is larger
-            than :data:`MAX_MEMBER`; members before that are handed out.
+        JsonStreamError: If the text is no JSON object, is cut off, nested too deeply, or has a member that is larger
+            than :data:`MAX_MEMBER`; the members before that have been yielded.
     """
     source = _Source(stream)
     if source.peek() != "{":
@@ -55,12 +62,12 @@ def members(stream: TextIO) -> Iterator[tuple[str, Any]]:
 
 
 def broken(where: str) -> JsonStreamError:
-    """What to say of text that is no JSON."""
+    """Return the error for text that is no JSON."""
     return JsonStreamError(f"is no valid JSON, perhaps cut off ({where})")
 
 
 class _Source:
-    """A stream, with the part of it that was read and not yet used."""
+    """A stream, with the part of it that was read and not used yet."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -68,7 +75,7 @@ class _Source:
         self._at = 0
 
     def peek(self) -> str:
-        """The next character that is no blank; empty at the end."""
+        """Return the next character that is no blank; empty at the end."""
         while True:
             blank = _BLANK.match(self._text, self._at)
             self._at = blank.end() if blank else self._at
@@ -78,21 +85,21 @@ class _Source:
                 return ""
 
     def skip(self) -> None:
-        """Take the character that was looked at."""
+        """Take the character that :meth:`peek` returned."""
         self._at += 1
 
     def expect(self, character: str, where: str) -> None:
-        """Take this character.
+        """Take a character.
 
         Raises:
-            JsonStreamError: If there is another.
+            JsonStreamError: If the next one is another.
         """
         if self.peek() != character:
             raise broken(where)
         self.skip()
 
     def value(self, where: str) -> Any:
-        """Take a JSON value.
+        """Take a JSON value, and return it.
 
         Raises:
             JsonStreamError: If there is none, or it is too large.
@@ -104,7 +111,7 @@ class _Source:
             if here >= enough or not more:
                 try:
                     found, end = _decode(self._text, self._at)
-                    # A number may go on in what was not read yet: 1 and then .5
+                    # A number may continue in the part that was not read yet: 1 and then .5
                     if not more or self._text[end : end + 1] in _AFTER:
                         self._at = end
                         return found
@@ -115,7 +122,7 @@ class _Source:
                         raise broken(where) from None
                 if here > MAX_MEMBER:
                     raise JsonStreamError(f"is no valid JSON, or larger than this can be ({where})")
-                enough = 2 * here  # so that reading it again and again costs no more than twice, in all
+                enough = 2 * here  # so that parsing it repeatedly costs no more than twice as much in all
             more = self._read()
 
     def _read(self) -> bool:

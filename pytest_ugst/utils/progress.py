@@ -1,32 +1,33 @@
-"""Progress of commands that take long: one line on terminals, now and then a line in logs."""
+"""The progress of commands that take long: one line on a terminal, a line every few seconds in a log."""
 
 from __future__ import annotations
 
 import sys
 import time
 
-_IN_LOG, _ON_TERMINAL = 10.0, 0.2  # seconds between two
+_IN_LOG, _ON_TERMINAL = 10.0, 0.2  # seconds between two updates
 
 
 class ProgressLine:
-    """What is said goes to standard output, progress to standard error."""
+    """A line of progress on standard error, beside messages on standard output."""
 
     def __init__(self) -> None:
+        """Start the clock; the first update follows after one interval."""
         self._live = sys.stderr.isatty()
         self._width = 0
-        self._told = time.monotonic()
+        self._updated = time.monotonic()
 
-    def say(self, text: str) -> None:
-        """Print a line."""
+    def notify(self, text: str) -> None:
+        """Print a message to standard output."""
         self.clear()
         print(text, flush=True)
 
     def show(self, text: str) -> None:
-        """Say how far it is, if it is time to."""
+        """Show the progress, if the last update is long enough ago."""
         now = time.monotonic()
-        if now - self._told < (_ON_TERMINAL if self._live else _IN_LOG):
+        if now - self._updated < (_ON_TERMINAL if self._live else _IN_LOG):
             return
-        self._told = now
+        self._updated = now
         if self._live:
             print(f"\r{text.ljust(self._width)}", end="", file=sys.stderr, flush=True)
             self._width = len(text)
@@ -34,7 +35,7 @@ class ProgressLine:
             print(text, file=sys.stderr, flush=True)
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Remove the line from the terminal."""
         if self._width:
             print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
             self._width = 0
