@@ -1,1 +1,1 @@
-"""Runs on disk: the folder, its journal, its results, and reading them again."""
+"""Runs on disk: the folder, its journal, the outcomes that count, and the reader of runs that were played."""

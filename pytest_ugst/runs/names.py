@@ -1,4 +1,4 @@
-"""The names of runs, apart from all else: under pytest-xdist every session has one, also those without any goal."""
+"""The names of runs, in a light module: under pytest-xdist every session has one, even without any goal."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 
 
 def new_name(now: datetime | None = None) -> str:
-    """A name for a run: when it began, to the millisecond, and something to tell runs of the same one apart.
+    """Return a name for a run: the time of its start to the millisecond, and a random suffix.
 
-    Names sort as runs began, also where a quick simulator plays several in a second.
+    Names sort in the order in which runs started, even if several start in a second.
+
+    Args:
+        now: The time of the start; the present unless given.
     """
-    began = now or datetime.now(UTC)
-    return f"{began:%Y-%m-%dT%H-%M-%S}-{began.microsecond // 1000:03d}-{secrets.token_hex(2)}"
+    start = now or datetime.now(UTC)
+    return f"{start:%Y-%m-%dT%H-%M-%S}-{start.microsecond // 1000:03d}-{secrets.token_hex(2)}"

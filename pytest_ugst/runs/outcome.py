@@ -1,4 +1,4 @@
-"""What came of an episode: small records that tables, gates and comparisons count with."""
+"""The outcomes of episodes: small records that are all that tables, gates and comparisons count."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_ugst.core.status import Category
 
 
 class Count(NamedTuple):
-    """Sub-components of one category in one episode."""
+    """The numbers of sub-components of one category in one episode."""
 
     total: int = 0
     successes: int = 0
@@ -21,39 +21,39 @@ class Count(NamedTuple):
 
 
 class Tally(Frozen):
-    """What the rates need to know of one episode: small, so that thousands fit in memory."""
+    """The numbers of one episode that success rates are computed from."""
 
     goal: str
-    """The goal's id; what has the same id is one cluster."""
+    """The goal's id; episodes of the same goal are one cluster."""
     trial: int = 1
     counts: dict[Category, Count] = Field(default_factory=dict)
-    """Categories that do not occur are left out."""
+    """The counts by category; categories that do not occur are left out."""
     measured: bool = True
-    """False for an episode that could not be played, or whose goal could not be cut into sub-components: nothing is
-    there to count, and that must show."""
+    """False for an episode that could not be played, or whose goal could not be decomposed: it has nothing to count,
+    and tables report it."""
 
 
 class EpisodeOutcome(Frozen):
-    """What came of one episode: small, and enough for tables and for comparing runs goal by goal."""
+    """The outcome of one episode: a small record with all that tables and comparisons of runs need."""
 
     id: str
     """The episode's id."""
     tally: Tally
     succeeded: bool
-    """Whether every sub-component counts as success."""
+    """True if every sub-component counts as success."""
     statuses: dict[str, str] = Field(default_factory=dict)
-    """By sub-component id; ``ERROR`` where no verdict can be trusted."""
+    """The final status by sub-component id; ``ERROR`` where no verdict can be trusted."""
     stop: StopReason | None = None
     turns: int = 0
     error: SafeText | None = None
-    """Why the conversation broke off, or why the episode could not be played at all."""
+    """The reason for which the conversation broke off, or the episode could not be played at all."""
     seconds: float = 0.0
     task: dict[str, float] = Field(default_factory=dict)
-    """Scores of the agent's own work."""
+    """The scores of the agent's own work."""
 
 
 def tally(episode: Episode) -> Tally:
-    """Count an episode's sub-components."""
+    """Count the sub-components of an episode."""
     counts: dict[Category, Count] = {}
     for state in episode.final_state:
         old = counts.get(state.category, Count())
@@ -69,7 +69,7 @@ def tally(episode: Episode) -> Tally:
 
 
 def episode_outcome(episode: Episode) -> EpisodeOutcome:
-    """An episode's outcome."""
+    """Return the outcome of an episode."""
     state = episode.final_state
     return EpisodeOutcome(
         id=episode.id,
@@ -84,8 +84,8 @@ def episode_outcome(episode: Episode) -> EpisodeOutcome:
     )
 
 
-def not_played(episode_id: str, goal_id: str, trial: int, error: str) -> EpisodeOutcome:
-    """The outcome of an episode that could not be played at all, such as one whose goal could not be decomposed."""
+def unplayed_outcome(episode_id: str, goal_id: str, trial: int, error: str) -> EpisodeOutcome:
+    """Return the outcome of an episode that could not be played, such as one whose goal could not be decomposed."""
     return EpisodeOutcome(
         id=episode_id, tally=Tally(goal=goal_id, trial=trial, measured=False), succeeded=False, error=error
     )

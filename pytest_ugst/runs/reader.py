@@ -1,4 +1,4 @@
-"""Reading runs that were played, for everything that works on journals."""
+"""The reader of runs that were played, for everything that works on journals."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted, one_line
 from pytest_ugst.runs.outcome import EpisodeOutcome
 from pytest_ugst.runs.results import RunResults
-from pytest_ugst.runs.run import EPISODES_FILE, RESULTS_FILE, Run, find_run
+from pytest_ugst.runs.run import EPISODES_FILE, RESULTS_FILE, StoredRun, find_run
 from pytest_ugst.utils.files import is_file
 
 
-def open_run(home: Path, name: str) -> Run:
-    """A run to read, with its journal read once.
+def open_run(home: Path, name: str) -> StoredRun:
+    """Open a run for reading, with its journal and its ``results.json``.
 
     Args:
         home: The folder that holds ``runs``.
@@ -28,23 +28,30 @@ def open_run(home: Path, name: str) -> Run:
     path = Path(name)
     if path.name == EPISODES_FILE and is_file(path):
         name = str(path.parent)
-    # A journal tells all that was played, also where the file beside it has been lost.
+    # A journal alone is enough, if the file beside it has been lost.
     alone = Path(name) / EPISODES_FILE
-    run = Run(Path(name)) if is_file(alone) and name != "latest" else find_run(home, name, option="")
+    run = StoredRun(Path(name)) if is_file(alone) and name != "latest" else find_run(home, name, option="")
     run.journal.refresh()
     run.results = read_results(run)
     _forget_outdated(run)
     if not len(run.journal):
-        faults = "".join(f"; {fault}" for fault in faults_of(run))
+        faults = "".join(f"; {fault}" for fault in read_faults(run))
         raise UsageError(f"{run.journal.path} holds no finished episode{faults}; name another run")
     return run
 
 
-def named_runs(home: Path, names: Sequence[str]) -> dict[str, Run]:
-    """Several runs to read, by what tells them apart: their names, or what was typed where folders hold equal ones.
+def named_runs(home: Path, names: Sequence[str]) -> dict[str, StoredRun]:
+    """Open several runs for reading.
+
+    Args:
+        home: The folder that holds ``runs``.
+        names: Runs, as for :func:`open_run`.
+
+    Returns:
+        The runs by their names, or by what was typed where two of them have the same name.
 
     Raises:
-        UsageError: As :func:`open_run`, or if two names are of the same run.
+        UsageError: As :func:`open_run`, or if two names stand for the same run.
     """
     runs = [open_run(home, name) for name in names]
     require_once("run", [(name, run.folder) for name, run in zip(names, runs, strict=True)])
@@ -53,14 +60,14 @@ def named_runs(home: Path, names: Sequence[str]) -> dict[str, Run]:
 
 
 def require_once(kind: str, given: Iterable[tuple[str, Path]]) -> None:
-    """Make sure that nothing is named twice, be it in other words.
+    """Check that no file or folder is given twice, under one name or two.
 
     Args:
-        kind: What is named, for messages.
-        given: What was typed, and the file or folder that it stands for.
+        kind: The kind of thing that is named, for messages.
+        given: Names as they were typed, each with the file or folder that it stands for.
 
     Raises:
-        UsageError: If two stand for the same.
+        UsageError: If two names stand for the same file or folder.
     """
     names: dict[Path, str] = {}
     for name, place in given:
@@ -71,28 +78,28 @@ def require_once(kind: str, given: Iterable[tuple[str, Path]]) -> None:
         names[place.resolve()] = name
 
 
-def data_of(run: Run) -> Mapping[str, str]:
-    """Digests of the data that a run's domains worked with, by domain; those that are known."""
+def data_digests(run: StoredRun) -> Mapping[str, str]:
+    """Return the known digests of the data that a run's domains worked with, by domain."""
     try:
         return run.read_data()
-    except UsageError:  # a journal alone does not know
+    except UsageError:  # a journal alone does not hold them
         return {}
 
 
-def faults_of(run: Run) -> list[str]:
-    """What of a run's journal could not be read, in words."""
+def read_faults(run: StoredRun) -> list[str]:
+    """Return a message for each kind of lines of a run's journal that could not be read."""
     journal = run.journal
-    told = []
+    messages = []
     if journal.torn:
         first = f" (the first: {one_line(journal.first_fault, 200)})" if journal.first_fault else ""
-        told.append(f"{counted(journal.torn, 'line')} could not be read{first}")
+        messages.append(f"{counted(journal.torn, 'line')} could not be read{first}")
     if journal.torn_end:
-        told.append("its last line is cut off")
-    return told
+        messages.append("its last line is cut off")
+    return messages
 
 
-def not_played(run: Run) -> list[EpisodeOutcome]:
-    """The episodes that a run could not play at all, which no journal can hold: from its ``results.json``.
+def unplayed_outcomes(run: StoredRun) -> list[EpisodeOutcome]:
+    """Return the outcomes of episodes that a run could not play, which only its ``results.json`` holds.
 
     Without that file, or one that this version can read, none are known.
     """
@@ -100,8 +107,8 @@ def not_played(run: Run) -> list[EpisodeOutcome]:
     return [] if results is None else [o for o in results.episodes if not o.tally.measured and o.id not in run.journal]
 
 
-def read_results(run: Run) -> RunResults | None:
-    """A run's ``results.json``; None without that file, or one that this version can read."""
+def read_results(run: StoredRun) -> RunResults | None:
+    """Read a run's ``results.json``; return None without that file, or one that this version can read."""
     path = run.folder / RESULTS_FILE
     if not is_file(path):
         return None
@@ -111,8 +118,8 @@ def read_results(run: Run) -> RunResults | None:
         return None
 
 
-def _forget_outdated(run: Run) -> None:
-    """Leave out episodes of goals that could not be played again since, after they were edited, say."""
+def _forget_outdated(run: StoredRun) -> None:
+    """Leave out episodes whose goals could not be played again later, after an edit for example."""
     if run.results is None:
         return
     for one in run.results.episodes:

@@ -1,4 +1,8 @@
-"""``results.json``, as far as a run needs it to be read again: what was counted, and what could not be played."""
+"""The part of ``results.json`` that a reader of runs needs: the outcomes, and the episodes that could not be played.
+
+:mod:`pytest_ugst.analysis.results` adds the tables and the comparison, and writes the file. The record is split because
+this package must not import the analysis, which makes those tables.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,11 @@ RESULTS_VERSION: Literal[1] = 1
 
 
 class RunResults(Frozen):
-    """The part of ``results.json`` that holds no tables; :class:`pytest_ugst.analysis.results.Results` is the
-    file as a whole, and what a finished run carries."""
+    """The fields of ``results.json`` without those of tables, which are ignored.
+
+    :class:`pytest_ugst.analysis.results.Results` is the whole file. A run that has just been played has the whole
+    record; one that is read has this part.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -23,16 +30,16 @@ class RunResults(Frozen):
     run: str
     """The run's name."""
     created: str
-    """UTC, ISO 8601."""
+    """The time of writing in UTC, ISO 8601."""
     settings: dict[str, JsonValue] = Field(default_factory=dict)
-    """What the run was played with."""
+    """The options that the run was played with."""
     gate: dict[str, float] = Field(default_factory=dict)
-    """The least that was asked for, in percent by column."""
+    """The least success rates that were asked for, in percent by column."""
     missed: tuple[str, ...] = ()
-    """What fell short of it."""
+    """A message for each rate that fell short of them."""
     episodes: tuple[EpisodeOutcome, ...] = ()
-    """In the order of their ids."""
+    """The outcomes in the order of their ids."""
     usage: dict[str, Usage] = Field(default_factory=dict)
-    """By role."""
+    """The usage of models by role."""
     versions: dict[str, str] = Field(default_factory=dict)
-    """Of what could change the numbers."""
+    """The versions of the packages that could change the numbers."""

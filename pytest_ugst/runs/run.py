@@ -1,4 +1,4 @@
-"""Runs: all episodes of one invocation, and the folder they are kept in."""
+"""A run: all episodes of one invocation, and the folder that they are kept in."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ if TYPE_CHECKING:
 EPISODES_FILE = "episodes.jsonl"
 """The journal, in a run's folder."""
 RESULTS_FILE = "results.json"
-"""What came of it, in its folder."""
+"""The outcomes and rates, in a run's folder."""
 PAGE_FILE = "report.html"
 """The page in which the episodes can be read, in a run's folder."""
 SETTING_FILE = "run.json"
-"""What the run is played with, in its folder."""
+"""The configuration that the run is played with, in its folder."""
 _FORMAT = 1
 
 
 @dataclass(slots=True)
-class Run:
-    """One invocation's episodes.
+class StoredRun:
+    """A run's folder, with its journal and what is known of its other episodes.
 
     Attributes:
-        folder: Where everything is kept: ``run.json``, ``episodes.jsonl``, ``results.json``, ``servers/``.
+        folder: The folder of ``run.json``, ``episodes.jsonl``, ``results.json``, ``servers/``.
         journal: The finished episodes.
-        selected: Ids of the episodes this invocation asked for; None where the run is only read, and all of it counts.
-        failures: By episode id, why an episode could not be played at all.
-        results: Rates, outcomes and usage, once all is done; of a run that is read, what its file says.
+        selected: The ids of the episodes that this invocation asked for; None where the run is only read, and all
+            episodes count.
+        failures: The reasons for which episodes could not be played at all, by episode id.
+        results: The outcomes, usage and rates, once all is done; of a run that is read, the content of its file.
     """
 
     folder: Path
@@ -48,6 +49,7 @@ class Run:
     results: RunResults | None = None
 
     def __post_init__(self) -> None:
+        """Make the journal of the folder, without reading it."""
         self.journal = Journal(self.folder / EPISODES_FILE)
 
     @property
@@ -55,29 +57,29 @@ class Run:
         """The run's name."""
         return self.folder.name
 
-    def is_same(self, other: Run) -> bool:
-        """Whether both are of one folder, whatever it was called."""
+    def is_same(self, other: StoredRun) -> bool:
+        """Return whether both runs have the same folder, whatever the paths."""
         return self.folder.resolve() == other.folder.resolve()
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Ids of the episodes that count; those that were selected need not have been played."""
+        """The ids of the episodes that count; those that were selected need not have been played."""
         return self.journal.ids() if self.selected is None else self.selected
 
     @property
     def missing(self) -> int:
-        """How many of the episodes that count were neither played nor tried in vain."""
+        """The number of episodes that count and were neither played nor tried in vain."""
         return sum(name not in self.journal and name not in self.failures for name in self.ids)
 
     def create(self, setting: EpisodeConfig, data: Mapping[str, str] | None = None) -> None:
-        """Make the folder and note what the run is played with; harmless if another process did already.
+        """Make the folder and write ``run.json``, unless another process did already.
 
         Args:
-            setting: Names and options.
-            data: Digests of the data that the domains work with, by domain.
+            setting: The configuration that the run is played with.
+            data: The digests of the data that the domains work with, by domain.
 
         Raises:
-            UsageError: If the folder can't be written, or belongs to a run with another setting.
+            UsageError: If the folder can't be written, or belongs to a run with another configuration.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -97,22 +99,22 @@ class Run:
         self.require(setting)
 
     def require(self, setting: EpisodeConfig) -> None:
-        """Check that the folder's run has this setting.
+        """Check that the folder's run has this configuration.
 
         Raises:
-            UsageError: Naming each setting that differs.
+            UsageError: Naming each field that differs.
         """
-        there, here = self.read_setting(), setting.model_dump(mode="json")
-        differing = [key for key in here if there.get(key) != here[key]]
+        before, now = self.read_setting(), setting.model_dump(mode="json")
+        differing = [key for key in now if before.get(key) != now[key]]
         if differing:
-            told = ", ".join(f"{key} was {there.get(key)!r} and is now {here[key]!r}" for key in differing)
+            shown = ", ".join(f"{key} was {before.get(key)!r} and is now {now[key]!r}" for key in differing)
             raise UsageError(
-                f"the run {self.name} was played with other settings ({told}); resume it with the same ones, or start "
+                f"the run {self.name} was played with other settings ({shown}); resume it with the same ones, or start "
                 "a new run without --ugst-resume"
             )
 
     def read_setting(self) -> Mapping[str, Any]:
-        """What the run is played with.
+        """Return the configuration that the run is played with, not validated.
 
         Raises:
             UsageError: If the folder holds no readable run.
@@ -123,7 +125,7 @@ class Run:
         return setting
 
     def read_data(self) -> Mapping[str, str]:
-        """Digests of the data that the domains work with, by domain; those that are known.
+        """Return the known digests of the data that the domains work with, by domain.
 
         Raises:
             UsageError: If the folder holds no readable run.
@@ -149,13 +151,13 @@ class Run:
         return UsageError(f"{self.folder / SETTING_FILE} can't be read; start a new run without --ugst-resume")
 
 
-def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> Run:
-    """The run of a name, in a folder, or the latest one.
+def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> StoredRun:
+    """Find a run by its name or folder, or the latest one.
 
     Args:
         home: The folder that holds ``runs``.
-        name: A run's name, a folder, or ``latest`` for the one that began last.
-        option: The option that named it, for messages; empty for a plain argument.
+        name: A run's name, a folder, or ``latest`` for the one that started last.
+        option: The option that named it, for messages; empty for a positional argument.
 
     Raises:
         UsageError: If there is no such run.
@@ -164,30 +166,32 @@ def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> Run:
     if name != "latest":
         for folder in (runs / name, Path(name)):
             if is_file(folder / SETTING_FILE):
-                return Run(folder)
-    there = _runs_in(runs)
+                return StoredRun(folder)
+    known = _names_in(runs)
     if name == "latest":
-        if not there:
+        if not known:
             remedy = "leave the option out to start one" if option else "play one with pytest, or name a run's folder"
             raise UsageError(f"{option and option + ': '}there is no run in {runs} yet; {remedy}")
-        # One that was played, or could not be, if there is any: the others ended before they began.
-        played = [name for name in there if any(exists(runs / name / f) for f in (EPISODES_FILE, RESULTS_FILE))]
-        return Run(runs / (played or there)[-1])
-    shown = ", ".join(there[-5:]) or "none"
-    resumed = option == "--ugst-resume" and exists(Path(name))  # its value may be left out, and a path taken for it
+        # Runs without journal and results ended before they began, and count only if there is no other.
+        played = [name for name in known if any(exists(runs / name / f) for f in (EPISODES_FILE, RESULTS_FILE))]
+        return StoredRun(runs / (played or known)[-1])
+    shown = ", ".join(known[-5:]) or "none"
+    # The value of that option may be left out, so that it takes the path that follows.
+    resumed = option == "--ugst-resume" and exists(Path(name))
     hint = f"; to resume the latest run, put the path to test before {option}" if resumed else ""
     raise UsageError(f"{option and option + '='}{name}: no such run; the latest in {runs}: {shown}{hint}")
 
 
-def _runs_in(runs: Path) -> list[str]:
-    """Names of runs, the one that began last at the end, whatever they are called by now."""
+def _names_in(runs: Path) -> list[str]:
+    """Return the names of the runs in a folder in the order in which they started, even if they were renamed."""
     if not runs.is_dir():
         return []
-    there = (folder for folder in runs.iterdir() if is_file(folder / SETTING_FILE))
-    return [folder.name for folder in sorted(there, key=lambda folder: (_began(folder), folder.name))]
+    folders = (folder for folder in runs.iterdir() if is_file(folder / SETTING_FILE))
+    return [folder.name for folder in sorted(folders, key=lambda folder: (_started(folder), folder.name))]
 
 
-def _began(folder: Path) -> datetime:
+def _started(folder: Path) -> datetime:
+    """Return the time at which a run started, or at which its file was written where it does not say."""
     path = folder / SETTING_FILE
     try:
         return datetime.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["created"]).astimezone(UTC)

@@ -15,7 +15,7 @@ from pytest_ugst.analysis.success.table import RatesRow
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.runs.outcome import EpisodeOutcome, episode_outcome, not_played, tally
+from pytest_ugst.runs.outcome import EpisodeOutcome, episode_outcome, tally, unplayed_outcome
 from tests.strategies import episodes
 
 
@@ -31,7 +31,7 @@ def test_outcomes(episode: Episode) -> None:
 
 
 def test_an_episode_that_was_not_played() -> None:
-    made = not_played("trip@2", "trip", 2, "the goal could not be decomposed")
+    made = unplayed_outcome("trip@2", "trip", 2, "the goal could not be decomposed")
     assert not made.succeeded
     assert rates([made.tally]).unmeasured == 1
 
@@ -42,7 +42,7 @@ def test_usage_by_role() -> None:
 
 
 def make(run: str = "first") -> Results:
-    made = not_played("trip", "trip", 1, "no answer")
+    made = unplayed_outcome("trip", "trip", 1, "no answer")
     return Results(
         run=run,
         created="2026-01-01T00:00:00+00:00",

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.runs.names import new_name
-from pytest_ugst.runs.run import Run, find_run
+from pytest_ugst.runs.run import StoredRun, find_run
 from tests.played import SETTING
 
 
-def make_run(home: Path, name: str) -> Run:
-    run = Run(home / "runs" / name)
+def make_run(home: Path, name: str) -> StoredRun:
+    run = StoredRun(home / "runs" / name)
     run.create(SETTING)
     return run
 
@@ -41,7 +41,7 @@ def test_creating_it_twice_is_harmless(tmp_path: Path) -> None:
 def test_other_settings_are_refused_by_name(tmp_path: Path, changes: dict[str, object], told: str) -> None:
     run = make_run(tmp_path, "r")
     with pytest.raises(UsageError) as error:
-        Run(run.folder).create(SETTING.model_copy(update=changes))
+        StoredRun(run.folder).create(SETTING.model_copy(update=changes))
     assert told in str(error.value)
     assert "without --ugst-resume" in str(error.value)
     assert "\n" not in str(error.value)
@@ -50,7 +50,7 @@ def test_other_settings_are_refused_by_name(tmp_path: Path, changes: dict[str, o
 def test_a_folder_that_can_t_be_written_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match=r"can't write the run folder .*file/runs/r: .*; set --ugst-dir"):
-        Run(tmp_path / "file" / "runs" / "r").create(SETTING)
+        StoredRun(tmp_path / "file" / "runs" / "r").create(SETTING)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"setting": 3}', "{"])
@@ -118,7 +118,7 @@ def test_a_name_that_no_file_can_have(tmp_path: Path, name: str) -> None:
 
 def test_a_folder_without_a_run_has_no_setting(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"holds no run \(run\.json is missing\)"):
-        Run(tmp_path).read_setting()
+        StoredRun(tmp_path).read_setting()
 
 
 @given(
