@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from pytest_ugst.analysis.html.against import Against  # noqa: E402
+from pytest_ugst.analysis.html.baseline import PageBaseline  # noqa: E402
 from pytest_ugst.analysis.html.builder import write_page  # noqa: E402
 from pytest_ugst.analysis.regression.baseline import baseline_of  # noqa: E402
 from pytest_ugst.runs.reader import open_run  # noqa: E402
@@ -67,7 +67,7 @@ def main() -> None:
     play(home, "agenda", "faultless")
     page = home / "report.html"
     run = open_run(home, "half-contradicting")
-    write_page(run, page, against=Against.of(run, baseline_of(open_run(home, "faultless")), "faultless"))
+    write_page(run, page, against=PageBaseline.of(run, baseline_of(open_run(home, "faultless")), "faultless"))
     with browser(1240, 1200) as here:
         look(here, page, "", out / "report-overview.png")
     with browser(1240, 940) as here:

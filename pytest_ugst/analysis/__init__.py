@@ -1,1 +1,1 @@
-"""From episodes to answers: one package per question, and the tables and pages that show them."""
+"""Analysis of the episodes of runs: one package per question, and the tables and pages that show the answers."""

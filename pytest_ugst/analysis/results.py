@@ -1,4 +1,4 @@
-"""``results.json``: a run's numbers for machines, such as a later run that is compared with this one."""
+"""``results.json``: the numbers of a run for programs, such as a later run that is compared with this one."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _PACKAGES = ("pytest-ugst", "pytest", "pydantic", "numpy", "aiohttp", "openai", 
 
 
 class Results(RunResults):
-    """The file as a whole. Rates are in percent."""
+    """The content of ``results.json``. Rates are in percent."""
 
     model_config = ConfigDict(extra="forbid")
 
     rows: tuple[RatesRow, ...]
-    """The summary table, row by row; the row of the whole run comes last."""
+    """Rows of the summary table; the row of the whole run comes last."""
     comparison: Comparison | None = None
-    """With the baseline, where one was named."""
+    """Comparison with the baseline, where one was named."""
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, of this package and of what it plays with."""
+    """Return the versions of Python, of this package and of the packages that can change the numbers."""
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
@@ -40,7 +40,7 @@ def versions() -> dict[str, str]:
 
 
 def write_results(path: Path, results: Results) -> None:
-    """Write the file; whoever reads it meanwhile sees the old one or the new one, never half of one.
+    """Write the file as a whole: a reader sees the old file or the new one, never a part of one.
 
     Raises:
         UsageError: If it can't be written.

@@ -1,4 +1,4 @@
-"""The summary of a run: its rows, outcomes and usage, read from the journal once."""
+"""The summary of a run: rows of its tables, outcomes and usage, read from the journal once."""
 
 from __future__ import annotations
 
@@ -13,60 +13,76 @@ from pytest_ugst.analysis.regression.decision import Comparison
 from pytest_ugst.analysis.results import Results, versions
 from pytest_ugst.analysis.success.gate import Gate
 from pytest_ugst.analysis.success.rates import rates
-from pytest_ugst.analysis.success.systems import EvaluatedSystem, across, add_usage, evaluated_systems, labels
+from pytest_ugst.analysis.success.systems import EvaluatedSystem, add_usage, evaluated_systems, labels, pooled_tallies
 from pytest_ugst.analysis.success.table import RatesRow, rates_table
 from pytest_ugst.analysis.tables import Table
 from pytest_ugst.core.text import counted
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.engine.spec import goal_and_trial
-from pytest_ugst.runs.outcome import EpisodeOutcome, not_played
-from pytest_ugst.runs.reader import not_played as unplayed_before
+from pytest_ugst.runs.outcome import EpisodeOutcome, unplayed_outcome
+from pytest_ugst.runs.reader import unplayed_outcomes
 
 if TYPE_CHECKING:
-    from pytest_ugst.runs.run import Run
+    from pytest_ugst.runs.run import StoredRun
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One table of a run: a row per simulator."""
+class SummaryTable:
+    """A table of a run's success rates, with a row per simulator."""
 
     title: str
-    """The benchmark (its domain), or empty where there is only one."""
+    """The benchmark (the goals' domain); empty where there is only one."""
     rows: tuple[RatesRow, ...]
+    """Rows of the table; that of all simulators comes last in the table of the whole run."""
     notes: tuple[str, ...] = ()
+    """Notes below the table."""
 
     def table(self, *, legend: bool = True) -> Table:
-        """For any style."""
+        """Return the table for any style.
+
+        Args:
+            legend: Whether to explain the numbers in a note.
+        """
         return rates_table(self.rows, title=self.title, heading="simulator", legend=legend, notes=self.notes)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run came to."""
+    """The results of a run: its tables, outcomes and usage."""
 
-    tables: tuple[Standing, ...]
-    """One per benchmark where there are several, and the one of the whole run last."""
+    tables: tuple[SummaryTable, ...]
+    """One table per benchmark where there are several, and the table of the whole run last."""
     rows: tuple[RatesRow, ...]
-    """All that the tables say; the row of the whole run comes last."""
+    """Rows of all tables; the row of the whole run comes last."""
     outcomes: tuple[EpisodeOutcome, ...]
+    """Outcomes of the episodes, in the order of their ids, those that could not be played included."""
     usage: Mapping[str, Usage]
+    """Usage by role."""
     failures: Mapping[str, str]
-    """By episode, why it could not be played."""
+    """Reasons why episodes could not be played, by episode id."""
     comparison: Comparison | None = None
-    """With the baseline, where one was named."""
+    """Comparison with the baseline, where one was named."""
 
     def printed(self) -> list[Table]:
-        """The tables for any style; what the numbers are is said below the last one of rates."""
+        """Return the tables for any style; the numbers are explained below the last table of rates."""
         tables = [table.table(legend=table is self.tables[-1]) for table in self.tables]
         if self.comparison is not None and not self.comparison.refused:
             title = f"against {self.comparison.base}: {counted(self.comparison.goals, 'goal')}"
             tables.append(comparison_table(self.comparison, title=title))
         return tables
 
-    def results(self, run: Run, gate: Gate, missed: list[str]) -> Results:
-        """For ``results.json``; what an earlier session could not play, and this one did not ask for, stays."""
+    def results(self, run: StoredRun, gate: Gate, missed: list[str]) -> Results:
+        """Return the content of ``results.json``.
+
+        Episodes that an earlier session could not play are kept, unless this session selected them.
+
+        Args:
+            run: The run.
+            gate: Success rates that the run has to reach.
+            missed: Messages on the rates that it did not reach.
+        """
         here = {one.id for one in self.outcomes}
-        before = [one for one in unplayed_before(run) if one.id not in here and one.id not in run.ids]
+        before = [one for one in unplayed_outcomes(run) if one.id not in here and one.id not in run.ids]
         return Results(
             run=run.name,
             created=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -81,15 +97,15 @@ class Summary:
         )
 
 
-def summarise(run: Run) -> Summary:
-    """Read the episodes that count, and count."""
+def summarise(run: StoredRun) -> Summary:
+    """Return the summary of the episodes of a run that count."""
     run.journal.refresh()
-    found = evaluated_systems(run.name, (run.journal.get(name) for name in run.ids if name in run.journal))
-    outcomes = [one for entrant in found for played in entrant.benchmarks.values() for one in played.outcomes]
+    systems = evaluated_systems(run.name, (run.journal.get(name) for name in run.ids if name in run.journal))
+    outcomes = [one for system in systems for benchmark in system.benchmarks.values() for one in benchmark.outcomes]
     failures = {name: why for name, why in run.failures.items() if name not in run.journal}
-    unplayed = [not_played(name, *goal_and_trial(name), why) for name, why in sorted(failures.items())]
-    named = list(zip(labels([entrant.setting for entrant in found]), found, strict=True))
-    benchmarks = list(dict.fromkeys(name for entrant in found for name in entrant.benchmarks))
+    unplayed = [unplayed_outcome(name, *goal_and_trial(name), why) for name, why in sorted(failures.items())]
+    named = list(zip(labels([system.setting for system in systems]), systems, strict=True))
+    benchmarks = list(dict.fromkeys(name for system in systems for name in system.benchmarks))
     several = len(benchmarks) > 1
     tables = [_benchmark(named, benchmark) for benchmark in benchmarks] if several else []
     tables.append(_whole(named, unplayed, benchmarks))
@@ -97,36 +113,37 @@ def summarise(run: Run) -> Summary:
         tuple(tables),
         tuple(row for table in tables for row in _flat(table, table is tables[-1])),
         tuple(sorted((*outcomes, *unplayed), key=lambda o: o.id)),
-        add_usage(entrant.usage for entrant in found),
+        add_usage(system.usage for system in systems),
         failures,
     )
 
 
-def _benchmark(named: Sequence[tuple[str, EvaluatedSystem]], benchmark: str) -> Standing:
-    there = [(name, one.benchmarks[benchmark]) for name, one in named if benchmark in one.benchmarks]
-    rows = tuple(RatesRow(label=name, rates=rates(o.tally for o in played.outcomes)) for name, played in there)
-    return Standing(benchmark, rows, tuple(scores_notes(named, benchmark)))
+def _benchmark(named: Sequence[tuple[str, EvaluatedSystem]], benchmark: str) -> SummaryTable:
+    """Return the table of one benchmark."""
+    evaluated = [(name, one.benchmarks[benchmark]) for name, one in named if benchmark in one.benchmarks]
+    rows = tuple(RatesRow(label=name, rates=rates(o.tally for o in result.outcomes)) for name, result in evaluated)
+    return SummaryTable(benchmark, rows, tuple(scores_notes(named, benchmark)))
 
 
 def _whole(
     named: Sequence[tuple[str, EvaluatedSystem]], unplayed: Sequence[EpisodeOutcome], benchmarks: Sequence[str]
-) -> Standing:
-    """The table of all benchmarks; its last row is of all simulators."""
-    # A goal that was played in one trial and could not be in another is one goal all the same.
-    known = {o.tally.goal: name for _, e in named for name, played in e.benchmarks.items() for o in played.outcomes}
-    everything = [tally for _, entrant in named for tally in entrant.tallies()]
-    everything += across((known.get(one.tally.goal, ""), one) for one in unplayed)
+) -> SummaryTable:
+    """Return the table of all benchmarks; its last row is that of all simulators."""
+    # A goal that was played in one trial and could not be played in another is still one goal.
+    known = {o.tally.goal: name for _, e in named for name, result in e.benchmarks.items() for o in result.outcomes}
+    everything = [tally for _, system in named for tally in system.tallies()]
+    everything += pooled_tallies((known.get(one.tally.goal, ""), one) for one in unplayed)
     rows = [RatesRow(label=name, rates=rates(one.tallies())) for name, one in named] if len(named) > 1 else []
     label = "all" if len(named) > 1 else named[0][0] if named else "nothing played"
     rows.append(RatesRow(label=label, rates=rates(everything)))
     several = len(benchmarks) > 1
     # Where there is one table only, the agent's score belongs to it.
     notes = () if several else tuple(note for benchmark in benchmarks for note in scores_notes(named, benchmark))
-    return Standing("all" if several else "", tuple(rows), notes)
+    return SummaryTable("all" if several else "", tuple(rows), notes)
 
 
-def _flat(table: Standing, last: bool) -> list[RatesRow]:
-    """A table's rows; which one they are from stands before their labels, where there are several tables."""
+def _flat(table: SummaryTable, last: bool) -> list[RatesRow]:
+    """Return a table's rows for the list of all rows; with several tables their labels begin with the table's title."""
     if not table.title:
         return list(table.rows)
     rows = []

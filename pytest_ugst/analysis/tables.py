@@ -1,7 +1,7 @@
-"""Tables that know nothing of what they show, in every style: for terminals, Markdown, LaTeX, CSV and JSON.
+"""The record of a table, whatever it shows, and its renderers: for terminals, Markdown, LaTeX, CSV and JSON.
 
-A report makes :class:`Table` records and calls :func:`render`; ``pytest_ugst.cli.options`` gives a command the options
-``--style`` and ``--out``. What cells and notes say may come from anywhere: each style makes it harmless.
+A report builds :class:`Table` records and calls :func:`render`; ``pytest_ugst.cli.options`` gives a command the options
+``--style`` and ``--out``. Texts of cells and notes may come from anywhere, models included: each style escapes them.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from pytest_ugst.core.text import one_line
 
 STYLES = ("terminal", "markdown", "latex", "csv", "json")
 NO_DATA = "–"
+"""Printed in place of a value that is missing."""
 _LABELS = (40, 24, 16, 10)  # characters of a line's label at most, the first that fits
 
 Value = str | int | float | None
 
 
 class Mark(StrEnum):
-    """What stands out in its column."""
+    """The mark of a cell that stands out in its column."""
 
     BEST = "best"
     """Printed bold."""
@@ -37,21 +38,22 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell."""
+    """A cell: a value, and how it is printed."""
 
     value: Value = None
-    """In full precision, for CSV and JSON."""
+    """Value in full precision, for CSV and JSON."""
     text: str | None = None
-    """As it is printed; the value itself unless given."""
+    """Printed form of the value; the value itself where it is None."""
     aside: str = ""
-    """Printed smaller, beside the text or below it: an interval."""
+    """Text printed smaller, beside the main text or below it: an interval."""
     mark: Mark | None = None
+    """Mark of the cell, if any."""
     more: Mapping[str, Value] = field(default_factory=dict)
-    """What belongs to the value, for CSV (as ``COLUMN_NAME``) and JSON: counts, ends of an interval."""
+    """Further values for CSV (as ``COLUMN_NAME``) and JSON: counts, ends of an interval."""
 
     @property
     def shown(self) -> str:
-        """The text, on one line."""
+        """The printed text, on one line."""
         if self.text is not None:
             return one_line(self.text)
         return NO_DATA if self.value is None else one_line(str(self.value))
@@ -59,48 +61,52 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column."""
+    """A column of a table."""
 
     name: str
-    """For CSV and JSON."""
+    """Name of the column in CSV and JSON."""
     heading: str | None = ""
-    """As it is printed; None where the column is for CSV and JSON only."""
+    """Printed heading; None where the column is for CSV and JSON only."""
     kind: Literal["value", "prose", "link"] = "value"
-    """On a page of paper prose takes several lines, and links have no place."""
+    """Kind of content: in LaTeX prose wraps over several lines, and links are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a table."""
+    """A line of a table."""
 
     cells: tuple[Cell, ...]
-    """One per column; the first is the line's label."""
+    """One cell per column; the first is the line's label."""
     group: str = ""
-    """Lines that follow each other and share a group stand below its name."""
+    """Name of the line's group; consecutive lines of one group are printed below its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table."""
+    """A table that can be rendered in every style."""
 
     columns: tuple[Column, ...]
+    """Columns, the labels' column first."""
     lines: tuple[Line, ...]
+    """Lines in the order of printing."""
     title: str = ""
+    """Title above the table; empty for none."""
     notes: tuple[str, ...] = ()
-    """What the numbers do not say, each on a line of its own below the table."""
+    """Notes on how to read the numbers, each on a line of its own below the table."""
 
     def __post_init__(self) -> None:
+        """Check that every line has one cell per column."""
         assert all(len(line.cells) == len(self.columns) for line in self.lines)
 
 
-def ranked(shown: Sequence[float | None], *, lowest: bool = False) -> list[Mark | None]:
-    """The marks of a column: all that share the best value, and all that share the next.
+def rank_marks(shown: Sequence[float | None], *, lowest: bool = False) -> list[Mark | None]:
+    """Return the marks of a column: for all cells that share the best value, and for all that share the second best.
 
-    A column of one number has neither.
+    A column with a single number gets no marks.
 
     Args:
-        shown: As printed, so that what looks equal is equal.
-        lowest: Whether less is better.
+        shown: The values as they are printed, so that values that look equal are equal; None for a missing value.
+        lowest: Whether lower values are better.
     """
     known = sorted({value for value in shown if value is not None}, reverse=not lowest)
     if sum(value is not None for value in shown) < 2:
@@ -110,16 +116,19 @@ def ranked(shown: Sequence[float | None], *, lowest: bool = False) -> list[Mark 
 
 
 def render(tables: Sequence[Table], style: str, *, width: int = 100, ansi: bool = False) -> str:
-    """Tables as text that ends with a line break.
+    """Return tables as text that ends with a line break.
 
     Args:
-        tables: In their order.
+        tables: The tables, in the order of printing.
         style: One of :data:`STYLES`.
-        width: Of a terminal: columns to stay within, where the table allows it.
-        ansi: For a terminal that shows bold and underlined text.
+        width: Width of the terminal, in characters; lines stay within it where the table allows it.
+        ansi: Whether the terminal shows bold and underlined text.
+
+    Raises:
+        ValueError: If there is no such style.
     """
     if style == "terminal":
-        return "\n".join(terminal(table, width=width, ansi=ansi) for table in tables)
+        return "\n".join(render_terminal(table, width=width, ansi=ansi) for table in tables)
     if style == "markdown":
         return "\n".join(map(_markdown, tables))
     if style == "latex":
@@ -127,49 +136,52 @@ def render(tables: Sequence[Table], style: str, *, width: int = 100, ansi: bool 
     if style == "csv":
         return _csv(tables)
     if style == "json":
-        return json.dumps({"tables": [_plain_data(table) for table in tables]}, indent=2) + "\n"
+        return json.dumps({"tables": [_to_data(table) for table in tables]}, indent=2) + "\n"
     raise ValueError(f"{style!r} is none of {', '.join(STYLES)}")
 
 
 # Terminal
 
 
-def terminal(table: Table, *, width: int = 100, ansi: bool = False, notes: bool = True) -> str:
-    """One table for a terminal; asides stand beside the numbers where there is room, else below them.
+def render_terminal(table: Table, *, width: int = 100, ansi: bool = False, notes: bool = True) -> str:
+    """Return one table for a terminal.
+
+    Asides are printed beside the numbers where there is room, else below them.
 
     Args:
-        table: At least one line.
-        width: Columns to stay within, where the table allows it.
-        ansi: Show marks, titles and groups by bold and underlined text.
-        notes: Print the table's notes as well.
+        table: A table of at least one line.
+        width: Width of the terminal, in characters; lines stay within it where the table allows it.
+        ansi: Whether to show marks, titles and groups as bold and underlined text.
+        notes: Whether to print the table's notes as well.
     """
     indent = "  " if any(line.group for line in table.lines) else ""
     for label, below in ((_LABELS[0], False), *((label, True) for label in _LABELS)):
-        shortened = _shortened([line.cells[0].shown for line in table.lines], label)
-        drawn = _drawn(table, below, shortened, ansi, indent)
+        shortened = _shorten([line.cells[0].shown for line in table.lines], label)
+        drawn = _draw(table, below, shortened, ansi, indent)
         if max(len(re.sub(r"\x1b\[\dm", "", line)) for line in drawn) <= width:
             break
     cut = [f"{short} is {full}" for full, short in shortened.items() if short != full]
-    told = [one_line(note) for note in _told(table, ansi)] if notes else []
+    below_table = [one_line(note) for note in _all_notes(table, ansi)] if notes else []
     title = [_ansi(one_line(table.title), "1", ansi)] if table.title else []
-    return "\n".join([*title, *drawn, *told, *(one_line(note, width) for note in cut)]) + "\n"
+    return "\n".join([*title, *drawn, *below_table, *(one_line(note, width) for note in cut)]) + "\n"
 
 
-def _shortened(labels: Sequence[str], limit: int) -> dict[str, str]:
-    """Labels within a limit, by what they are in full; those that begin alike keep their ends."""
+def _shorten(labels: Sequence[str], limit: int) -> dict[str, str]:
+    """Return labels of at most ``limit`` characters by the full ones; labels that begin alike keep their ends."""
     short = {label: one_line(label, limit) for label in labels}
     seen = Counter(short.values())
     start = limit // 3
     return {
-        label: made if seen[made] == 1 else f"{label[:start].rstrip()}…{label[start + 1 - limit :].lstrip()}"
-        for label, made in short.items()
+        label: cut if seen[cut] == 1 else f"{label[:start].rstrip()}…{label[start + 1 - limit :].lstrip()}"
+        for label, cut in short.items()
     }
 
 
-def _drawn(table: Table, below: bool, labels: Mapping[str, str], ansi: bool, indent: str) -> list[str]:
+def _draw(table: Table, below: bool, labels: Mapping[str, str], ansi: bool, indent: str) -> list[str]:
+    """Return the lines of a table for a terminal, without title and notes."""
     from tabulate import tabulate
 
-    printed = _printed(table)
+    printed = _printed_columns(table)
 
     def text(number: int, cell: Cell) -> str:
         code = "" if cell.mark is None else "1" if cell.mark is Mark.BEST else "4"
@@ -184,11 +196,11 @@ def _drawn(table: Table, below: bool, labels: Mapping[str, str], ansi: bool, ind
     drawn = tabulate(cells, headings, tablefmt="simple", colalign=align, disable_numparse=True).splitlines()
     lines = [indent + line for line in drawn[:2]]
     start, group = 2, ""
-    for made, line in zip(cells, table.lines, strict=True):
+    for texts, line in zip(cells, table.lines, strict=True):
         if line.group != group:
             group = line.group
             lines.append(_ansi(one_line(group), "1", ansi))
-        stop = start + max(text.count("\n") for text in made) + 1
+        stop = start + max(text.count("\n") for text in texts) + 1
         lines += [indent + line for line in drawn[start:stop]]
         start = stop
     return [line.rstrip() for line in lines]
@@ -198,15 +210,15 @@ def _ansi(text: str, code: str, ansi: bool) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if ansi and code and text else text
 
 
-def _told(table: Table, marked: bool) -> Sequence[str]:
-    """The notes, after what the marks mean where they show."""
+def _all_notes(table: Table, marked: bool) -> Sequence[str]:
+    """Return the table's notes, preceded by the meaning of the marks where marks are shown."""
     if marked and any(cell.mark for line in table.lines for cell in line.cells):
         return ("best of a column in bold, second best underlined", *table.notes)
     return table.notes
 
 
-def _printed(table: Table) -> list[int]:
-    """The columns that are not for machines only."""
+def _printed_columns(table: Table) -> list[int]:
+    """Return the numbers of the columns that are printed, and not for CSV and JSON only."""
     return [number for number, column in enumerate(table.columns) if column.heading is not None]
 
 
@@ -214,14 +226,14 @@ def _printed(table: Table) -> list[int]:
 
 
 def escape_markdown(text: str) -> str:
-    """One line of text that GitHub's Markdown shows as it is."""
+    """Return the text on one line, escaped so that GitHub's Markdown shows it unchanged."""
     return re.sub(r"([\\`*_{}\[\]<>|&~#$])", r"\\\1", one_line(text))
 
 
 def _markdown(table: Table) -> str:
     from tabulate import tabulate
 
-    printed = _printed(table)
+    printed = _printed_columns(table)
 
     def text(cell: Cell) -> str:
         shown = escape_markdown(cell.shown)
@@ -240,8 +252,8 @@ def _markdown(table: Table) -> str:
     align = ["left", *["right"] * (len(headings) - 1)]
     drawn = tabulate(rows, headings, tablefmt="github", colalign=align, disable_numparse=True)
     title = [f"### {escape_markdown(table.title)}", ""] if table.title else []
-    told = _told(table, True)
-    notes = ["", *(f"{escape_markdown(note)}  " for note in told)] if told else []
+    lines = _all_notes(table, True)
+    notes = ["", *(f"{escape_markdown(note)}  " for note in lines)] if lines else []
     return "\n".join([*title, drawn, *notes]).rstrip() + "\n"
 
 
@@ -262,23 +274,26 @@ _LATEX = {
 
 
 def escape_latex(text: str) -> str:
-    """One line of text that LaTeX prints as it is; what pdfLaTeX's fonts lack, such as emoji, by its number."""
-    return "".join(map(_in_latex, one_line(text)))
+    """Return the text on one line, escaped so that LaTeX prints it unchanged.
+
+    Characters that pdfLaTeX's fonts lack, such as emoji, are printed by their code points (``U+1F600``).
+    """
+    return "".join(map(_escape_character, one_line(text)))
 
 
-def _in_latex(character: str) -> str:
+def _escape_character(character: str) -> str:
     if ord(character) > 0xFFFF or unicodedata.category(character) in ("So", "Cn", "Co"):
         return f"U+{ord(character):04X}"
     return _LATEX.get(character, character)
 
 
 _PROSE: Final = 0.5
-"""Of a line, for all columns of prose together."""
+"""Share of the line width that all columns of prose take together."""
 
 
 def _latex(table: Table) -> str:
-    """Asides stand below their numbers, since columns of a page are narrow."""
-    printed = [number for number in _printed(table) if table.columns[number].kind != "link"]
+    """Return a table for LaTeX; asides are printed below their numbers, since columns of a page are narrow."""
+    printed = [number for number in _printed_columns(table) if table.columns[number].kind != "link"]
 
     def text(cell: Cell) -> str:
         shown = escape_latex(cell.shown)
@@ -312,8 +327,8 @@ def _latex(table: Table) -> str:
             lines[-1] += "[-1pt]"
             lines.append(" & ".join(map(aside, cells)) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
-    if told := [f"{escape_latex(note)}." for note in _told(table, True)]:
-        lines += [r"\par\smallskip", f"\\parbox{{\\linewidth}}{{\\footnotesize {' '.join(told)}}}"]
+    if notes := [f"{escape_latex(note)}." for note in _all_notes(table, True)]:
+        lines += [r"\par\smallskip", f"\\parbox{{\\linewidth}}{{\\footnotesize {' '.join(notes)}}}"]
     lines += [f"\\caption{{{escape_latex(table.title)}}}"] if table.title else []
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 
@@ -322,7 +337,7 @@ def _latex(table: Table) -> str:
 
 
 def _csv(tables: Sequence[Table]) -> str:
-    """All tables as one, with their titles and groups in columns; notes have no place in it."""
+    """Return all tables as one CSV table, with titles and groups in columns of their own; notes are left out."""
     rows: list[dict[str, Value]] = []
     for table in tables:
         for line in table.lines:
@@ -330,7 +345,7 @@ def _csv(tables: Sequence[Table]) -> str:
             for column, cell in zip(table.columns, line.cells, strict=True):
                 row[column.name] = cell.value
                 row |= {f"{column.name}_{name}": value for name, value in cell.more.items()}
-            rows.append({name: _safe(value) for name, value in row.items()})
+            rows.append({name: _as_plain_text(value) for name, value in row.items()})
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
@@ -339,15 +354,15 @@ def _csv(tables: Sequence[Table]) -> str:
     return text.getvalue()
 
 
-def _safe(value: Value) -> Value:
-    """A spreadsheet would run text that looks like a formula."""
+def _as_plain_text(value: Value) -> Value:
+    """Return a value for a spreadsheet: a text on one line, quoted where it would be run as a formula."""
     if not isinstance(value, str):
         return value
     text = one_line(value)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-def _plain_data(table: Table) -> dict[str, object]:
+def _to_data(table: Table) -> dict[str, object]:
     lines = []
     for line in table.lines:
         cells = {

@@ -1,4 +1,4 @@
-"""One episode to read: the conversation with tool calls, and what changed in the goal state after every turn."""
+"""An episode as text: the conversation with tool calls, and the changes of the goal state after every turn."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pytest_ugst.core.conversation import ToolCall
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.text import one_line, plain
 
-_WIDTH = 100
+_WIDTH = 100  # characters of a line
 _RESULT = 300  # characters of a tool's result
 
 
 def render_episode(episode: Episode, *, reasoning: bool = False) -> str:
-    """The episode for a terminal.
+    """Return an episode as text for a terminal.
 
     Args:
-        episode: Any; what models said is made harmless.
-        reasoning: Show what simulator and agent thought as well.
+        episode: The episode; control characters in what models wrote are removed.
+        reasoning: Whether to show the reasoning of simulator and agent as well.
     """
     setting = episode.setting
-    played = f"{setting.simulator} as the user, agent {setting.agent}, judge {setting.judge}"
-    lines = [f"{episode.id}: {played}", "", *_wrapped("goal: ", episode.goal.text)]
+    roles = f"{setting.simulator} as the user, agent {setting.agent}, judge {setting.judge}"
+    lines = [f"{episode.id}: {roles}", "", *_wrapped("goal: ", episode.goal.text)]
     for number, turn in enumerate(episode.conversation.turns, 1):
         lines += ["", f"turn {number} of {episode.max_turns}"]
         if reasoning and turn.user_reasoning:

@@ -11,7 +11,7 @@ from pytest_ugst.config.options import DEFAULT_MAX_DROP
 from pytest_ugst.core.text import counted
 
 if TYPE_CHECKING:
-    from pytest_ugst.analysis.regression.changes import Changed
+    from pytest_ugst.analysis.regression.changes import EpisodeChanges
     from pytest_ugst.analysis.regression.decision import Comparison
 
 _SHOWN = 10
@@ -51,11 +51,11 @@ def _compare(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.regression.baseline import find_baseline
     from pytest_ugst.analysis.regression.changes import changes
     from pytest_ugst.analysis.regression.changes_text import changes_tables, changes_text, most_changed
-    from pytest_ugst.analysis.regression.comparability import mismatches, outline
-    from pytest_ugst.analysis.regression.comparison import compare, comparison_table, with_lost
+    from pytest_ugst.analysis.regression.comparability import mismatches, run_outline
+    from pytest_ugst.analysis.regression.comparison import compare, comparison_table, with_unplayed
     from pytest_ugst.analysis.regression.decision import parse_margins
-    from pytest_ugst.analysis.success.leaderboard import unreadable
-    from pytest_ugst.analysis.tables import terminal
+    from pytest_ugst.analysis.success.leaderboard import journal_faults
+    from pytest_ugst.analysis.tables import render_terminal
     from pytest_ugst.cli.options import check_style, terminal_width, write_tables, write_text
     from pytest_ugst.core.errors import UsageError
     from pytest_ugst.runs.reader import require_once
@@ -70,11 +70,11 @@ def _compare(args: argparse.Namespace) -> int:
     played, run = find_baseline(args.dir, args.new)
     places = (Path(args.base) if base_run is None else base_run.folder, Path(args.new) if run is None else run.folder)
     require_once("run", zip((args.base, args.new), places, strict=True))
-    new = with_lost(played, base)
-    found = mismatches(outline(base), outline(new))
+    new = with_unplayed(played, base)
+    found = mismatches(run_outline(base), run_outline(new))
     comparison = compare(base, new, margins, name=args.base, found=found)
     runs = {name: one for name, one in ((args.base, base_run), (args.new, run)) if one is not None}
-    comparison = comparison.model_copy(update={"notes": (*comparison.notes, *unreadable(runs))})
+    comparison = comparison.model_copy(update={"notes": (*comparison.notes, *journal_faults(runs))})
     changed = changes(base, new, run)
     if args.goals is not None and style != "terminal":
         changed = most_changed(changed, args.goals)
@@ -84,13 +84,13 @@ def _compare(args: argparse.Namespace) -> int:
     table = comparison_table(comparison, title=f"{args.new} against {args.base}: {counted(comparison.goals, 'goal')}")
     if style == "terminal":
         limit = _SHOWN if args.goals is None else args.goals
-        write_text(terminal(table, width=terminal_width()) + changes_text(changed, limit), args.out)
+        write_text(render_terminal(table, width=terminal_width()) + changes_text(changed, limit), args.out)
     else:
         write_tables([table, *changes_tables(changed)], args)
     return 0
 
 
-def _as_json(comparison: Comparison, changed: list[Changed]) -> str:
+def _as_json(comparison: Comparison, changed: list[EpisodeChanges]) -> str:
     record = comparison.model_dump(mode="json")
     record["changed"] = [
         {"episode": one.episode, "net": one.net, "changes": [c.model_dump(mode="json") for c in one.changes]}

@@ -71,7 +71,7 @@ def _failures(args: argparse.Namespace) -> int:
     found: list[list[EpisodeFailures]] = [[] for _ in contenders]
     for name, episodes in classified.episodes.items():
         for one in episodes:
-            found[owners.place(name, one.setting)].append(one)
+            found[owners.position(name, one.setting)].append(one)
     if args.list:
         # A table for a file or a program stays free of it.
         aside = sys.stdout if style == "terminal" or args.out is not None else sys.stderr

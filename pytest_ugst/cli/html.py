@@ -31,7 +31,7 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 
 def _html(args: argparse.Namespace) -> int:
-    from pytest_ugst.analysis.html.against import Against
+    from pytest_ugst.analysis.html.baseline import PageBaseline
     from pytest_ugst.analysis.html.builder import write_page
     from pytest_ugst.analysis.regression.baseline import find_baseline
     from pytest_ugst.runs.reader import open_run
@@ -46,7 +46,7 @@ def _html(args: argparse.Namespace) -> int:
         base, base_run = find_baseline(args.dir, args.baseline)
         if base_run is not None and base_run.is_same(run):
             raise UsageError(f"--baseline={args.baseline}: this is the run itself; name another one")
-        against = Against.of(run, base, args.baseline)
+        against = PageBaseline.of(run, base, args.baseline)
     write_page(run, out, against=against)
     told = f"{out}: {counted(len(run.journal), 'episode')}"
     if out.is_file():

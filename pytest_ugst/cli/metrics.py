@@ -116,7 +116,7 @@ def _encoder(args: argparse.Namespace) -> Encoder | None:
 
 def _quality(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.quality.table import quality_table, speakers
-    from pytest_ugst.analysis.success.leaderboard import read_contenders, shortcomings
+    from pytest_ugst.analysis.success.leaderboard import missing_data, read_leaderboard
     from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.config.settings import read_models
     from pytest_ugst.runs.reader import named_runs
@@ -127,11 +127,11 @@ def _quality(args: argparse.Namespace) -> int:
     if args.sample is not None and args.sample < 1:
         raise UsageError(f"--sample={args.sample}: write a number of conversations, from 1")
     by_name = named_runs(args.dir, args.runs)
-    contenders = read_contenders(by_name, aliases=read_models(Path.cwd())[0])
+    contenders = read_leaderboard(by_name, aliases=read_models(Path.cwd())[0])
     found = speakers(contenders, by_name)
     # Ratings first: they are cached, so should the encoder fail, nothing that was paid for is lost.
     how = [_rated(found, args), _compared(found, args)]
-    write_tables([quality_table(found)], args, [*shortcomings(by_name), *how])
+    write_tables([quality_table(found)], args, [*missing_data(by_name), *how])
     return 0
 
 
@@ -226,12 +226,12 @@ def _generation(args: argparse.Namespace) -> int:
 def _cost(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.cost.metrics import cost
     from pytest_ugst.analysis.cost.table import cost_table
-    from pytest_ugst.analysis.success.leaderboard import shortcomings
+    from pytest_ugst.analysis.success.leaderboard import missing_data
     from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.runs.reader import named_runs
 
     check_style(args)
     runs = named_runs(args.dir, args.runs)
-    tables = [cost_table(cost(run.journal), name, shortcomings({name: run})) for name, run in runs.items()]
+    tables = [cost_table(cost(run.journal), name, missing_data({name: run})) for name, run in runs.items()]
     write_tables(tables, args)
     return 0

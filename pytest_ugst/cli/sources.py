@@ -157,11 +157,11 @@ def _is_file(source: str) -> bool:
 
 
 def _open(source: str, home: Path, told: list[str]) -> Run:
-    from pytest_ugst.analysis.success.leaderboard import unreadable
+    from pytest_ugst.analysis.success.leaderboard import journal_faults
     from pytest_ugst.runs.reader import open_run
 
     run = open_run(home, source)
-    told += [fault for fault in unreadable({source: run}) if fault not in told]
+    told += [fault for fault in journal_faults({source: run}) if fault not in told]
     return run
 
 

@@ -41,7 +41,7 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 def _table(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.benchmarks import benchmark_tables, require_shared_goals
     from pytest_ugst.analysis.stats.bootstrap import RESAMPLES
-    from pytest_ugst.analysis.success.leaderboard import read_contenders, shortcomings
+    from pytest_ugst.analysis.success.leaderboard import missing_data, read_leaderboard
     from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.config.settings import read_models
     from pytest_ugst.runs.reader import named_runs
@@ -49,7 +49,7 @@ def _table(args: argparse.Namespace) -> int:
     check_style(args)
     by_name = named_runs(args.dir, args.runs)
     known = dict(zip(args.runs, by_name, strict=True)) | {name: name for name in by_name}
-    contenders = read_contenders(
+    contenders = read_leaderboard(
         by_name,
         methods=_named("--method", args.method, known),
         names=_named("--label", args.label, known),
@@ -58,7 +58,7 @@ def _table(args: argparse.Namespace) -> int:
     )
     require_shared_goals(contenders)
     tables = benchmark_tables(contenders, resamples=RESAMPLES if args.intervals else 0)
-    write_tables(tables, args, shortcomings(by_name))
+    write_tables(tables, args, missing_data(by_name))
     return 0
 
 

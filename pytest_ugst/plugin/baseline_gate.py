@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_ugst.analysis.regression.baseline import NO_FILE, Baseline, Key, baseline_of, find_baseline
+from pytest_ugst.analysis.regression.baseline import NO_FILE, Baseline, GoalKey, baseline_of, find_baseline
 from pytest_ugst.analysis.regression.comparability import (
-    Outline,
+    RunOutline,
     mismatches,
-    outline,
+    run_outline,
     parse_allowances,
     refusal,
-    shared,
+    same_goals,
     shared_goals,
 )
-from pytest_ugst.analysis.regression.comparison import compare, failures, with_lost
+from pytest_ugst.analysis.regression.comparison import compare, gate_failures, with_unplayed
 from pytest_ugst.analysis.regression.decision import Comparison, parse_margins
 from pytest_ugst.analysis.success.goal_digest import GoalDigest, parts_digest, text_digest
 from pytest_ugst.core.errors import UsageError
@@ -84,7 +84,7 @@ class BaselineGate:
         Raises:
             UsageError: Naming all that differs and is not allowed to.
         """
-        asked: dict[Key, GoalDigest] = {}
+        asked: dict[GoalKey, GoalDigest] = {}
         whole, judged = True, True
         for item in items:
             case, own = case_of(item), overridden(item)
@@ -94,17 +94,17 @@ class BaselineGate:
                 continue
             parts = None if case.goal.components is None else parts_digest(case.goal)
             max_turns = case.goal.max_turns or case.max_turns
-            asked[Key(case.goal.domain or "", case.goal.id)] = GoalDigest(text_digest(case.goal), parts, max_turns)
-        planned = Outline(asked, (setting,) if judged else (), data, whole)
-        there = outline(self.base)
-        if whole and not shared(there, planned):
+            asked[GoalKey(case.goal.domain or "", case.goal.id)] = GoalDigest(text_digest(case.goal), parts, max_turns)
+        planned = RunOutline(asked, (setting,) if judged else (), data, whole)
+        there = run_outline(self.base)
+        if whole and not same_goals(there, planned):
             raise UsageError(f"--ugst-baseline={self.name}: {self._nothing_shared()}")
         if told := refusal(mismatches(there, planned), self.allowed, self.name):
             raise UsageError(told)
 
     def measure(self, run: Run) -> Baseline:
         """What the run came to, to be held against the baseline."""
-        return with_lost(baseline_of(run), self.base)
+        return with_unplayed(baseline_of(run), self.base)
 
     def decide(self, run: Run, new: Baseline) -> Comparison:
         """Hold what was played against the baseline.
@@ -116,7 +116,7 @@ class BaselineGate:
         Returns:
             Also where nothing can be compared: what was played must not be lost.
         """
-        there, here = outline(self.base), outline(new)
+        there, here = run_outline(self.base), run_outline(new)
         found = mismatches(there, here)
         told = refusal(found, self.allowed, self.name)
         if told and run.missing:
@@ -135,7 +135,7 @@ class BaselineGate:
         """What to say of it, a line each, and whether it is good news."""
         if comparison.refused:
             return [(f"REFUSED {comparison.refused}", False)]
-        if told := failures(comparison, strict=self.strict):
+        if told := gate_failures(comparison, strict=self.strict):
             return [(f"FAILED --ugst-baseline: {sentence}", False) for sentence in told]
         counts: dict[str, int] = {}
         for one in comparison.findings:

@@ -152,13 +152,13 @@ class Terminal:
         return self._status()
 
     def _write_page(self, runtime: Runtime, summary: Summary, new: Baseline | None) -> None:
-        from pytest_ugst.analysis.html.against import Against
+        from pytest_ugst.analysis.html.baseline import PageBaseline
         from pytest_ugst.analysis.html.builder import page_path, write_page
 
         compared = summary.comparison
         against = None
         if runtime.gate is not None and new is not None and compared is not None and not compared.refused:
-            against = Against.paired(runtime.gate.base, new, compared)
+            against = PageBaseline.paired(runtime.gate.base, new, compared)
         try:
             path = page_path(runtime.settings.html, runtime.settings.root, runtime.run.folder)
             write_page(runtime.run, path, summary, against)

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from pytest_ugst.analysis.benchmarks import OVERALL, benchmark_tables, require_shared_goals
 from pytest_ugst.analysis.results import Results, write_results
-from pytest_ugst.analysis.success.leaderboard import LeaderboardEntry, read_contenders, shortcomings
+from pytest_ugst.analysis.success.leaderboard import LeaderboardEntry, missing_data, read_leaderboard
 from pytest_ugst.analysis.success.methods import METHODS, method_of
 from pytest_ugst.analysis.success.systems import evaluated_systems, labels
 from pytest_ugst.analysis.tables import Mark, Table
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.status import Category
-from pytest_ugst.llm.checkpoint_info import Step, Trained
-from pytest_ugst.runs.outcome import not_played
+from pytest_ugst.llm.checkpoint_info import TrainingStep, CheckpointInfo
+from pytest_ugst.runs.outcome import unplayed_outcome
 from pytest_ugst.runs.reader import named_runs, open_run
 from tests.recorded import episode, record, setting
 from tests.strategies import episodes
@@ -33,7 +33,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def tables(home: Path, *names: str, resamples: int = 0, **more: Any) -> list[Table]:
-    return benchmark_tables(read_contenders(named_runs(home, names), **more), resamples=resamples)
+    return benchmark_tables(read_leaderboard(named_runs(home, names), **more), resamples=resamples)
 
 
 def shown(table: Table) -> dict[str, str]:
@@ -92,8 +92,8 @@ def test_grouped_by_method_in_the_papers_order(home: Path) -> None:
 
 def checkpoint(folder: Path, *methods: str) -> Path:
     folder.mkdir(parents=True)
-    lineage = tuple(Step(method=method, base="llama") for method in methods)
-    (folder / "ugst.json").write_text(Trained(lineage=lineage).model_dump_json())
+    lineage = tuple(TrainingStep(method=method, base="llama") for method in methods)
+    (folder / "ugst.json").write_text(CheckpointInfo(lineage=lineage).model_dump_json())
     return folder
 
 
@@ -219,12 +219,12 @@ def test_what_was_not_played_or_can_not_be_read_is_told(home: Path) -> None:
     run = record(home, "a", episode("g", {"x": True}))
     with run.journal.path.open("a") as file:
         file.write("{nonsense\n")
-    failed = not_played("h", "h", 1, "no decomposition")
+    failed = unplayed_outcome("h", "h", 1, "no decomposition")
     write_results(run.folder / "results.json", Results(run="a", created="", rows=(), episodes=(failed,)))
     unread = "a: journal: 1 line could not be read (the first: line 2: Invalid JSON: key must be a string at column 2)"
-    assert shortcomings({"a": open_run(home, "a")}) == ["a: 1 episode could not be played: in no rate", unread]
+    assert missing_data({"a": open_run(home, "a")}) == ["a: 1 episode could not be played: in no rate", unread]
     (run.folder / "results.json").write_text("{}")
-    assert shortcomings({"a": open_run(home, "a")}) == [unread]
+    assert missing_data({"a": open_run(home, "a")}) == [unread]
 
 
 def test_an_evaluation_in_several_runs(home: Path) -> None:
@@ -257,7 +257,7 @@ def test_an_evaluation_in_several_runs(home: Path) -> None:
 @given(st.lists(episodes(bare=True), min_size=2, max_size=6))
 @settings(max_examples=20)
 def test_the_last_table_counts_what_the_others_count(played: list[Episode]) -> None:
-    found = [LeaderboardEntry(str(n), "m", entrant, str(n)) for n, entrant in enumerate(evaluated_systems("a", played))]
+    found = [LeaderboardEntry(str(n), "m", system, str(n)) for n, system in enumerate(evaluated_systems("a", played))]
     *parts, whole = benchmark_tables(found, resamples=0)
     assert (whole.title == OVERALL) is bool(parts)
     for made in (parts or [whole], [whole]):
@@ -271,7 +271,7 @@ def test_the_last_table_counts_what_the_others_count(played: list[Episode]) -> N
 
 
 def contenders(home: Path, *names: str) -> list[LeaderboardEntry]:
-    return read_contenders({name: open_run(home, name) for name in names})
+    return read_leaderboard({name: open_run(home, name) for name in names})
 
 
 def test_runs_that_share_no_goal(home: Path) -> None:

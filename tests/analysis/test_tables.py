@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ugst.analysis.tables import STYLES, Cell, Column, Line, Mark, Table, ranked, render, terminal
+from pytest_ugst.analysis.tables import STYLES, Cell, Column, Line, Mark, Table, rank_marks, render, render_terminal
 
 COLUMNS = (Column("model", "model"), Column("run", None), Column("avg", "Avg"), Column("n", "n"))
 
@@ -44,13 +44,13 @@ TWO = table(line("a", 4.06, "Prompt-based", Mark.BEST), line("b", 3.0, "SFT", Ma
     ],
 )
 def test_best_and_second_best(shown: list[float | None], marks: list[str | None]) -> None:
-    assert ranked(shown) == marks
-    assert ranked([None if value is None else -value for value in shown], lowest=True) == marks
+    assert rank_marks(shown) == marks
+    assert rank_marks([None if value is None else -value for value in shown], lowest=True) == marks
 
 
 @given(st.lists(st.none() | st.integers(0, 4).map(float), min_size=2, max_size=8), st.booleans())
 def test_marks_are_of_the_best_two_values(shown: list[float | None], lowest: bool) -> None:
-    marks = ranked(shown, lowest=lowest)
+    marks = rank_marks(shown, lowest=lowest)
     by_mark = {
         mark: {v for v, m in zip(shown, marks, strict=True) if m is mark and v is not None} for mark in (*Mark, None)
     }
@@ -85,7 +85,7 @@ def test_bold_and_underlined_where_the_terminal_can() -> None:
 
 
 def test_intervals_below_and_labels_cut_where_there_is_no_room() -> None:
-    text = terminal(table(line("x" * 50, 4.0, "g"), line("y", 2.0, "g")), width=36)
+    text = render_terminal(table(line("x" * 50, 4.0, "g"), line("y", 2.0, "g")), width=36)
     assert max(map(len, text.splitlines())) <= 36
     assert [part.split() for part in text.splitlines()[4:8]] == [
         ["x" * 15 + "…", "4.0", "7"],
@@ -98,7 +98,7 @@ def test_intervals_below_and_labels_cut_where_there_is_no_room() -> None:
 
 def test_cut_labels_that_begin_alike_are_told_apart() -> None:
     names = [f"checkpoints/llama-8b-grpo-{step}" for step in (300, 350)]
-    text = terminal(table(*(line(name, 4.0) for name in names), line("z" * 40, 1.0)), width=36)
+    text = render_terminal(table(*(line(name, 4.0) for name in names), line("z" * 40, 1.0)), width=36)
     shown = [row.split()[0] for row in text.splitlines()[3:9:2]]
     assert shown == ["checkpoi…ama-8b-grpo-300", "checkpoi…ama-8b-grpo-350", "z" * 23 + "…"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_ugst.analysis.success.rates import rates
 from pytest_ugst.analysis.success.table import RatesRow
-from pytest_ugst.analysis.summary import Standing, Summary
+from pytest_ugst.analysis.summary import Summary, SummaryTable
 from pytest_ugst.plugin.ci import job_summary
 from tests.plugin_project import Project, goal
 
@@ -75,7 +75,7 @@ def test_a_full_page_is_left_as_it_is(half: Project, page: Path) -> None:
 
 def test_a_summary_has_a_limit() -> None:
     rows = tuple(RatesRow(label=f"{n}-" * 20, rates=rates([])) for n in range(2000))
-    text = job_summary(Summary((Standing("", rows),), rows, (), {}, {}), ["a note"], ["reached"])
+    text = job_summary(Summary((SummaryTable("", rows),), rows, (), {}, {}), ["a note"], ["reached"])
     assert 50_000 < len(text.encode()) <= 101_000
     assert text.rstrip().endswith("(there is more, which does not fit here)")
     assert "**reached**" in text

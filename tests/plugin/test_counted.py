@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_ugst.analysis.success.leaderboard import shortcomings
+from pytest_ugst.analysis.success.leaderboard import missing_data
 from pytest_ugst.runs.reader import open_run
 from pytest_ugst.runs.run import find_run
 from tests.plugin_project import Project, goal
@@ -42,7 +42,7 @@ def shy(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 def notes(project: Project) -> list[str]:
-    return shortcomings({"it": open_run(project.path / ".ugst", str(project.runs()[-1]))})
+    return missing_data({"it": open_run(project.path / ".ugst", str(project.runs()[-1]))})
 
 
 def test_a_simulator_that_can_not_begin_is_an_error_of_its_episode(

@@ -10,21 +10,21 @@ from pytest_ugst import __version__
 from pytest_ugst.analysis.cost.metrics import Cost
 from pytest_ugst.analysis.failures.attribution import attribute
 from pytest_ugst.analysis.failures.patterns import classify
-from pytest_ugst.analysis.html.against import Against
+from pytest_ugst.analysis.html.baseline import PageBaseline
 from pytest_ugst.analysis.html.embedding import Chunks
 from pytest_ugst.analysis.html.page import render_page
-from pytest_ugst.analysis.html.records import Tables, detail, entry
+from pytest_ugst.analysis.html.records import SharedRecords, episode_detail, list_entry
 from pytest_ugst.analysis.stats.columns import COLUMNS
 from pytest_ugst.analysis.summary import Summary, summarise
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.runs.outcome import tally
-from pytest_ugst.runs.reader import faults_of, not_played, read_results
+from pytest_ugst.runs.reader import read_faults, read_results, unplayed_outcomes
 from pytest_ugst.runs.run import PAGE_FILE
 from pytest_ugst.utils.files import check_target, replace_text
 
 if TYPE_CHECKING:
-    from pytest_ugst.runs.run import Run
+    from pytest_ugst.runs.run import StoredRun
 
 
 def page_path(asked: str, root: Path, folder: Path | None = None) -> Path:
@@ -50,7 +50,7 @@ def page_path(asked: str, root: Path, folder: Path | None = None) -> Path:
     return path
 
 
-def write_page(run: Run, path: Path, summary: Summary | None = None, against: Against | None = None) -> None:
+def write_page(run: StoredRun, path: Path, summary: Summary | None = None, against: PageBaseline | None = None) -> None:
     """Write a run's page.
 
     Args:
@@ -65,17 +65,17 @@ def write_page(run: Run, path: Path, summary: Summary | None = None, against: Ag
     replace_text(path, build_page(run, summary, against))
 
 
-def build_page(run: Run, summary: Summary | None = None, against: Against | None = None) -> str:
+def build_page(run: StoredRun, summary: Summary | None = None, against: PageBaseline | None = None) -> str:
     """A run's page; see :func:`write_page`."""
     summary = summary or summarise(run)
-    tables, chunks = Tables(), Chunks()
+    tables, chunks = SharedRecords(), Chunks()
     episodes: list[dict[str, Any]] = []
     cost = Cost()
     for episode_id in sorted(set(run.ids) & set(run.journal.ids())):
         episode = run.journal.get(episode_id)
         failures = classify(episode)
-        opened = detail(episode, tables, failures)
-        made = entry(episode, opened, tables, failures, _fault(episode))
+        opened = episode_detail(episode, tables, failures)
+        made = list_entry(episode, opened, tables, failures, _fault(episode))
         if against is not None and (ends := against.ends(episode)) is not None:
             made["base"] = ends
         made["at"] = chunks.add(opened)
@@ -98,8 +98,8 @@ def _fault(episode: Episode) -> str:
     return attributed.fault.value if attributed is not None and attributed.fault is not None else ""
 
 
-def _overview(run: Run, summary: Summary, cost: Cost) -> dict[str, Any]:
-    failures = dict(summary.failures) or {one.id: one.error or "" for one in not_played(run)}
+def _overview(run: StoredRun, summary: Summary, cost: Cost) -> dict[str, Any]:
+    failures = dict(summary.failures) or {one.id: one.error or "" for one in unplayed_outcomes(run)}
     return {
         "name": run.name,
         "version": __version__,
@@ -117,17 +117,17 @@ def _overview(run: Run, summary: Summary, cost: Cost) -> dict[str, Any]:
             "failed": cost.failed,
         },
         "unplayed": [{"id": name, "why": why} for name, why in failures.items()],
-        "faults": faults_of(run),
+        "faults": read_faults(run),
     }
 
 
-def _missed(run: Run) -> tuple[str, ...]:
+def _missed(run: StoredRun) -> tuple[str, ...]:
     """What the gate said: it stands in the results of a run that came to its end."""
     results = run.results or read_results(run)
     return () if results is None else results.missed
 
 
-def _setting(run: Run) -> dict[str, Any]:
+def _setting(run: StoredRun) -> dict[str, Any]:
     """What a run was played with, also where the file beside its journal has been lost."""
     with contextlib.suppress(UsageError):
         return dict(run.read_setting())

@@ -31,7 +31,7 @@ LETTERS: Mapping[str, str] = {
 _EXCERPT = 240  # characters of a goal that the list shows
 
 
-class Tables:
+class SharedRecords:
     """What many episodes have in common, kept once: goals, settings, simulators."""
 
     def __init__(self) -> None:
@@ -70,14 +70,18 @@ class Tables:
         return self._known[key]
 
 
-def entry(
-    episode: Episode, opened: Mapping[str, Any], tables: Tables, failures: Sequence[Failure] = (), fault: str = ""
+def list_entry(
+    episode: Episode,
+    opened: Mapping[str, Any],
+    tables: SharedRecords,
+    failures: Sequence[Failure] = (),
+    fault: str = "",
 ) -> dict[str, Any]:
     """What the list, the filters and the charts need to know of an episode.
 
     Args:
         episode: Any.
-        opened: Its :func:`detail`.
+        opened: Its :func:`episode_detail`.
         tables: Takes in what the episode shares with others.
         failures: The failure patterns that the episode shows.
         fault: Whose fault it is that the agent's task failed, where it did.
@@ -108,7 +112,7 @@ def entry(
     return made
 
 
-def detail(episode: Episode, tables: Tables, failures: Sequence[Failure] = ()) -> dict[str, Any]:
+def episode_detail(episode: Episode, tables: SharedRecords, failures: Sequence[Failure] = ()) -> dict[str, Any]:
     """All that the page shows of an opened episode.
 
     Args:

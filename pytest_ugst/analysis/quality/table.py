@@ -10,9 +10,9 @@ from hashlib import sha256
 from pytest_ugst.analysis.quality.diversity import SHORTEST, STABLE, diversity
 from pytest_ugst.analysis.stats.bootstrap import CONFIDENCE
 from pytest_ugst.analysis.stats.means import Mean, Observation, mean
-from pytest_ugst.analysis.success.leaderboard import LeaderboardEntry, Owners, unlike_goals
+from pytest_ugst.analysis.success.leaderboard import EntryIndex, LeaderboardEntry, goal_differences
 from pytest_ugst.analysis.success.systems import NO_DOMAIN
-from pytest_ugst.analysis.tables import Cell, Column, Line, Mark, Table, ranked
+from pytest_ugst.analysis.tables import Cell, Column, Line, Mark, Table, rank_marks
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.runs.run import Run
@@ -85,11 +85,11 @@ def speakers(contenders: Sequence[LeaderboardEntry], runs: Mapping[str, Run]) ->
         contenders: Of the runs.
         runs: By the names that tell them apart.
     """
-    made = [Speaker(one.label, one.method, one.name, one.entrant.run) for one in contenders]
-    owners = Owners(contenders)
+    made = [Speaker(one.label, one.method, one.name, one.system.run) for one in contenders]
+    owners = EntryIndex(contenders)
     for name, run in runs.items():
         for episode in run.journal:
-            made[owners.place(name, episode.setting)].spoken.append(spoken(episode))
+            made[owners.position(name, episode.setting)].spoken.append(spoken(episode))
     for speaker in made:
         measure_diversity(speaker)
     return made
@@ -145,7 +145,7 @@ def quality_table(speakers: Sequence[Speaker]) -> Table:
     """
     means = {name: [one.measured(name) if name in one.values else Mean() for one in speakers] for name in COLUMNS}
     marks = {
-        name: ranked([None if m.value is None else round(m.value, COLUMNS[name][1]) for m in column])
+        name: rank_marks([None if m.value is None else round(m.value, COLUMNS[name][1]) for m in column])
         for name, column in means.items()
     }
     columns = [Column("simulator", "simulator")]
@@ -176,7 +176,7 @@ def _notes(speakers: Sequence[Speaker]) -> list[str]:
     several = any(len({one.benchmark for one in speaker.spoken}) > 1 for speaker in speakers)
     over = "benchmarks, each the mean over its conversations" if several else "conversations"
     told = [f"means over {over}, with {CONFIDENCE:g}% intervals bootstrapped over goals"]
-    told += unlike_goals([(s.name or s.label, {(one.benchmark, one.goal) for one in s.spoken}) for s in speakers])
+    told += goal_differences([(s.name or s.label, {(one.benchmark, one.goal) for one in s.spoken}) for s in speakers])
     for speaker in speakers:
         about = f"{speaker.name or speaker.label}: " if len(speakers) > 1 else ""
         total = len(speaker.spoken)

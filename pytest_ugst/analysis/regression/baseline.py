@@ -16,8 +16,8 @@ from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.labels import ERROR
 from pytest_ugst.core.status import CHAINS, SUCCESS, Category, Status
 from pytest_ugst.core.text import one_line
-from pytest_ugst.runs.reader import data_of, not_played, open_run
-from pytest_ugst.runs.run import EPISODES_FILE, RESULTS_FILE, SETTING_FILE, Run
+from pytest_ugst.runs.reader import data_digests, open_run, unplayed_outcomes
+from pytest_ugst.runs.run import EPISODES_FILE, RESULTS_FILE, SETTING_FILE, StoredRun
 from pytest_ugst.utils.files import is_file, replace_text
 
 BASELINE_VERSION: Literal[1] = 1
@@ -26,7 +26,7 @@ NO_FILE = "there is no such file; name a baseline that was saved, or a run"
 _LARGEST = 200_000_000  # bytes; more is no baseline
 
 
-class Key(NamedTuple):
+class GoalKey(NamedTuple):
     """Names a goal in everything that was played."""
 
     domain: str
@@ -61,9 +61,9 @@ class BaselineGoal(Frozen):
     trials: tuple[Trial, ...]
 
     @property
-    def key(self) -> Key:
+    def key(self) -> GoalKey:
         """Its name."""
-        return Key(self.domain, self.id)
+        return GoalKey(self.domain, self.id)
 
     @model_validator(mode="after")
     def _statuses_fit(self) -> BaselineGoal:
@@ -118,7 +118,7 @@ class Baseline(Frozen):
                 raise ValueError(f"goals: {goal.id!r} has no trial")
         return self
 
-    def by_key(self) -> dict[Key, BaselineGoal]:
+    def by_key(self) -> dict[GoalKey, BaselineGoal]:
         """The goals by their names."""
         return {goal.key: goal for goal in self.goals}
 
@@ -141,13 +141,13 @@ def succeeded(status: str) -> bool:
 # Making one
 
 
-def baseline_of(run: Run) -> Baseline:
+def baseline_of(run: StoredRun) -> Baseline:
     """What a run came to: the episodes that are selected, or all. One episode is in memory at a time.
 
     Args:
         run: With its journal read.
     """
-    goals: dict[Key, BaselineGoal] = {}
+    goals: dict[GoalKey, BaselineGoal] = {}
     settings: dict[str, EpisodeConfig] = {}
     dropped: dict[str, str] = {}
     for name in run.ids:
@@ -158,18 +158,18 @@ def baseline_of(run: Run) -> Baseline:
                 dropped[name] = "cut into other sub-components than the goal's other trials"
     unplayed = {name: why for name, why in run.failures.items() if name not in run.journal}
     if run.selected is None:
-        unplayed |= {one.id: one.error or "" for one in not_played(run)}
+        unplayed |= {one.id: one.error or "" for one in unplayed_outcomes(run)}
     return Baseline(
         run=run.name,
         settings=tuple(settings[key] for key in sorted(settings)),
-        data=dict(data_of(run)),
+        data=dict(data_digests(run)),
         unplayed=dict(sorted(unplayed.items())),
         dropped=dropped,
         goals=tuple(goals[key] for key in sorted(goals)),
     )
 
 
-def _add(goals: dict[Key, BaselineGoal], episode: Episode) -> bool:
+def _add(goals: dict[GoalKey, BaselineGoal], episode: Episode) -> bool:
     """Take an episode in, unless its goal is cut up otherwise in an earlier one: then it is not one goal any more."""
     goal = episode.goal
     trial = Trial(
@@ -249,7 +249,7 @@ def read_baseline(path: Path) -> Baseline:
         raise UsageError(f"{path}: {first_fault(error)}; {remedy}") from None
 
 
-def find_baseline(home: Path, name: str, *, root: Path | None = None) -> tuple[Baseline, Run | None]:
+def find_baseline(home: Path, name: str, *, root: Path | None = None) -> tuple[Baseline, StoredRun | None]:
     """The baseline that a name stands for, and the run where it is one.
 
     Args:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from pytest_ugst.analysis.regression.baseline import Baseline, Key, Trial, succeeded
+from pytest_ugst.analysis.regression.baseline import Baseline, GoalKey, Trial, succeeded
 from pytest_ugst.analysis.regression.comparability import paired_trials
 from pytest_ugst.core.base import Frozen, SafeText
 from pytest_ugst.core.goal_state import ComponentState
 from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Evidence
-from pytest_ugst.runs.run import PAGE_FILE, Run
+from pytest_ugst.runs.run import PAGE_FILE, StoredRun
 
 
 class Change(Frozen):
@@ -44,7 +44,7 @@ class Change(Frozen):
         return "better" if succeeded(self.new) else "worse"
 
 
-class Changed(Frozen):
+class EpisodeChanges(Frozen):
     """One episode with what changed in it."""
 
     episode: str
@@ -61,7 +61,7 @@ class Changed(Frozen):
         return next((change.link for change in self.changes if change.link), "")
 
 
-def changes(base: Baseline, new: Baseline, run: Run | None = None) -> list[Changed]:
+def changes(base: Baseline, new: Baseline, run: StoredRun | None = None) -> list[EpisodeChanges]:
     """What changed in the goals that both hold, trial by trial: what got worst first, what got best last.
 
     Trials that one side lacks are left out.
@@ -81,7 +81,7 @@ def changes(base: Baseline, new: Baseline, run: Run | None = None) -> list[Chang
             continue
         said = _states(run, here.id)
         found.append(
-            Changed(
+            EpisodeChanges(
                 episode=here.id,
                 changes=tuple(
                     _change(key, here, name, categories[name], there.statuses[name], said.get(name), page)
@@ -92,14 +92,20 @@ def changes(base: Baseline, new: Baseline, run: Run | None = None) -> list[Chang
     return sorted(found, key=lambda one: (one.net, one.episode))
 
 
-def _states(run: Run | None, episode: str) -> dict[str, ComponentState]:
+def _states(run: StoredRun | None, episode: str) -> dict[str, ComponentState]:
     if run is None or episode not in run.journal:
         return {}
     return {state.component.id: state for state in run.journal.get(episode).final_state}
 
 
 def _change(
-    key: Key, here: Trial, name: str, category: Category, status: str, state: ComponentState | None, page: Path | None
+    key: GoalKey,
+    here: Trial,
+    name: str,
+    category: Category,
+    status: str,
+    state: ComponentState | None,
+    page: Path | None,
 ) -> Change:
     verdict = state.decisive if state is not None else None
     turn = verdict.turn if verdict is not None else None

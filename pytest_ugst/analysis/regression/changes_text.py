@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from pytest_ugst.analysis.regression.changes import Change, Changed
+from pytest_ugst.analysis.regression.changes import Change, EpisodeChanges
 from pytest_ugst.analysis.tables import Cell, Column, Line, Table
 from pytest_ugst.core.text import counted, one_line
 
@@ -24,7 +24,7 @@ _COLUMNS = {
 _KINDS: Mapping[str, Literal["prose", "link"]] = {"text": "prose", "words": "prose", "link": "link"}
 
 
-def most_changed(changed: Sequence[Changed], limit: int) -> list[Changed]:
+def most_changed(changed: Sequence[EpisodeChanges], limit: int) -> list[EpisodeChanges]:
     """Of the episodes that got worse, of the mixed and of the better ones the first.
 
     Args:
@@ -34,13 +34,13 @@ def most_changed(changed: Sequence[Changed], limit: int) -> list[Changed]:
     return [one for _, some in _directions(changed) for one in (some if limit < 0 else some[:limit])]
 
 
-def _directions(changed: Sequence[Changed]) -> Iterator[tuple[str, list[Changed]]]:
+def _directions(changed: Sequence[EpisodeChanges]) -> Iterator[tuple[str, list[EpisodeChanges]]]:
     yield "worse", [one for one in changed if one.net < 0]
     yield "worse in one thing, better in another", [one for one in changed if one.net == 0]
     yield "better", [one for one in reversed(changed) if one.net > 0]
 
 
-def changes_text(changed: Sequence[Changed], limit: int = -1) -> str:
+def changes_text(changed: Sequence[EpisodeChanges], limit: int = -1) -> str:
     """What got worse and what got better, for a terminal.
 
     Args:
@@ -50,7 +50,7 @@ def changes_text(changed: Sequence[Changed], limit: int = -1) -> str:
     return "".join(f"{line}\n" for line in _text(changed, limit))
 
 
-def _text(changed: Sequence[Changed], limit: int) -> Iterator[str]:
+def _text(changed: Sequence[EpisodeChanges], limit: int) -> Iterator[str]:
     if not changed:
         yield ""
         yield "in the trials that both have, no sub-component changed from success to failure, or back"
@@ -69,7 +69,7 @@ def _text(changed: Sequence[Changed], limit: int) -> Iterator[str]:
             yield f"  ... and {len(some) - len(shown)} more; --goals=-1 shows all"
 
 
-def _counts(one: Changed) -> str:
+def _counts(one: EpisodeChanges) -> str:
     lost = sum(change.direction == "worse" for change in one.changes)
     gained = len(one.changes) - lost
     return ", ".join([*([f"{lost} lost"] if lost else []), *([f"{gained} gained"] if gained else [])])
@@ -92,7 +92,7 @@ def _words(change: Change) -> Iterator[str]:
         yield f"turn {evidence.turn}, {evidence.speaker}: “{one_line(evidence.quote, _QUOTE)}”"
 
 
-def changes_tables(changed: Sequence[Changed]) -> list[Table]:
+def changes_tables(changed: Sequence[EpisodeChanges]) -> list[Table]:
     """All changes in one table, a line per sub-component; no table if nothing changed."""
     lines = []
     for one in changed:

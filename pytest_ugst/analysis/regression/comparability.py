@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pytest_ugst.analysis.regression.baseline import Baseline, Key, Trial
+from pytest_ugst.analysis.regression.baseline import Baseline, GoalKey, Trial
 from pytest_ugst.analysis.success.goal_digest import GoalDigest
-from pytest_ugst.analysis.success.systems import played_with
+from pytest_ugst.analysis.success.systems import setting_value
 from pytest_ugst.core.episode import EpisodeConfig
 from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.text import counted
@@ -27,10 +27,10 @@ _SHOWN = 3  # names in a message
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class RunOutline:
     """What a run plays, before or after it is played."""
 
-    goals: Mapping[Key, GoalDigest]
+    goals: Mapping[GoalKey, GoalDigest]
     settings: Sequence[EpisodeConfig]
     """Empty where tests bring roles that are not known yet."""
     data: Mapping[str, str]
@@ -46,10 +46,10 @@ class Mismatch(NamedTuple):
     told: str
 
 
-def outline(baseline: Baseline) -> Outline:
+def run_outline(baseline: Baseline) -> RunOutline:
     """Of what was played."""
     goals = {goal.key: GoalDigest(goal.text, goal.parts, goal.max_turns) for goal in baseline.goals}
-    return Outline(goals, baseline.settings, baseline.data)
+    return RunOutline(goals, baseline.settings, baseline.data)
 
 
 def parse_allowances(text: str, option: str = "--ugst-baseline-allow") -> frozenset[str]:
@@ -65,18 +65,22 @@ def parse_allowances(text: str, option: str = "--ugst-baseline-allow") -> frozen
     return frozenset(named)
 
 
-def shared(base: Outline, new: Outline) -> list[Key]:
+def same_goals(base: RunOutline, new: RunOutline) -> list[GoalKey]:
     """The goals that are the same in both, by name, text and sub-components."""
     return sorted(key for key in base.goals.keys() & new.goals.keys() if _same(base.goals[key], new.goals[key]))
 
 
-def shared_goals(base: Baseline, new: Baseline) -> list[Key]:
-    """As :func:`shared`, of what was played. Digests alone don't tell where a file was edited by hand."""
+def shared_goals(base: Baseline, new: Baseline) -> list[GoalKey]:
+    """As :func:`same_goals`, of what was played. Digests alone don't tell where a file was edited by hand."""
     before, after = base.by_key(), new.by_key()
-    return [key for key in shared(outline(base), outline(new)) if before[key].components == after[key].components]
+    return [
+        key
+        for key in same_goals(run_outline(base), run_outline(new))
+        if before[key].components == after[key].components
+    ]
 
 
-def paired_trials(base: Baseline, new: Baseline) -> Iterator[tuple[Key, Trial, Trial]]:
+def paired_trials(base: Baseline, new: Baseline) -> Iterator[tuple[GoalKey, Trial, Trial]]:
     """The episodes of shared goals that belong together; those that one side lacks are left out."""
     before, after = base.by_key(), new.by_key()
     for key in shared_goals(base, new):
@@ -99,7 +103,7 @@ def _same(one: GoalDigest, other: GoalDigest) -> bool:
     return one.text == other.text and (one.parts is None or other.parts is None or one.parts == other.parts)
 
 
-def mismatches(base: Outline, new: Outline) -> list[Mismatch]:
+def mismatches(base: RunOutline, new: RunOutline) -> list[Mismatch]:
     """What differs beside the simulator, so that a difference in rates may be due to that."""
     found = []
     if told := _goals(base, new):
@@ -126,13 +130,13 @@ def mismatches(base: Outline, new: Outline) -> list[Mismatch]:
     return found
 
 
-def beside(base: Sequence[EpisodeConfig], new: Sequence[EpisodeConfig]) -> list[str]:
+def other_differences(base: Sequence[EpisodeConfig], new: Sequence[EpisodeConfig]) -> list[str]:
     """What else differs, a sentence each: it is the reader's to judge."""
     told: list[str] = []
     if not base or not new:  # nothing was played there
         return told
     for key, words in _BESIDE.items():
-        was, now = ({played_with(setting, key): None for setting in one} for one in (base, new))
+        was, now = ({setting_value(setting, key): None for setting in one} for one in (base, new))
         if was.keys() != now.keys():
             told.append(f"not the same {words}: {_list(was)} before, {_list(now)} now")
     return told
@@ -155,7 +159,7 @@ def refusal(found: Iterable[Mismatch], allowed: frozenset[str], name: str, *, op
     return f"{option}={name}: {told}; save a new baseline, or compare all the same with {option}-allow={allow}"
 
 
-def _goals(base: Outline, new: Outline) -> str:
+def _goals(base: RunOutline, new: RunOutline) -> str:
     missing = sorted(base.goals.keys() - new.goals.keys()) if new.whole else []
     added = sorted(new.goals.keys() - base.goals.keys())
     both = base.goals.keys() & new.goals.keys()
@@ -189,7 +193,7 @@ def _prompts(settings: Iterable[EpisodeConfig]) -> dict[str, str]:
     return {setting.prompts: repr(setting.prompts) for setting in settings if setting.prompts}
 
 
-def _some(keys: Sequence[Key]) -> str:
+def _some(keys: Sequence[GoalKey]) -> str:
     return ", ".join(key.goal for key in keys[:_SHOWN]) + (", ..." if len(keys) > _SHOWN else "")
 
 

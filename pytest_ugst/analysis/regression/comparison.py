@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pytest_ugst.analysis.regression.baseline import Baseline, BaselineGoal, Key, Trial
-from pytest_ugst.analysis.regression.comparability import Mismatch, beside, shared_goals
-from pytest_ugst.analysis.regression.decision import Comparison, Finding, GateDecision, decide
+from pytest_ugst.analysis.regression.baseline import Baseline, BaselineGoal, GoalKey, Trial
+from pytest_ugst.analysis.regression.comparability import Mismatch, other_differences, shared_goals
+from pytest_ugst.analysis.regression.decision import ColumnDecision, Comparison, GateDecision, decide
 from pytest_ugst.analysis.stats.bootstrap import CONFIDENCE
 from pytest_ugst.analysis.stats.columns import COLUMNS
 from pytest_ugst.analysis.stats.paired import Difference, Differences, Pair, differences
@@ -25,7 +25,7 @@ def compare(
 
     Args:
         base: The baseline.
-        new: What is held against it; as :func:`with_lost` gives it.
+        new: What is held against it; as :func:`with_unplayed` gives it.
         margins: Points that columns may drop.
         name: What the baseline was called.
         found: What differs and is allowed to; it is told in the notes.
@@ -49,7 +49,7 @@ def compare(
         both = counted(len(keys), "goal")
         notes.append(f"compared over the {both} that both hold, of {len(before)} before and {len(after)} now")
     notes += [f"{one_line(id)} is not compared: {why}" for side in (base, new) for id, why in side.dropped.items()]
-    notes += beside(base.settings, new.settings)
+    notes += other_differences(base.settings, new.settings)
     notes += _trials(one_sided)
     notes += _errors(one_sided)
     return Comparison(
@@ -63,7 +63,7 @@ def compare(
     )
 
 
-def with_lost(new: Baseline, base: Baseline) -> Baseline:
+def with_unplayed(new: Baseline, base: Baseline) -> Baseline:
     """The run with what it could not play at all as errors, as far as the baseline tells what was to be played.
 
     Otherwise goals that bring a run down would make it look better. What could not be played there either is left out.
@@ -71,7 +71,7 @@ def with_lost(new: Baseline, base: Baseline) -> Baseline:
     by_id: dict[str, list[BaselineGoal]] = {}
     for goal in base.goals:
         by_id.setdefault(goal.id, []).append(goal)
-    goals: dict[Key, BaselineGoal] = new.by_key()
+    goals: dict[GoalKey, BaselineGoal] = new.by_key()
     for name in new.unplayed.keys() - base.unplayed.keys():
         id_, number = goal_and_trial(name)
         known = by_id.get(id_, [])
@@ -128,11 +128,11 @@ def comparison_table(comparison: Comparison, *, title: str = "") -> Table:
         elif name in comparison.others:
             lines.append(_line(heading, comparison.others[name], None))
     notes = [f"points; the intervals hold for all {len(by_name)} columns at once" if len(by_name) > 1 else "points"]
-    notes += what_it_takes(comparison)
+    notes += required_goals(comparison)
     return Table(tuple(columns), tuple(lines), title, (*notes, *comparison.notes))
 
 
-def _line(heading: str, one: Difference, finding: Finding | None) -> Line:
+def _line(heading: str, one: Difference, finding: ColumnDecision | None) -> Line:
     interval = Cell() if one.low is None or one.high is None else Cell(None, f"{signed(one.low)} to {signed(one.high)}")
     more = {"low": one.low, "high": one.high, "goals": one.goals, "better": one.better, "worse": one.worse}
     return Line(
@@ -156,7 +156,7 @@ def signed(points: float) -> str:
     return text
 
 
-def what_it_takes(comparison: Comparison) -> list[str]:
+def required_goals(comparison: Comparison) -> list[str]:
     """How many goals would settle the inconclusive columns; what is to be said of several is said once."""
     told: dict[str, list[str]] = {}
     for one in comparison.of(GateDecision.INCONCLUSIVE):
@@ -166,7 +166,7 @@ def what_it_takes(comparison: Comparison) -> list[str]:
     ]
 
 
-def _what_it_takes(one: Finding) -> str:
+def _what_it_takes(one: ColumnDecision) -> str:
     found = one.difference
     if found.value is None:
         return "no sub-component to compare in these goals"
@@ -183,7 +183,7 @@ def _what_it_takes(one: Finding) -> str:
     return f"about {one.needed} goals would show a drop of {size} points"
 
 
-def failures(comparison: Comparison, *, strict: bool) -> list[str]:
+def gate_failures(comparison: Comparison, *, strict: bool) -> list[str]:
     """Why a run fails against its baseline, a sentence each; empty if it passes."""
     told = []
     for one in comparison.of(GateDecision.REGRESSION):

@@ -36,7 +36,7 @@ class GateDecision(StrEnum):
     """A drop beyond the margin is neither shown nor ruled out."""
 
 
-class Finding(Frozen):
+class ColumnDecision(Frozen):
     """A column's verdict."""
 
     column: str
@@ -62,7 +62,7 @@ class Comparison(Frozen):
     """The run that was held against it."""
     goals: int
     """Goals that were compared."""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[ColumnDecision, ...] = ()
     """In the order of the columns; those that were asked for."""
     others: dict[str, Difference] = Field(default_factory=dict)
     """Columns that were not asked for, which have no interval and no verdict."""
@@ -71,7 +71,7 @@ class Comparison(Frozen):
     refused: str = ""
     """Why nothing was compared."""
 
-    def of(self, *verdicts: GateDecision) -> list[Finding]:
+    def of(self, *verdicts: GateDecision) -> list[ColumnDecision]:
         """The findings with these verdicts."""
         return [one for one in self.findings if one.verdict in verdicts]
 
@@ -94,7 +94,7 @@ def parse_margins(text: str, option: str = "--ugst-max-drop") -> dict[str, float
     return {name: given.get(name, rest) for name in COLUMNS}
 
 
-def decide(found: Differences, margins: dict[str, float]) -> list[Finding]:
+def decide(found: Differences, margins: dict[str, float]) -> list[ColumnDecision]:
     """The verdicts on the columns that have a margin.
 
     Args:
@@ -107,12 +107,12 @@ def decide(found: Differences, margins: dict[str, float]) -> list[Finding]:
     ]
 
 
-def _judge(name: str, found: Differences, margin: float) -> Finding:
+def _judge(name: str, found: Differences, margin: float) -> ColumnDecision:
     one = found.columns[name]
     value, low, high = one.value, one.low, one.high
     if value is None or low is None or high is None:
         least = margin if value is None else max(margin, -value)
-        return Finding(
+        return ColumnDecision(
             column=name,
             margin=margin,
             verdict=GateDecision.INCONCLUSIVE,
@@ -137,12 +137,12 @@ def _judge(name: str, found: Differences, margin: float) -> Finding:
         needed = _more(found.goals, (high - value) / (value + margin)) if value > -margin + _ROUNDING else None
     else:
         size = max(margin, -value)
-        visible = detectable(one, found)
+        visible = detectable_drop(one, found)
         needed = _more(found.goals, visible / size) if size and visible else None
-    return Finding(column=name, margin=margin, verdict=verdict, difference=one, needed=needed, size=size)
+    return ColumnDecision(column=name, margin=margin, verdict=verdict, difference=one, needed=needed, size=size)
 
 
-def detectable(one: Difference, found: Differences) -> float | None:
+def detectable_drop(one: Difference, found: Differences) -> float | None:
     """The smallest drop, in points, that would show in 9 of 10 cases with as many goals; None without an interval."""
     if one.low is None or one.error is None or found.factor is None:
         return None

@@ -1,4 +1,4 @@
-"""Drawing goals with replacement, for every interval that is clustered by goal."""
+"""Resampling of goals with replacement, for every interval that is clustered by goal."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ CONFIDENCE = 95.0
 RESAMPLES = 2_000
 """Resamples of an interval, unless another number is asked for."""
 CELLS = 2_000_000
-"""Of a block of weights; bounds the memory at 16 MB whatever the number of goals."""
+"""Entries of a block of weights: they bound the memory at 16 MB whatever the number of goals."""
 
 
 def draws(goals: int, resamples: int, rng: np.random.Generator) -> Iterator[NDArray[np.float64]]:
-    """How often each goal is drawn in each resample, in blocks of shape (some, goals).
+    """Yield how often each goal is drawn in each resample, in blocks of shape (resamples of the block, goals).
 
-    Drawing as many goals as there are one by one, and counting them, gives the same.
+    The counts are distributed as if as many goals as there are were drawn one by one with replacement.
 
     Args:
-        goals: How many there are.
-        resamples: How many times all of them are drawn.
-        rng: Draws.
+        goals: Number of goals, at least 1.
+        resamples: Number of resamples, over all blocks.
+        rng: Source of randomness.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Means of values that conversations have, with intervals: for scores that are no success rates.
+"""Means over conversations, with intervals: for scores that are not success rates.
 
 The paper averages over benchmarks: the mean is taken in each benchmark, and the benchmarks count equally. Intervals are
 percentile bootstrap intervals, clustered by goal as those of the success rates: goals are drawn with replacement
@@ -20,37 +20,41 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one conversation contributes."""
+    """The value of one conversation."""
 
     benchmark: str
+    """Benchmark of the conversation's goal; means are taken per benchmark first."""
     goal: str
+    """Goal of the conversation; values of one goal are resampled together."""
     value: float | None
-    """None where it has no such value; it is in no mean then."""
+    """The value; None where the conversation has none and is in no mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """One number of a table."""
+    """A mean with its interval."""
 
     value: float | None = None
+    """The mean; None without values."""
     low: float | None = None
     """Lower end of the 95% interval; None where a benchmark has fewer than two goals."""
     high: float | None = None
+    """Upper end of the interval."""
     n: int = 0
-    """Conversations that have a value."""
+    """Number of conversations with a value."""
     missing: int = 0
-    """Conversations that have none."""
+    """Number of conversations without a value."""
 
 
 def mean(samples: Iterable[Observation], *, resamples: int = RESAMPLES, seed: int = 0) -> Mean:
-    """The mean with its interval.
+    """Return the mean with its interval.
 
     The order of the samples has no influence.
 
     Args:
-        samples: One per conversation.
-        resamples: Bootstrap resamples; 0 leaves the interval out.
-        seed: Of the resampling.
+        samples: One observation per conversation.
+        resamples: Number of bootstrap resamples; 0 leaves the interval out.
+        seed: Seed of the resampling.
     """
     import numpy as np
 
@@ -79,12 +83,12 @@ def mean(samples: Iterable[Observation], *, resamples: int = RESAMPLES, seed: in
 
 
 def _resampled(goals: Sequence[tuple[float, int]], resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """The mean of one benchmark in each resample.
+    """Return the mean of one benchmark in each resample, shape (resamples,).
 
     Args:
         goals: Sum and number of the values of each goal.
-        resamples: How many.
-        rng: Draws.
+        resamples: Number of resamples.
+        rng: Source of randomness.
     """
     import numpy as np
 

@@ -1,17 +1,18 @@
-"""Differences between two sets of episodes over the same goals, goal by goal.
+"""Paired differences between two sets of episodes over the same goals.
 
 The rates are those of :mod:`pytest_ugst.analysis.success.rates`, except that a goal weighs by its sub-components
 whatever the number of its trials, so that a run that was cut off is not another mixture of goals.
 
 The intervals are bootstrap-t intervals over goals: a goal is drawn with both of its results and all of its trials.
 They hold for all columns at once: the half-width is the standard error times the 95th percentile of the largest
-studentised deviation among the columns (Westfall and Young, "Resampling-Based Multiple Testing", 1993: max-T). Beside
-Bonferroni's or Holm's correction that uses how much the columns move together; Avg is made of the others.
+studentised deviation among the columns (Westfall and Young, "Resampling-Based Multiple Testing", 1993: max-T). Unlike
+Bonferroni's or Holm's correction this uses how much the columns move together; Avg is the mean of the others.
 
-Where hardly any goal changed, a resample shows no spread, and no spread is ignorance. So two goals more that lost and
-two more that gained are always reckoned with, after Agresti and Coull's two successes and two failures ("Approximate is
-better than 'exact' for interval estimation of binomial proportions", 1998): as large as the changes that were seen, and
-whole where there were none. Without any change in n goals, that leaves to a single column what the rule of three does.
+Where hardly any goal changed, a resample shows no spread, which would be mistaken for certainty. So the variance always
+includes two more goals that lost and two more that gained, after Agresti and Coull's two successes and two failures
+("Approximate is better than 'exact' for interval estimation of binomial proportions", 1998): their changes are as large
+as those that were seen, and whole goals where there were none. Without any change in n goals, the interval of a single
+column is about as wide as that of the rule of three.
 """
 
 from __future__ import annotations
@@ -33,80 +34,87 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 RESAMPLES: Final = 4_000
+"""Resamples of the intervals of differences, unless another number is asked for."""
 MIN_GOALS: Final = 8
-"""Goals below which there is no interval: by simulation those would be wrong too often (``docs/results/``)."""
+"""Number of goals below which there is no interval: by simulation it would be wrong too often (``docs/results/``)."""
 _EXTRA = 2  # goals that lost, and as many that gained, beside those that were seen
 _LEAST = 1.959964  # a single column's factor in theory; a resample of hardly any change would give less
-_NOTHING = 1e-9  # means over trials may differ in their last bits
+_ROUNDING = 1e-9  # means over trials may differ in their last bits
 
 
 class Pair(NamedTuple):
-    """One goal in both sets."""
+    """The counts of one goal in both sets."""
 
     goal: str
-    """Its name; one pair per goal."""
+    """Name of the goal; there is one pair per goal."""
     totals: Mapping[Category, float]
-    """Sub-components by category."""
+    """Number of sub-components by category."""
     base: Mapping[Category, float]
-    """How many of them were successes, on average over the trials."""
+    """Number of successes among them in the baseline, on average over the trials."""
     new: Mapping[Category, float]
+    """Number of successes among them in the new run, on average over the trials."""
 
 
 class Difference(Frozen):
-    """One column of a comparison. Percentages and points run from -100 to 100; new minus base."""
+    """The difference in one column, in percentage points from -100 to 100; new minus base."""
 
     base: float | None = None
-    """Percent of successes; None without data."""
+    """Percent of successes in the baseline; None without data."""
     new: float | None = None
+    """Percent of successes in the new run; None without data."""
     value: float | None = None
-    """Points."""
+    """Difference in points; None without data."""
     low: float | None = None
-    """Lower end of the interval, which holds for all columns asked for at once; None where there is none."""
+    """Lower end of the interval, which holds for all columns asked for at once; None where there is no interval."""
     high: float | None = None
+    """Upper end of the interval."""
     error: float | None = None
-    """Standard error, in points."""
+    """Standard error, in points; None where fewer than two goals have data."""
     goals: int = 0
-    """Goals that have data."""
+    """Number of goals that have data."""
     better: int = 0
-    """Of these, how many gained."""
+    """Number of goals that gained."""
     worse: int = 0
+    """Number of goals that lost."""
 
 
 class Differences(Frozen):
-    """All columns."""
+    """The differences in all columns."""
 
     columns: dict[str, Difference]
-    """By the names in :data:`pytest_ugst.analysis.stats.columns.COLUMNS`."""
+    """Differences by the column names in :data:`pytest_ugst.analysis.stats.columns.COLUMNS`."""
     goals: int = 0
+    """Number of goals that were compared."""
     factor: float | None = None
-    """Half-width of the intervals by standard error; None without intervals."""
+    """Half-width of the intervals in standard errors; None without intervals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Points by column, each of shape (6,): the five categories and their mean."""
+    """Estimates by column, in points; the arrays have shape (6,): the five categories and their mean."""
 
     values: Floats
+    """Differences."""
     errors: Floats
     """Standard errors; 0 without data."""
     goals: Floats
-    """Goals with data."""
+    """Numbers of goals with data."""
     factor: float | None
-    """Half-width of the intervals by standard error; None if no column has enough goals."""
+    """Half-width of the intervals in standard errors; None if no column has enough goals."""
 
 
 def differences(
     pairs: Iterable[Pair], columns: Sequence[str] = tuple(COLUMNS), *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Differences:
-    """Compare goal by goal.
+    """Return the differences between two sets of episodes, compared goal by goal.
 
     The order of the pairs has no influence, and exchanging base and new changes nothing but signs.
 
     Args:
-        pairs: One per goal.
-        columns: Those that are looked at together; the others get no interval.
-        resamples: Of the bootstrap.
-        seed: Of the resampling.
+        pairs: One pair per goal.
+        columns: Columns whose intervals have to hold together; the others get no interval.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the resampling.
     """
     import numpy as np
 
@@ -115,24 +123,24 @@ def differences(
         return Differences(columns={name: Difference() for name in COLUMNS})
 
     def array(counts: Iterable[Mapping[Category, float]]) -> Floats:
-        return np.array([[one.get(c, 0.0) for c in Category] for one in counts], dtype=np.float64)
+        return np.array([[by_category.get(c, 0.0) for c in Category] for by_category in counts], dtype=np.float64)
 
     totals = array(pair.totals for pair in ordered)
     base, new = array(pair.base for pair in ordered), array(pair.new for pair in ordered)
     family = np.array([name in columns for name in COLUMNS])
-    made = estimate(totals, new - base, weights(len(ordered), resamples, seed), family)
+    estimated = estimate(totals, new - base, weights(len(ordered), resamples, seed), family)
     before, after, moved = _rates(totals, base), _rates(totals, new), _moves(totals, new - base)
-    found = {}
+    by_column = {}
     for number, name in enumerate(COLUMNS):
-        goals = int(made.goals[number])
+        goals = int(estimated.goals[number])
         if not goals:
-            found[name] = Difference()
+            by_column[name] = Difference()
             continue
-        value, error = float(made.values[number]), float(made.errors[number])
+        value, error = float(estimated.values[number]), float(estimated.errors[number])
         low = high = None
-        if made.factor is not None and family[number] and goals >= MIN_GOALS:
-            low, high = max(-100.0, value - made.factor * error), min(100.0, value + made.factor * error)
-        found[name] = Difference(
+        if estimated.factor is not None and family[number] and goals >= MIN_GOALS:
+            low, high = max(-100.0, value - estimated.factor * error), min(100.0, value + estimated.factor * error)
+        by_column[name] = Difference(
             base=float(before[number]),
             new=float(after[number]),
             value=value,
@@ -140,27 +148,27 @@ def differences(
             high=high,
             error=error if goals > 1 else None,
             goals=goals,
-            better=int((moved[:, number] > _NOTHING).sum()),
-            worse=int((moved[:, number] < -_NOTHING).sum()),
+            better=int((moved[:, number] > _ROUNDING).sum()),
+            worse=int((moved[:, number] < -_ROUNDING).sum()),
         )
-    return Differences(columns=found, goals=len(ordered), factor=made.factor)
+    return Differences(columns=by_column, goals=len(ordered), factor=estimated.factor)
 
 
 def weights(goals: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each goal is drawn in each resample, in blocks of shape (some, goals)."""
+    """Yield how often each goal is drawn in each resample, in blocks of shape (resamples of the block, goals)."""
     import numpy as np
 
     return draws(goals, resamples, np.random.default_rng(seed))
 
 
 def estimate(totals: Floats, changes: Floats, drawn: Iterable[Floats], family: Bools) -> Estimate:
-    """Differences, their standard errors, and the factor that makes intervals of them.
+    """Return the differences, their standard errors, and the factor that turns these into intervals.
 
     Args:
-        totals: Sub-components, goals x categories.
-        changes: Successes gained, of the same shape.
-        drawn: As :func:`weights` gives them.
-        family: Per column, whether it is looked at.
+        totals: Numbers of sub-components, shape (goals, categories).
+        changes: Numbers of successes gained, of the same shape.
+        drawn: Blocks of weights, as :func:`weights` yields them.
+        family: Whether each column is among those whose intervals have to hold together, shape (6,).
     """
     import numpy as np
 
@@ -168,41 +176,44 @@ def estimate(totals: Floats, changes: Floats, drawn: Iterable[Floats], family: B
     having = np.append((totals > 0).sum(axis=0), (totals > 0).any(axis=1).sum()).astype(np.float64)
     products = _products(totals, changes)
     values, variances, _ = (one[0] for one in _moments(products.sum(axis=0)[None], goals))
-    extra = _unseen(totals, changes, having)
+    extra = _unseen_variance(totals, changes, having)
     errors = np.where(having > 0, np.sqrt(variances + extra), 0.0)
-    asked = family & (having >= MIN_GOALS)
-    if not asked.any():
+    measured = family & (having >= MIN_GOALS)
+    if not measured.any():
         return Estimate(values, errors, having, None)
     largest = []
     for block in drawn:
         again, spread, there = _moments(block @ products, goals)
         deviations = np.abs(again - values) / np.sqrt(spread + extra)
-        largest.append(np.where(there & asked, deviations, 0.0).max(axis=1))
+        largest.append(np.where(there & measured, deviations, 0.0).max(axis=1))
     factor = max(_LEAST, float(np.percentile(np.concatenate(largest), CONFIDENCE)))
     return Estimate(values, errors, having, factor)
 
 
 def _products(totals: Floats, changes: Floats) -> Floats:
-    """Per goal, everything whose weighted sums the differences and their variances are made of: shape (n, 85)."""
+    """Return per goal the terms whose weighted sums determine the differences and variances, shape (goals, 85)."""
     import numpy as np
 
     def outer(left: Floats, right: Floats) -> Floats:
-        made: Floats = (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
-        return made
+        flat: Floats = (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
+        return flat
 
     pairs = outer(changes, changes), outer(changes, totals), outer(totals, totals)
     return np.concatenate([changes, totals, *pairs], axis=1)
 
 
 def _moments(sums: Floats, goals: int) -> tuple[Floats, Floats, Bools]:
-    """Differences in points, their variances by linearisation, and whether there is data; each of shape (some, 6).
+    """Return the differences in points, their variances by linearisation, and whether there is data.
 
     A rate's difference is a ratio of sums, D/N; a goal's part in its error is (D_g - (D/N) N_g) / N, and the mean's is
     the mean of the categories' parts. (Cochran, "Sampling Techniques", 1977, chapter 6.)
 
     Args:
-        sums: Of :func:`_products` over goals, a line per resample.
-        goals: How many were drawn.
+        sums: Sums of :func:`_products` over goals, shape (resamples, 85).
+        goals: Number of goals that were drawn.
+
+    Returns:
+        Three arrays of shape (resamples, 6).
     """
     import numpy as np
 
@@ -225,7 +236,7 @@ def _moments(sums: Floats, goals: int) -> tuple[Floats, Floats, Bools]:
 
 
 def _moves(totals: Floats, changes: Floats) -> Floats:
-    """How much each goal changed, shape (n, 6): 1 is a goal of average size that gained everything."""
+    """Return how much each goal changed, shape (goals, 6): 1 is a goal of average size that gained everything."""
     import numpy as np
 
     count = (totals > 0).sum(axis=0)
@@ -236,12 +247,12 @@ def _moves(totals: Floats, changes: Floats) -> Floats:
     return np.column_stack([moves, (moves * scale).sum(axis=1) / max(1, (count > 0).sum())])
 
 
-def _unseen(totals: Floats, changes: Floats, having: Floats) -> Floats:
-    """The variance that the goals bring that are reckoned with unseen, in points squared, shape (6,)."""
+def _unseen_variance(totals: Floats, changes: Floats, having: Floats) -> Floats:
+    """Return the variance due to the goals that are added to those seen, in squared points, shape (6,)."""
     import numpy as np
 
     moves = _moves(totals, changes)
-    changed = (np.abs(moves) > _NOTHING).sum(axis=0)
+    changed = (np.abs(moves) > _ROUNDING).sum(axis=0)
     # One whole change is always counted in: a single small one is no proof that there are no larger ones.
     typical = ((moves**2).sum(axis=0) + 1) / (changed + 1)
     unseen: Floats = 1e4 * 2 * _EXTRA * typical / (having + 2 * _EXTRA) ** 2
@@ -249,7 +260,7 @@ def _unseen(totals: Floats, changes: Floats, having: Floats) -> Floats:
 
 
 def _rates(totals: Floats, successes: Floats) -> Floats:
-    """Percent by column, shape (6,)."""
+    """Return the rates by column in percent, shape (6,)."""
     import numpy as np
 
     total = totals.sum(axis=0)

@@ -1,4 +1,4 @@
-"""pass^k: how reliable an agent is over repeated trials of the same tasks.
+"""pass^k: the reliability of an agent over repeated trials of the same tasks.
 
 pass^k is the chance that ``k`` trials of a task all succeed, averaged over tasks. With ``c`` successes in ``n`` trials,
 ``comb(c, k) / comb(n, k)`` estimates it for one task without bias: it is the share of the sets of ``k`` trials in which
@@ -12,15 +12,15 @@ from math import comb
 
 
 def pass_k(successes: int, trials: int, k: int) -> float:
-    """The estimate for one task.
+    """Return the unbiased estimate of pass^k for one task.
 
     Args:
-        successes: Trials that succeeded.
-        trials: All trials; at least ``k``.
-        k: How many trials have to succeed together; at least 1.
+        successes: Number of trials that succeeded.
+        trials: Number of all trials; at least ``k``.
+        k: Number of trials that have to succeed together; at least 1.
 
     Raises:
-        ValueError: If the numbers don't fit.
+        ValueError: If there are more successes than trials, or fewer trials than ``k``.
     """
     if not 0 <= successes <= trials or not 1 <= k <= trials:
         raise ValueError(f"pass^{k} can't be estimated from {successes} successes in {trials} trials")
@@ -28,11 +28,11 @@ def pass_k(successes: int, trials: int, k: int) -> float:
 
 
 def pass_hat(tasks: Mapping[str, Sequence[bool]], k: int) -> float | None:
-    """pass^k over tasks.
+    """Return pass^k over tasks.
 
     Args:
         tasks: For each task, whether each of its trials succeeded.
-        k: How many trials have to succeed together.
+        k: Number of trials that have to succeed together.
 
     Returns:
         The mean over the tasks with at least ``k`` trials, or None if there are none.

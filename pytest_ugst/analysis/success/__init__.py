@@ -1,1 +1,1 @@
-"""Success rates: how well simulators stay with their goals."""
+"""Success rates of simulators: how well they keep to their goals."""

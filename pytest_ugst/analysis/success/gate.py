@@ -1,4 +1,4 @@
-"""The gate: success rates below which a run fails, after the example of pytest-cov's ``--cov-fail-under``."""
+"""The gate on success rates: a run fails below them, after the example of pytest-cov's ``--cov-fail-under``."""
 
 from __future__ import annotations
 
@@ -15,35 +15,37 @@ _TOLERANCE = 1e-9  # a mean of five percentages may be off in its last bits
 
 
 class Gate(Frozen):
-    """The least a run has to reach."""
+    """The least success rates that a run has to reach."""
 
     floors: dict[str, float]
-    """Percent by column name."""
+    """Least rates in percent, by column name."""
 
     def missed(self, rates: Rates) -> list[str]:
-        """What the rates fall short of, a sentence each; empty if the run passes."""
-        told = []
+        """Return a message for each rate below its floor; empty if the run passes."""
+        messages = []
         if rates.unmeasured:
-            told.append(f"{rates.unmeasured} of {rates.episodes} episodes could not be measured: no rate covers them")
+            messages.append(
+                f"{rates.unmeasured} of {rates.episodes} episodes could not be measured: no rate covers them"
+            )
         for name, floor in self.floors.items():
             rate = rates.columns[name]
             if rate.value is None:
-                told.append(f"{name}: no sub-component to measure, and at least {floor:g} was asked for")
+                messages.append(f"{name}: no sub-component to measure, and at least {floor:g} was asked for")
             elif rate.value < floor - _TOLERANCE:
                 errors = f" ({rate.errors} of {rate.n} are errors)" if rate.errors else ""
                 short = f"{_below(rate.value, floor)} is below {floor:g}, by {_short(floor - rate.value)}"
-                told.append(f"{name}: {short}{errors}")
-        return told
+                messages.append(f"{name}: {short}{errors}")
+        return messages
 
 
 def parse_gate(text: str) -> Gate:
     """Read the value of ``--ugst-fail-under``.
 
     Args:
-        text: ``avg=85,policy=50``: names with percentages; a number alone is meant for ``avg``.
+        text: ``avg=85,policy=50``: names with percentages; a number without a name is meant for ``avg``.
 
     Raises:
-        UsageError: If it is anything else.
+        UsageError: If the text can't be read.
     """
     return Gate(floors=parse_columns("--ugst-fail-under", text, alone=AVERAGE))
 
@@ -52,16 +54,16 @@ def parse_columns(option: str, text: str, *, alone: str, unit: str = "percent") 
     """Read numbers by column: ``avg=85,policy=50``.
 
     Args:
-        option: For messages.
-        text: Its value.
-        alone: What a number without a name is meant for.
-        unit: Of the numbers, for messages.
+        option: Name of the option, for messages.
+        text: Value of the option.
+        alone: The column that a number without a name is meant for.
+        unit: Unit of the numbers, for messages.
 
     Returns:
         Numbers from 0 to 100 by the columns' full names, or by ``alone``.
 
     Raises:
-        UsageError: If it is anything else.
+        UsageError: If the text can't be read.
     """
 
     def refused(why: str) -> UsageError:
@@ -94,11 +96,11 @@ _KINDS = {"percent": "percentage", "point": "number of points"}
 
 
 def _short(points: float) -> str:
-    """One decimal, and never a zero: there are points missing."""
+    """Return the points that are missing with one decimal, or with as many as it takes to differ from zero."""
     return f"{points:.1f}".removesuffix(".0") if round(points, 1) else f"{points:.1g}"
 
 
 def _below(value: float, floor: float) -> str:
-    """The value with as many decimals as it takes to see that it is below."""
+    """Return the value with as many decimals as it takes to see that it is below the floor."""
     digits = next((d for d in range(1, 9) if round(value, d) < floor), 9)
     return f"{value:.{digits}f}"

@@ -1,4 +1,4 @@
-"""What was asked by the name of a goal: a name alone does not say that goals are the same."""
+"""Digests of goals: goals of the same name need not be the same goals."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ if TYPE_CHECKING:
 
 
 class GoalDigest(NamedTuple):
-    """What was asked of a simulator."""
+    """The goal that a simulator was given, as digests."""
 
     text: str
-    """A digest of the goal's text and data."""
+    """Digest of the goal's text and data."""
     parts: str | None
-    """A digest of its sub-components and their checks; None where it is still to be cut into some."""
+    """Digest of its sub-components and their checks; None where the goal is not decomposed yet."""
     max_turns: int
+    """Turn limit of its conversations."""
 
 
 def text_digest(goal: Goal) -> str:
-    """A digest of what a goal asks for, its name and its sub-components apart."""
+    """Return a digest of a goal's text, domain and data, without its name and its sub-components."""
     return _digest({"text": goal.text, "domain": goal.domain, "data": goal.model_dump(mode="json")["data"]})
 
 
 def parts_digest(goal: Goal) -> str:
-    """A digest of a goal's sub-components, with everything that decides their statuses."""
+    """Return a digest of a goal's sub-components, with everything that decides their statuses."""
     return _digest([_part(component) for component in goal.components or ()])
 
 

@@ -1,4 +1,4 @@
-"""Contenders: the simulators of several runs, each with its label and its method."""
+"""The leaderboard: the evaluated systems of several runs, each with its label and its method."""
 
 from __future__ import annotations
 
@@ -10,170 +10,176 @@ from typing import Any
 
 from pytest_ugst.analysis.success.goal_digest import GoalDigest
 from pytest_ugst.analysis.success.methods import STEERED, method_of, rank
-from pytest_ugst.analysis.success.systems import EvaluatedSystem, differences, evaluated_systems, labels
+from pytest_ugst.analysis.success.systems import EvaluatedSystem, evaluated_systems, labels, setting_differences
 from pytest_ugst.core.episode import EpisodeConfig
 from pytest_ugst.core.text import counted
-from pytest_ugst.runs.reader import data_of, faults_of, not_played
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.reader import data_digests, read_faults, unplayed_outcomes
+from pytest_ugst.runs.run import StoredRun
 
 
 @dataclass(frozen=True, slots=True)
 class LeaderboardEntry:
-    """An entrant with its place in the tables."""
+    """An evaluated system with its label and its method."""
 
     label: str
-    """Of its line, below its method."""
+    """Label of its line, which is printed below its method."""
     method: str
-    entrant: EvaluatedSystem
+    """Method of the simulator; see :mod:`pytest_ugst.analysis.success.methods`."""
+    system: EvaluatedSystem
+    """The evaluated system."""
     name: str
-    """In notes, where no method stands above it: unlike any other's."""
+    """Name in notes, where no method is printed above it; unique among the entries."""
 
-    def asked(self, benchmark: str | None = None) -> dict[tuple[str, str], GoalDigest]:
-        """What was asked of it, by benchmark and goal.
+    def goal_digests(self, benchmark: str | None = None) -> dict[tuple[str, str], GoalDigest]:
+        """Return the digests of its goals, by benchmark and goal.
 
         Args:
-            benchmark: Only of this one.
+            benchmark: The only benchmark to include; None for all.
         """
         return {
-            (name, goal): asked
-            for name, played in self.entrant.benchmarks.items()
+            (name, goal): digest
+            for name, outcomes in self.system.benchmarks.items()
             if benchmark in (None, name)
-            for goal, asked in played.goals.items()
+            for goal, digest in outcomes.goals.items()
         }
 
 
-def read_contenders(
-    runs: Mapping[str, Run],
+def read_leaderboard(
+    runs: Mapping[str, StoredRun],
     *,
     methods: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
     aliases: Mapping[str, Any] | None = None,
     joined: bool = False,
 ) -> list[LeaderboardEntry]:
-    """Read runs, one episode at a time.
+    """Read the leaderboard of several runs, with one episode in memory at a time.
 
-    Those of a method stand together, the methods in the order of the paper's tables; methods of the reader's own come
-    last.
+    Entries of one method are consecutive, and the methods are in the order of the paper's tables; methods that the user
+    names come last.
 
     Args:
-        runs: By the names that tell them apart.
-        methods: By run, the method of all it has played, where it is not to be found out.
-        names: By run, what to call the simulator that it has played.
+        runs: Runs by their unique names.
+        methods: Method of all systems of a run, by run; the other methods are derived from the settings.
+        names: Name of the simulator of a run, by run.
         aliases: The tables ``[tool.ugst.models.NAME]``, which may stand for checkpoints.
-        joined: Take runs of one setting over different benchmarks for parts of one evaluation.
+        joined: Whether to take runs of one setting over different benchmarks for parts of one evaluation.
     """
     drafts = []
     for run_name, run in runs.items():
-        found = evaluated_systems(run_name, run.journal)
-        data = data_of(run)
-        for entrant in found:
-            entrant.data = dict(data)
-            method = (methods or {}).get(run_name) or method_of(entrant.setting, _folders(run), aliases)
-            drafts.append(_Draft(entrant, method, (names or {}).get(run_name, ""), alone=len(found) == 1))
+        systems = evaluated_systems(run_name, run.journal)
+        data = data_digests(run)
+        for system in systems:
+            system.data = dict(data)
+            method = (methods or {}).get(run_name) or method_of(system.setting, _folders(run), aliases)
+            drafts.append(_Draft(system, method, (names or {}).get(run_name, ""), alone=len(systems) == 1))
     if joined:
-        drafts = _joined(drafts)
-    _label(drafts)
-    seen = Counter(one.label for one in drafts)
-    made = [LeaderboardEntry(d.label, d.method, d.entrant, d.label if seen[d.label] == 1 else d.name) for d in drafts]
-    order = sorted(dict.fromkeys(one.method for one in drafts), key=rank)  # stable, so equal ranks stay as they were
-    return sorted(made, key=lambda one: order.index(one.method))
+        drafts = _join(drafts)
+    _set_labels(drafts)
+    seen = Counter(draft.label for draft in drafts)
+    entries = [LeaderboardEntry(d.label, d.method, d.system, d.label if seen[d.label] == 1 else d.name) for d in drafts]
+    order = sorted(dict.fromkeys(draft.method for draft in drafts), key=rank)  # stable: equal ranks keep their order
+    return sorted(entries, key=lambda entry: order.index(entry.method))
 
 
-def _folders(run: Run) -> Iterable[Path]:
-    """Where the path of a checkpoint may start: here, and in the project that holds ``.ugst/runs/RUN``."""
+def _folders(run: StoredRun) -> Iterable[Path]:
+    """Return the folders that a checkpoint's path may be relative to: here, and the project of ``.ugst/runs/RUN``."""
     return (Path(), *run.folder.resolve().parents[2:3])
 
 
 @dataclass(slots=True)
 class _Draft:
-    entrant: EvaluatedSystem
+    """A leaderboard entry that has no label yet."""
+
+    system: EvaluatedSystem
     method: str
     given: str
-    """What the reader calls it; may be empty."""
+    """Name that the user gave the simulator; empty if none."""
     alone: bool
-    """Whether it is all that its run has played."""
+    """Whether it is the only system of its run."""
     label: str = ""
 
     @property
     def name(self) -> str:
-        """What tells it from others of the same label."""
+        """The label with the method, which distinguishes it from entries of the same label."""
         steered = self.method in STEERED.values()
-        return f"{self.label} ({f'steered by {self.entrant.setting.steer}' if steered else self.method})"
+        return f"{self.label} ({f'steered by {self.system.setting.steer}' if steered else self.method})"
 
 
-def _joined(drafts: Iterable[_Draft]) -> list[_Draft]:
-    kept: list[_Draft] = []
-    for one in drafts:
-        mine = one.entrant
-        for other in kept:
-            same = (one.method, one.given, mine.setting) == (other.method, other.given, other.entrant.setting)
-            if same and other.entrant.benchmarks.keys().isdisjoint(mine.benchmarks):
-                other.entrant.join(mine)
+def _join(drafts: Iterable[_Draft]) -> list[_Draft]:
+    """Join systems of the same method, name and setting that have no benchmark in common."""
+    joined: list[_Draft] = []
+    for draft in drafts:
+        system = draft.system
+        for other in joined:
+            same = (draft.method, draft.given, system.setting) == (other.method, other.given, other.system.setting)
+            if same and other.system.benchmarks.keys().isdisjoint(system.benchmarks):
+                other.system.join(system)
                 break
         else:
-            kept.append(one)
-    return kept
+            joined.append(draft)
+    return joined
 
 
-def _label(drafts: Sequence[_Draft]) -> None:
-    """Tell the lines of one method apart: by the simulators, else by what they were played with, else by their runs."""
-    for method in dict.fromkeys(one.method for one in drafts):
-        here = [one for one in drafts if one.method == method]
-        # Below a heading that names the steering, a line need not.
-        found = labels([one.entrant.setting for one in here], steered=method not in STEERED.values())
-        for one, label in zip(here, found, strict=True):
-            one.label = label if not one.given else one.given if one.alone else f"{one.given}: {label}"
-        seen = Counter(one.label for one in here)
-        for one in here:
-            one.label += f", {one.entrant.run}" if seen[one.label] > 1 else ""
+def _set_labels(drafts: Sequence[_Draft]) -> None:
+    """Set labels that are unique within a method: by the simulators, else by their settings, else by their runs."""
+    for method in dict.fromkeys(draft.method for draft in drafts):
+        group = [draft for draft in drafts if draft.method == method]
+        # Below a heading that names the steering, a line need not name it again.
+        found = labels([draft.system.setting for draft in group], steered=method not in STEERED.values())
+        for draft, label in zip(group, found, strict=True):
+            draft.label = label if not draft.given else draft.given if draft.alone else f"{draft.given}: {label}"
+        seen = Counter(draft.label for draft in group)
+        for draft in group:
+            draft.label += f", {draft.system.run}" if seen[draft.label] > 1 else ""
 
 
-class Owners:
-    """Finds out which contender an episode is of."""
+class EntryIndex:
+    """Index of leaderboard entries by run and setting, to find the entry that an episode belongs to."""
 
-    def __init__(self, contenders: Sequence[LeaderboardEntry]) -> None:
-        """Take note of the contenders.
+    def __init__(self, entries: Sequence[LeaderboardEntry]) -> None:
+        """Index the entries.
 
         Args:
-            contenders: Of one run each.
+            entries: Entries of one run each.
         """
-        self._places = {
-            (one.entrant.run, one.entrant.setting.model_dump_json()): place for place, one in enumerate(contenders)
+        self._positions = {
+            (entry.system.run, entry.system.setting.model_dump_json()): position
+            for position, entry in enumerate(entries)
         }
 
-    def place(self, run: str, setting: EpisodeConfig) -> int:
-        """Where among the contenders the one stands that a run has played under a setting."""
-        return self._places[run, setting.model_dump_json()]
+    def position(self, run: str, setting: EpisodeConfig) -> int:
+        """Return the position, from 0, of the entry with the episodes that a run played under a setting."""
+        return self._positions[run, setting.model_dump_json()]
 
 
-def unlike(contenders: Sequence[LeaderboardEntry]) -> list[str]:
-    """What is not the same for all of them beside the simulator, in a line each: goals, agent, judge, prompts."""
-    told = unlike_goals([(one.name, one.asked()) for one in contenders])
-    return told + differences([(one.name, one.entrant.setting) for one in contenders])
+def entry_differences(entries: Sequence[LeaderboardEntry]) -> list[str]:
+    """Return a note for whatever differs between the entries beside the simulator: goals, agent, judge, prompts."""
+    notes = goal_differences([(entry.name, entry.goal_digests()) for entry in entries])
+    return notes + setting_differences([(entry.name, entry.system.setting) for entry in entries])
 
 
-def unlike_goals(asked: Sequence[tuple[str, Collection[Hashable]]]) -> list[str]:
-    """Whether lines of a table are over the same goals, in a line if they are not.
+def goal_differences(goals_by_name: Sequence[tuple[str, Collection[Hashable]]]) -> list[str]:
+    """Return a note if the lines of a table are not over the same goals, else nothing.
 
     Args:
-        asked: What tells each line apart, and its goals.
+        goals_by_name: Names of the lines, each with its goals.
     """
-    shared = set.intersection(*(set(goals) for _, goals in asked)) if asked else set()
-    if all(len(goals) == len(shared) for _, goals in asked):
+    shared = set.intersection(*(set(goals) for _, goals in goals_by_name)) if goals_by_name else set()
+    if all(len(goals) == len(shared) for _, goals in goals_by_name):
         return []
-    counts = ", ".join(f"{name} {len(goals)}" for name, goals in asked)
+    counts = ", ".join(f"{name} {len(goals)}" for name, goals in goals_by_name)
     return [f"not the same goals: {counts}; {len(shared)} in common"]
 
 
-def shortcomings(runs: Mapping[str, Run]) -> list[str]:
-    """What is missing in the rates of runs, in a line each: they hold what was played and can be read."""
-    told = []
+def missing_data(runs: Mapping[str, StoredRun]) -> list[str]:
+    """Return a note for each reason why episodes are in no rate of a run: not played, or not readable."""
+    notes = []
     for name, run in runs.items():
-        if missing := len(not_played(run)):
-            told.append(f"{name}: {counted(missing, 'episode')} could not be played: in no rate")
-    return told + unreadable(runs)
+        if missing := len(unplayed_outcomes(run)):
+            notes.append(f"{name}: {counted(missing, 'episode')} could not be played: in no rate")
+    return notes + journal_faults(runs)
 
 
-def unreadable(runs: Mapping[str, Run]) -> list[str]:
-    """What of the journals of runs could not be read, a line for each fault."""
-    return [f"{name}: journal: {fault}" for name, run in runs.items() for fault in faults_of(run)]
+def journal_faults(runs: Mapping[str, StoredRun]) -> list[str]:
+    """Return a note for each fault in the journals of runs: lines that could not be read."""
+    return [f"{name}: journal: {fault}" for name, run in runs.items() for fault in read_faults(run)]

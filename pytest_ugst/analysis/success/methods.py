@@ -1,4 +1,4 @@
-"""Methods: by which the paper's tables group simulators, from a plain prompt to GRPO."""
+"""Methods of simulators, by which the paper's tables group them: from a plain prompt to GRPO."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ugst.core.episode import EpisodeConfig
-from pytest_ugst.llm.checkpoint_info import read_trained
+from pytest_ugst.llm.checkpoint_info import read_checkpoint_info
 
 RULES = "Rule-based"
 PROMPT = "Prompt-based"
@@ -16,21 +16,21 @@ STEERED = {
     "state": "Inference-time steering with user goal states",
 }
 TRAINED = {"sft": "Cold-start SFT", "grpo": "GRPO with UGST rewards"}
-"""By what the lineage in a checkpoint's ``ugst.json`` calls it."""
+"""Methods by their names in the lineage of a checkpoint's ``ugst.json``."""
 METHODS = (RULES, PROMPT, *STEERED.values(), *TRAINED.values())
-"""In the order of the paper's tables."""
+"""All methods, in the order of the paper's tables."""
 _RULE_BASED = frozenset({"agenda"})
 
 
 def method_of(setting: EpisodeConfig, folders: Iterable[Path], aliases: Mapping[str, Any] | None = None) -> str:
-    """The method of a simulator.
+    """Return the method of a simulator.
 
-    A checkpoint that was trained here says so by itself; else the setting decides.
+    The ``ugst.json`` of a checkpoint that this package trained names its method; otherwise the setting decides.
 
     Args:
-        setting: What was played.
-        folders: Where the path of a checkpoint may start.
-        aliases: The tables ``[tool.ugst.models.NAME]``: one may stand for a checkpoint.
+        setting: What the simulator's episodes were played with.
+        folders: Folders that the path of a checkpoint may be relative to.
+        aliases: The tables ``[tool.ugst.models.NAME]``, any of which may stand for a checkpoint.
 
     Raises:
         UsageError: If a checkpoint's ``ugst.json`` can't be read.
@@ -48,13 +48,13 @@ def method_of(setting: EpisodeConfig, folders: Iterable[Path], aliases: Mapping[
 
 
 def _trained(folder: Path) -> str | None:
-    """By which training a checkpoint came about last, if it says."""
-    trained = read_trained(folder)
+    """Return the method of a checkpoint's last training; None where its lineage is unknown."""
+    trained = read_checkpoint_info(folder)
     if trained is None or not trained.lineage:
         return None
     return TRAINED.get(trained.lineage[-1].method)
 
 
 def rank(method: str) -> int:
-    """Where a method stands in a table; those that the paper does not know come last."""
+    """Return the place of a method in a table, from 0; methods that are not in the paper come last."""
     return METHODS.index(method) if method in METHODS else len(METHODS)

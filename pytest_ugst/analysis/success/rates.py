@@ -1,11 +1,11 @@
-"""Success rates: from the goal states of many episodes to the numbers of the paper's tables.
+"""Success rates, computed from the goal states of many episodes as in the paper's tables.
 
 Rates are pooled: of all sub-components of a category in a run, the percentage that ended as a success. Avg is the plain
 mean of the rates of the categories that occur. A sub-component without a trustworthy verdict is an error: it counts in
 the denominator, never as a success, and is also counted apart.
 
-The intervals are percentile bootstrap intervals, clustered by goal: sub-components of one goal, and its trials, stand
-and fall together, so goals are what is drawn with replacement (Efron and Tibshirani, "An Introduction to the
+The intervals are percentile bootstrap intervals, clustered by goal: sub-components of one goal, and its trials, are
+correlated, so goals are drawn with replacement (Efron and Tibshirani, "An Introduction to the
 Bootstrap", 1993, chapters 8 and 13).
 """
 
@@ -28,29 +28,36 @@ if TYPE_CHECKING:
 
 
 class Rate(Frozen):
-    """One number of a table. Percentages run from 0 to 100."""
+    """The success rate of a column with its counts. Percentages run from 0 to 100."""
 
     value: float | None = None
     """Percent of successes; None without data."""
     low: float | None = None
     """Lower end of the 95% interval; None where fewer than two goals have data."""
     high: float | None = None
+    """Upper end of the interval."""
     n: int = 0
-    """Sub-components, errors included."""
+    """Number of sub-components, errors included."""
     successes: int = 0
+    """Number of sub-components that ended as a success."""
     errors: int = 0
-    """How many of the ``n`` have no trustworthy verdict."""
+    """Number of sub-components without a trustworthy verdict."""
 
 
 class Rates(Frozen):
     """The success rates of one set of episodes."""
 
     columns: dict[str, Rate]
-    """By the names in :data:`pytest_ugst.analysis.stats.columns.COLUMNS`. The counts of ``avg`` are those of all categories together."""
+    """Rates by the names in :data:`pytest_ugst.analysis.stats.columns.COLUMNS`.
+
+    The counts of ``avg`` are those of all categories together.
+    """
     goals: int = 0
+    """Number of goals."""
     episodes: int = 0
+    """Number of episodes."""
     unmeasured: int = 0
-    """Episodes without anything to count; they are in no rate."""
+    """Number of episodes without anything to count; they are in no rate."""
 
     @property
     def average(self) -> Rate:
@@ -59,14 +66,14 @@ class Rates(Frozen):
 
 
 def rates(tallies: Iterable[Tally], *, resamples: int = RESAMPLES, seed: int = 0) -> Rates:
-    """Success rates with intervals.
+    """Return success rates with intervals.
 
     The order of the tallies has no influence, not even on the resampling.
 
     Args:
-        tallies: One per episode.
-        resamples: Bootstrap resamples; 0 leaves the intervals out.
-        seed: Of the resampling.
+        tallies: One tally per episode.
+        resamples: Number of bootstrap resamples; 0 leaves the intervals out.
+        seed: Seed of the resampling.
     """
     by_goal: dict[str, dict[Category, Count]] = {}
     episodes = unmeasured = 0
@@ -107,12 +114,12 @@ def _percent(count: Count) -> float | None:
 
 
 def _intervals(table: Sequence[Sequence[Count]], resamples: int, seed: int) -> list[tuple[float | None, float | None]]:
-    """Percentile intervals of the five rates and of their mean.
+    """Return the percentile intervals of the five rates and of their mean.
 
     Args:
-        table: Goals x categories.
-        resamples: How many times all goals are drawn with replacement.
-        seed: Of the drawing.
+        table: Counts, by goal and category.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the resampling.
     """
     import numpy as np
 
@@ -120,7 +127,7 @@ def _intervals(table: Sequence[Sequence[Count]], resamples: int, seed: int) -> l
     totals, successes = counts[:, :, 0], counts[:, :, 1]
     weights = draws(len(table), resamples, np.random.default_rng(seed))
     drawn = np.concatenate([_resampled(block @ successes, block @ totals) for block in weights])
-    # With a single goal every resample is the same: that is ignorance, not certainty.
+    # With a single goal every resample is the same, which says nothing about the spread: no interval then.
     spread: list[tuple[float | None, float | None]] = []
     having = [*(totals > 0).sum(axis=0), (totals > 0).any(axis=1).sum()]
     tail = (100 - CONFIDENCE) / 2
@@ -136,7 +143,7 @@ def _intervals(table: Sequence[Sequence[Count]], resamples: int, seed: int) -> l
 
 
 def _resampled(successes: Floats, totals: Floats) -> Floats:
-    """Rates and their mean per resample; NaN where a category does not occur in it."""
+    """Return the rates and their mean, shape (resamples, 6); NaN where a category does not occur in a resample."""
     import numpy as np
 
     present = totals > 0

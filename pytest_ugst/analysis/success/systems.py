@@ -1,4 +1,4 @@
-"""Entrants: what one line of a table is about, one simulator as one run has played it."""
+"""Evaluated systems: one simulator in one run each, which is the subject of one line of a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pytest_ugst.core.usage import Usage
 from pytest_ugst.runs.outcome import EpisodeOutcome, Tally, episode_outcome
 
 NO_DOMAIN = "no domain"
-_WORDS = {
+"""Benchmark of the goals that name no domain."""
+_SETTING_NAMES = {
     "agent": "agent",
     "judge": "judge",
     "decomposer": "decomposer",
@@ -20,60 +21,64 @@ _WORDS = {
     "tool_rounds": "tool rounds",
     "seed": "seed",
 }
-"""What may differ between two settings of the same simulator, in a reader's words."""
+"""Settings that may differ between evaluations of the same simulator, with their names in messages."""
 
 
 @dataclass(slots=True)
 class BenchmarkOutcomes:
-    """The episodes of one benchmark, counted."""
+    """The outcomes of the episodes of one benchmark."""
 
     outcomes: list[EpisodeOutcome] = field(default_factory=list)
+    """One outcome per episode."""
     goals: dict[str, GoalDigest] = field(default_factory=dict)
-    """By goal id."""
+    """Digests of the goals, by goal id."""
 
 
 @dataclass(slots=True)
 class EvaluatedSystem:
-    """One simulator as one run has played it, under one setting: small, whatever the episodes hold."""
+    """One simulator in one run, under one setting; it keeps outcomes and no episodes, so that it is small."""
 
     run: str
-    """The run's name; those of several runs with ``+`` between them, where they are parts of one evaluation."""
+    """Name of the run; the names of several runs with ``+`` between them, where they are parts of one evaluation."""
     setting: EpisodeConfig
+    """Setting of all its episodes."""
     benchmarks: dict[str, BenchmarkOutcomes] = field(default_factory=dict)
-    """By the goals' domain."""
+    """Outcomes by benchmark, which is the goals' domain."""
     usage: dict[str, Usage] = field(default_factory=dict)
-    """By role."""
+    """Usage by role."""
     data: dict[str, str] = field(default_factory=dict)
-    """By domain, a digest of its data, where it is known."""
+    """Digests of the domains' data, by domain, where they are known."""
     joined: bool = False
-    """Whether it is of several runs."""
+    """Whether its episodes are from several runs."""
 
     def add(self, episode: Episode) -> None:
-        """Count an episode."""
-        played = self.benchmarks.setdefault(episode.goal.domain or NO_DOMAIN, BenchmarkOutcomes())
-        played.outcomes.append(episode_outcome(episode))
-        if episode.goal.id not in played.goals:
-            played.goals[episode.goal.id] = _asked(episode)
+        """Add the outcome of an episode."""
+        benchmark = self.benchmarks.setdefault(episode.goal.domain or NO_DOMAIN, BenchmarkOutcomes())
+        benchmark.outcomes.append(episode_outcome(episode))
+        if episode.goal.id not in benchmark.goals:
+            benchmark.goals[episode.goal.id] = _goal_digest(episode)
         self.usage = add_usage((self.usage, episode.usage))
 
     def join(self, other: EvaluatedSystem) -> None:
-        """Take over what was played in another run, under the same setting, of other benchmarks."""
+        """Add the benchmarks of another run, which was played under the same setting and has none of these."""
         self.run, self.joined = f"{self.run} + {other.run}", True
         self.benchmarks |= other.benchmarks
         self.data |= {name: digest for name, digest in other.data.items() if name in other.benchmarks}
         self.usage = add_usage((self.usage, other.usage))
 
     def tallies(self) -> list[Tally]:
-        """Of all benchmarks together."""
-        return across((name, one) for name, played in self.benchmarks.items() for one in played.outcomes)
+        """Return the tallies of all benchmarks together."""
+        return pooled_tallies(
+            (name, outcome) for name, benchmark in self.benchmarks.items() for outcome in benchmark.outcomes
+        )
 
 
-def _asked(episode: Episode) -> GoalDigest:
+def _goal_digest(episode: Episode) -> GoalDigest:
     return GoalDigest(text_digest(episode.goal), parts_digest(episode.goal), episode.max_turns)
 
 
 def add_usage(parts: Iterable[Mapping[str, Usage]]) -> dict[str, Usage]:
-    """Usage by role, summed over episodes."""
+    """Return the sum of several usages, role by role."""
     total: dict[str, Usage] = {}
     for part in parts:
         for role, usage in part.items():
@@ -82,36 +87,36 @@ def add_usage(parts: Iterable[Mapping[str, Usage]]) -> dict[str, Usage]:
 
 
 def evaluated_systems(run: str, episodes: Iterable[Episode]) -> list[EvaluatedSystem]:
-    """The entrants of a run, in the order of their first episodes.
+    """Return the evaluated systems of a run, in the order of their first episodes.
 
     Args:
-        run: The run's name.
-        episodes: One at a time: none is kept.
+        run: Name of the run.
+        episodes: Episodes of the run; none is kept, so that only one has to be in memory.
     """
-    found: dict[str, EvaluatedSystem] = {}
+    systems: dict[str, EvaluatedSystem] = {}
     for episode in episodes:
         key = episode.setting.model_dump_json()
-        if key not in found:
-            found[key] = EvaluatedSystem(run, episode.setting)
-        found[key].add(episode)
-    return list(found.values())
+        if key not in systems:
+            systems[key] = EvaluatedSystem(run, episode.setting)
+        systems[key].add(episode)
+    return list(systems.values())
 
 
-def across(outcomes: Iterable[tuple[str, EpisodeOutcome]]) -> list[Tally]:
-    """The tallies of several benchmarks, whose goals may be called the same.
+def pooled_tallies(outcomes: Iterable[tuple[str, EpisodeOutcome]]) -> list[Tally]:
+    """Return the tallies of several benchmarks, with the benchmarks' names added to the goals' to tell them apart.
 
     Args:
-        outcomes: With their benchmarks' names.
+        outcomes: Names of benchmarks, each with an outcome.
     """
-    return [one.tally.model_copy(update={"goal": f"{name}/{one.tally.goal}"}) for name, one in outcomes]
+    return [outcome.tally.model_copy(update={"goal": f"{name}/{outcome.tally.goal}"}) for name, outcome in outcomes]
 
 
 def label(setting: EpisodeConfig, *, steered: bool = True) -> str:
-    """A simulator with how it was prompted.
+    """Return a simulator's name with the way it was prompted.
 
     Args:
-        setting: What it was played with.
-        steered: Name the steering as well.
+        setting: Setting of the simulator's episodes.
+        steered: Whether to name the steering as well.
     """
     how = [f"steered by {setting.steer}"] if steered and setting.steer != "none" else []
     how += ["thinking"] if setting.reasoning else []
@@ -119,42 +124,44 @@ def label(setting: EpisodeConfig, *, steered: bool = True) -> str:
 
 
 def labels(settings: Sequence[EpisodeConfig], *, steered: bool = True) -> list[str]:
-    """A label for each; what would be called the same is told apart by what else differs.
+    """Return a label for each setting; equal labels are extended by the settings that differ.
 
     Args:
-        settings: May hold the same setting twice; those stay called the same.
-        steered: Name the steering as well.
+        settings: Settings; equal ones among them get equal labels.
+        steered: Whether to name the steering as well.
     """
-    made = [label(setting, steered=steered) for setting in settings]
-    for name in dict.fromkeys(made):
-        same = [number for number, other in enumerate(made) if other == name]
-        differing = [key for key in ("simulator", *_WORDS) if len({played_with(settings[i], key) for i in same}) > 1]
+    named = [label(setting, steered=steered) for setting in settings]
+    for name in dict.fromkeys(named):
+        same = [number for number, other in enumerate(named) if other == name]
+        differing = [
+            key for key in ("simulator", *_SETTING_NAMES) if len({setting_value(settings[i], key) for i in same}) > 1
+        ]
         for number in same:
-            more = [f"{_WORDS.get(key, 'model')} {played_with(settings[number], key)}" for key in differing]
-            made[number] = f"{name} ({', '.join(more)})" if more else name
-    return made
+            more = [f"{_SETTING_NAMES.get(key, 'model')} {setting_value(settings[number], key)}" for key in differing]
+            named[number] = f"{name} ({', '.join(more)})" if more else name
+    return named
 
 
-def differences(named: Sequence[tuple[str, EpisodeConfig]]) -> list[str]:
-    """What else than the simulators differs, a sentence each: then the numbers say less than they seem to.
+def setting_differences(named: Sequence[tuple[str, EpisodeConfig]]) -> list[str]:
+    """Return a note for each setting beside the simulator that is not the same for all, which limits a comparison.
 
     Args:
         named: Settings with the labels of their lines.
     """
-    told = [
-        difference(words, [(name, played_with(setting, key)) for name, setting in named])
-        for key, words in _WORDS.items()
+    notes = [
+        describe_difference(words, [(name, setting_value(setting, key)) for name, setting in named])
+        for key, words in _SETTING_NAMES.items()
         if key != "seed"
     ]
-    return list(filter(None, told))
+    return list(filter(None, notes))
 
 
-def difference(words: str, values: Iterable[tuple[str, str]]) -> str:
-    """A sentence about what is not the same everywhere; empty if it is.
+def describe_difference(words: str, values: Iterable[tuple[str, str]]) -> str:
+    """Return a note that lists the values of something where they differ; empty if they are all the same.
 
     Args:
-        words: What it is, in a reader's words.
-        values: The names of those that have it, and its values.
+        words: Name of what is compared.
+        values: Labels, each with its value.
     """
     by_value: dict[str, list[str]] = {}
     for name, value in values:
@@ -163,8 +170,8 @@ def difference(words: str, values: Iterable[tuple[str, str]]) -> str:
     return f"not the same {words}: {'; '.join(parts)}" if len(parts) > 1 else ""
 
 
-def played_with(setting: EpisodeConfig, key: str) -> str:
-    """One of a setting's values, a model's name with a digest of what it stood for."""
+def setting_value(setting: EpisodeConfig, key: str) -> str:
+    """Return one value of a setting as text; a model's name is followed by the digest of the model, if known."""
     value = getattr(setting, key)
     if isinstance(value, bool):
         return "yes" if value else "no"

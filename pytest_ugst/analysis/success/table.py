@@ -1,4 +1,4 @@
-"""Success rates as the paper prints them, with intervals, as a table for any style."""
+"""The table of success rates as in the paper, with intervals, for any style."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pytest_ugst.analysis.stats.bootstrap import CONFIDENCE
 from pytest_ugst.analysis.stats.columns import COLUMNS
 from pytest_ugst.analysis.success.rates import Rate, Rates
-from pytest_ugst.analysis.tables import Cell, Column, Line, Mark, Table, ranked
+from pytest_ugst.analysis.tables import Cell, Column, Line, Mark, Table, rank_marks
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.status import Category
 from pytest_ugst.core.text import one_line
@@ -16,9 +16,10 @@ _LABEL = 40  # characters of a label in a note
 
 
 class RatesRow(Frozen):
-    """One line of a table: a simulator, or a suite, or all of it."""
+    """A row of a table of rates: those of a simulator, a suite or a whole run."""
 
     label: str
+    """Label of the row."""
     rates: Rates
 
 
@@ -34,18 +35,18 @@ def rates_table(
     legend: bool = True,
     notes: Sequence[str] = (),
 ) -> Table:
-    """A table with a column per category, Avg, sub-components and errors.
+    """Return a table with a column per category, Avg, and the numbers of sub-components and errors.
 
     Args:
-        rows: At least one.
-        title: Above the table.
-        heading: Above the labels.
-        groups: Per row, the name that it stands below; neighbours with the same name are one group.
-        names: Per row, what notes call it; its label unless given.
-        runs: Per row, where its numbers are from; for CSV and JSON.
-        marked: Let the best and the second best of each column stand out.
-        legend: Say what the numbers are; of several tables the last is enough.
-        notes: More that has to be said.
+        rows: The rows, at least one.
+        title: Title above the table.
+        heading: Heading of the labels' column.
+        groups: Name of each row's group; consecutive rows with the same name are one group.
+        names: Name of each row in notes; its label unless given.
+        runs: Run of each row, for CSV and JSON.
+        marked: Whether to mark the best and the second best of each column.
+        legend: Whether to explain the numbers in a note; with several tables, the last one is enough.
+        notes: Further notes.
     """
     columns = [Column(heading or "label", heading), *(Column(name, text) for name, text in COLUMNS.items())]
     columns += [Column("n", "n"), Column("errors", "err.")]
@@ -60,13 +61,13 @@ def rates_table(
         cells += [Cell(value) for value in counts]
         cells += [Cell(runs[number])] if runs else []
         lines.append(Line(tuple(cells), groups[number] if groups else ""))
-    said = _notes(rows, names or [row.label for row in rows])[0 if legend else 1 :]
-    return Table(tuple(columns), tuple(lines), title, (*said, *notes))
+    about_rates = _notes(rows, names or [row.label for row in rows])[0 if legend else 1 :]
+    return Table(tuple(columns), tuple(lines), title, (*about_rates, *notes))
 
 
 def _marks(rows: Sequence[RatesRow], name: str) -> list[Mark | None]:
     values = [row.rates.columns[name].value for row in rows]
-    return ranked([None if value is None else float(percent(value)) for value in values])
+    return rank_marks([None if value is None else float(percent(value)) for value in values])
 
 
 def _cell(rate: Rate, mark: Mark | None) -> Cell:
@@ -78,7 +79,7 @@ def _cell(rate: Rate, mark: Mark | None) -> Cell:
 
 
 def percent(value: float) -> str:
-    """One decimal, as in the paper; only what is whole is shown as 100.0 or 0.0."""
+    """Return a percentage with one decimal, as in the paper; only exact values become ``100.0`` and ``0.0``."""
     if 0 < value < 0.05:
         return "0.1"
     if 99.95 <= value < 100:
@@ -94,8 +95,8 @@ def _notes(rows: Sequence[RatesRow], names: Sequence[str]) -> list[str]:
         about = f"{one_line(name, _LABEL)}: " if len(rows) > 1 else ""
         errors = {category: row.rates.columns[category].errors for category in Category}
         if any(errors.values()):
-            told = ", ".join(f"{count} {category}" for category, count in errors.items() if count)
-            notes.append(f"{about}without a trustworthy verdict, so no successes: {told}")
+            counts = ", ".join(f"{count} {category}" for category, count in errors.items() if count)
+            notes.append(f"{about}without a trustworthy verdict, so no successes: {counts}")
         if row.rates.unmeasured:
             notes.append(f"{about}{row.rates.unmeasured} of {row.rates.episodes} episodes could not be measured")
     return notes

@@ -16,7 +16,7 @@ from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.core.verdict import Evidence, Verdict
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.run import StoredRun
 
 SETTING = EpisodeConfig(simulator="users", agent="agents", judge="judges")
 PARTS = (
@@ -93,9 +93,9 @@ def aligned(name: str, **fields: Any) -> Episode:
     return make_episode(name, verdicts=(*kept, *more), **fields)
 
 
-def make_run(folder: Path, episodes: Iterable[Episode]) -> Run:
+def make_run(folder: Path, episodes: Iterable[Episode]) -> StoredRun:
     """A run that was played."""
-    run = Run(folder)
+    run = StoredRun(folder)
     run.create(SETTING)
     for episode in episodes:
         run.journal.append(episode)

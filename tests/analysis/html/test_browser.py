@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.analysis.html.against import Against
+from pytest_ugst.analysis.html.baseline import PageBaseline
 from pytest_ugst.analysis.html.builder import write_page
 from pytest_ugst.analysis.regression.baseline import baseline_of
 from pytest_ugst.analysis.regression.comparison import signed
@@ -83,7 +83,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = make_run(folder / "old", [aligned("dinner"), aligned("lunch")])
     path = folder / "report.html"
     run = make_run(folder / "new", episodes)
-    write_page(run, path, against=Against.of(run, baseline_of(base), "old"))
+    write_page(run, path, against=PageBaseline.of(run, baseline_of(base), "old"))
     return path
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pytest_ugst.analysis.failures.patterns import classify
 from pytest_ugst.analysis.failures.record import Failure
-from pytest_ugst.analysis.html.against import Against
+from pytest_ugst.analysis.html.baseline import PageBaseline
 from pytest_ugst.analysis.html.builder import build_page, page_path, write_page
 from pytest_ugst.analysis.html.embedding import Chunks, embed
 from pytest_ugst.analysis.html.page import render_page
@@ -30,7 +30,7 @@ from pytest_ugst.cli import main
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.runs.outcome import not_played
+from pytest_ugst.runs.outcome import unplayed_outcome
 from pytest_ugst.runs.reader import open_run
 from tests.analysis.html.html_things import Page, aligned, make_episode, make_run
 from tests.plugin_project import Project, goal
@@ -142,7 +142,7 @@ def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
 def test_what_could_not_be_played_is_told(tmp_path: Path) -> None:
     run = make_run(tmp_path / "one", [make_episode()])
     results = summarise(run).results(run, gate=Gate(floors={"avg": 99.0}), missed=["Avg 60.0 is below 99.0"])
-    missing = not_played("trip", "trip", 1, "no answer")
+    missing = unplayed_outcome("trip", "trip", 1, "no answer")
     write_results(run.folder / "results.json", results.model_copy(update={"episodes": (*results.episodes, missing)}))
     overview = Page(build_page(run)).index["run"]
     assert overview["unplayed"] == [{"id": "trip", "why": "no answer"}]
@@ -161,7 +161,7 @@ def test_a_journal_alone_is_enough(tmp_path: Path) -> None:
 def test_against_a_baseline(tmp_path: Path) -> None:
     run = make_run(tmp_path / "new", [make_episode("lunch"), aligned("dinner"), aligned("new")])
     before = make_run(tmp_path / "old", [aligned("lunch"), make_episode("dinner")])
-    index = Page(build_page(run, against=Against.of(run, baseline_of(before), "main"))).index
+    index = Page(build_page(run, against=PageBaseline.of(run, baseline_of(before), "main"))).index
     assert {one["id"]: one.get("base") for one in index["episodes"]} == {
         "lunch": "AACCA",
         "dinner": "MMCCA",
@@ -187,7 +187,7 @@ def test_episodes_are_paired_as_the_comparison_pairs_them(tmp_path: Path) -> Non
     run = make_run(tmp_path / "new", [lunch, dinner.model_copy(update={"id": "dinner+alice"})])
     base, new = baseline_of(before), baseline_of(run)
     assert [one.episode for one in changes(base, new)] == ["dinner+alice"]
-    index = Page(build_page(run, against=Against.of(run, base, "main"))).index
+    index = Page(build_page(run, against=PageBaseline.of(run, base, "main"))).index
     assert {one["id"]: one.get("base") for one in index["episodes"]} == {"lunch": None, "dinner+alice": "AACCA"}
 
 
@@ -195,7 +195,7 @@ def test_a_baseline_of_other_goals(tmp_path: Path) -> None:
     run = make_run(tmp_path / "new", [make_episode("lunch")])
     before = make_run(tmp_path / "old", [make_episode("dinner")])
     with pytest.raises(UsageError, match="main and new share no goal"):
-        Against.of(run, baseline_of(before), "main")
+        PageBaseline.of(run, baseline_of(before), "main")
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from pytest_ugst.analysis.failures.patterns import classify
 from pytest_ugst.analysis.html.embedding import Chunks, embed
-from pytest_ugst.analysis.html.records import LETTERS, Tables, detail, entry
+from pytest_ugst.analysis.html.records import LETTERS, SharedRecords, episode_detail, list_entry
 from pytest_ugst.core.conversation import Conversation, StopReason
 from pytest_ugst.core.episode import Episode
 from tests.analysis.html.html_things import make_episode
@@ -21,9 +21,9 @@ STATUSES = {letter: status for status, letter in LETTERS.items()}
 @settings(max_examples=30)
 @given(episodes())
 def test_states_are_the_episodes_own(episode: Episode) -> None:
-    tables = Tables()
-    opened = detail(episode, tables)
-    made = entry(episode, opened, tables)
+    tables = SharedRecords()
+    opened = episode_detail(episode, tables)
+    made = list_entry(episode, opened, tables)
     for number, component in enumerate(episode.components):
         labels = [state[component.id].label for state in episode.states]
         track = opened["tracks"][number]
@@ -45,7 +45,7 @@ def test_states_are_the_episodes_own(episode: Episode) -> None:
 @settings(max_examples=30)
 @given(episodes())
 def test_all_that_was_said_is_there_and_can_be_written(episode: Episode) -> None:
-    opened = json.loads(embed(detail(episode, Tables(), classify(episode))))
+    opened = json.loads(embed(episode_detail(episode, SharedRecords(), classify(episode))))
     assert opened["goal"] == episode.goal.text
     for turn, shown in zip(episode.conversation.turns, opened["turns"], strict=True):
         assert shown["user"] == turn.user
@@ -58,9 +58,9 @@ def test_all_that_was_said_is_there_and_can_be_written(episode: Episode) -> None
 
 
 def test_what_episodes_share_is_kept_once() -> None:
-    tables = Tables()
+    tables = SharedRecords()
     episodes = [make_episode("dinner", 1), make_episode("dinner", 2), make_episode("lunch")]
-    made = [entry(episode, detail(episode, tables), tables) for episode in episodes]
+    made = [list_entry(episode, episode_detail(episode, tables), tables) for episode in episodes]
     assert [one["goal"] for one in made] == [0, 0, 1]
     assert [one["sim"] for one in made] == [0, 0, 0]
     assert len(tables.goals) == 2
@@ -69,8 +69,8 @@ def test_what_episodes_share_is_kept_once() -> None:
 def test_a_conversation_that_broke_off() -> None:
     broken = Conversation(turns=make_episode().conversation.turns[:1], stop=StopReason.AGENT_ERROR, error="no answer")
     episode = make_episode(conversation=broken)
-    opened = detail(episode, Tables())
-    made = entry(episode, opened, Tables())
+    opened = episode_detail(episode, SharedRecords())
+    made = list_entry(episode, opened, SharedRecords())
     assert made["broken"]
     assert opened["broken"] == "conversation broke off (agent_error): no answer"
     assert [track[-1] for track in made["states"]] == ["E", "E", "E", "E", "A"]
@@ -79,9 +79,9 @@ def test_a_conversation_that_broke_off() -> None:
 def test_nothing_was_said_and_nothing_tracked() -> None:
     goal = make_episode().goal.model_copy(update={"components": None})
     episode = make_episode(goal=goal, conversation=Conversation(), verdicts=())
-    opened: dict[str, Any] = detail(episode, Tables())
+    opened: dict[str, Any] = episode_detail(episode, SharedRecords())
     assert opened["turns"] == []
-    made = entry(episode, opened, Tables())
+    made = list_entry(episode, opened, SharedRecords())
     assert made["states"] == []
     assert not made["ok"]
 

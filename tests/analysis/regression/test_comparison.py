@@ -11,14 +11,14 @@ from pytest_ugst.analysis.regression.baseline import Baseline, baseline_of
 from pytest_ugst.analysis.regression.changes import changes
 from pytest_ugst.analysis.regression.changes_text import changes_text
 from pytest_ugst.analysis.regression.comparability import (
-    beside,
     mismatches,
-    outline,
+    other_differences,
     parse_allowances,
     refusal,
+    run_outline,
     shared_goals,
 )
-from pytest_ugst.analysis.regression.comparison import compare, comparison_table, signed, with_lost
+from pytest_ugst.analysis.regression.comparison import compare, comparison_table, signed, with_unplayed
 from pytest_ugst.analysis.regression.decision import Comparison, parse_margins
 from pytest_ugst.analysis.tables import STYLES, render
 from pytest_ugst.cli import main
@@ -26,7 +26,7 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Evidence, Verdict
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.run import StoredRun
 from tests.recorded import episode, record, setting
 
 HOME = Path(".ugst")
@@ -37,7 +37,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def played(name: str, kept: int, goals: int = 20, trials: int = 1, **more: object) -> Run:
+def played(name: str, kept: int, goals: int = 20, trials: int = 1, **more: object) -> StoredRun:
     """A run in which the first goals were kept and the others not."""
     return record(
         HOME,
@@ -47,10 +47,10 @@ def played(name: str, kept: int, goals: int = 20, trials: int = 1, **more: objec
 
 
 def told(base: Baseline, new: Baseline) -> list[str]:
-    return [f"{one.kind}: {one.told}" for one in mismatches(outline(base), outline(new))]
+    return [f"{one.kind}: {one.told}" for one in mismatches(run_outline(base), run_outline(new))]
 
 
-def compared(base: Run, new: Run, margins: str = "10") -> Comparison:
+def compared(base: StoredRun, new: StoredRun, margins: str = "10") -> Comparison:
     return compare(baseline_of(base), baseline_of(new), parse_margins(margins), name="base")
 
 
@@ -65,7 +65,7 @@ def test_what_differs_is_named() -> None:
         "judge: judge 'judges' [dddddddd] before, 'judges' [eeeeeeee] without tools now",
         "prompts: prompts '1' before, '2' now",
     ]
-    found = mismatches(outline(base), outline(new))
+    found = mismatches(run_outline(base), run_outline(new))
     assert refusal(found, frozenset({"goals", "turns"}), "b.json").endswith(
         "compare all the same with --ugst-baseline-allow=goals,turns,judge,prompts"
     )
@@ -102,8 +102,8 @@ def test_a_goal_of_the_same_name_in_another_domain_is_another_goal() -> None:
 
 def test_what_else_differs_is_told_and_not_refused() -> None:
     base, new = setting(agent="a", seed=1), setting(agent="b", seed=2)
-    assert beside([base], [new]) == ["not the same agent: a before, b now", "not the same seed: 1 before, 2 now"]
-    assert beside([base], []) == []  # where nothing was played, nothing differs
+    assert other_differences([base], [new]) == ["not the same agent: a before, b now", "not the same seed: 1 before, 2 now"]
+    assert other_differences([base], []) == []  # where nothing was played, nothing differs
 
 
 def test_a_goal_weighs_the_same_whatever_its_trials() -> None:
@@ -123,14 +123,14 @@ def test_what_could_not_be_played_counts_against_the_new_run_only() -> None:
     new = baseline_of(run).model_copy(
         update={"unplayed": {"g19": "shut", "g19@2": "shut", "g00@3+x": "shut", "zz": ""}}
     )
-    lost = with_lost(new, base)
+    lost = with_unplayed(new, base)
     assert told(base, lost) == []
     by_name = {goal.id: goal for goal in lost.goals}
     assert [trial.statuses for trial in by_name["g19"].trials] == [{"x": "ERROR"}] * 2
     assert [trial.trial for trial in by_name["g00"].trials] == [1, 2, 3]
     assert by_name["g00"].successes() == {"policy": pytest.approx(2 / 3)}
     both = base.model_copy(update={"unplayed": new.unplayed})
-    assert with_lost(new, both).goals == new.goals
+    assert with_unplayed(new, both).goals == new.goals
     found = compare(base, lost, parse_margins("10"), name="base")
     assert "sub-components without a trustworthy verdict, so no successes: 0 before, 3 now" in found.notes
 
@@ -236,7 +236,7 @@ def test_a_goal_of_another_text_is_another_goal() -> None:
 
 
 def test_from_one_success_to_another_nothing_got_better() -> None:
-    def run(name: str, status: str) -> Run:
+    def run(name: str, status: str) -> StoredRun:
         base = episode("g", {"x": True})
         parts = (Component(id="t", category=Category.OBJECTIVE, text="Book."),)
         said = (Verdict(component="t", turn=1, status=Status(status), by="judges"),)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ugst.analysis.regression.decision import GateDecision, decide, detectable, parse_margins
+from pytest_ugst.analysis.regression.decision import GateDecision, decide, detectable_drop, parse_margins
 from pytest_ugst.analysis.stats import paired
 from pytest_ugst.analysis.stats.columns import COLUMNS
 from pytest_ugst.analysis.stats.paired import MIN_GOALS, Difference, Differences, Pair, differences
@@ -276,8 +276,8 @@ def test_the_drop_that_can_be_seen() -> None:
     one = found.columns["policy"]
     assert one.high is not None
     assert one.value is not None
-    assert detectable(one, found) == pytest.approx((one.high - one.value) * (1 + 1.28155 / found.factor), rel=1e-4)  # type: ignore[operator]
-    assert detectable(found.columns["avg"], found) is None
+    assert detectable_drop(one, found) == pytest.approx((one.high - one.value) * (1 + 1.28155 / found.factor), rel=1e-4)  # type: ignore[operator]
+    assert detectable_drop(found.columns["avg"], found) is None
 
 
 @pytest.mark.parametrize(

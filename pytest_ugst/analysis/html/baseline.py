@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_ugst.analysis.html.records import LETTERS
 from pytest_ugst.analysis.regression.baseline import Baseline, baseline_of
-from pytest_ugst.analysis.regression.comparability import mismatches, outline, paired_trials
-from pytest_ugst.analysis.regression.comparison import compare, with_lost
+from pytest_ugst.analysis.regression.comparability import mismatches, paired_trials, run_outline
+from pytest_ugst.analysis.regression.comparison import compare, with_unplayed
 from pytest_ugst.analysis.regression.decision import Comparison, parse_margins
 from pytest_ugst.analysis.success.systems import labels
 from pytest_ugst.config.options import DEFAULT_MAX_DROP
 from pytest_ugst.core.episode import Episode
 
 if TYPE_CHECKING:
-    from pytest_ugst.runs.run import Run
+    from pytest_ugst.runs.run import StoredRun
 
 
 @dataclass(frozen=True, slots=True)
-class Against:
+class PageBaseline:
     """A baseline, and what the comparison with it came to."""
 
     base: Baseline
@@ -29,7 +29,7 @@ class Against:
     """By the episodes' ids, how the sub-components ended in the episodes that they are compared with."""
 
     @classmethod
-    def of(cls, run: Run, base: Baseline, name: str) -> Against:
+    def of(cls, run: StoredRun, base: Baseline, name: str) -> PageBaseline:
         """Compare over the shared goals, as ``ugst report compare`` does by default.
 
         Args:
@@ -40,12 +40,12 @@ class Against:
         Raises:
             UsageError: If they share no goal.
         """
-        new = with_lost(baseline_of(run), base)
-        found = mismatches(outline(base), outline(new))
+        new = with_unplayed(baseline_of(run), base)
+        found = mismatches(run_outline(base), run_outline(new))
         return cls.paired(base, new, compare(base, new, parse_margins(DEFAULT_MAX_DROP), name=name, found=found))
 
     @classmethod
-    def paired(cls, base: Baseline, new: Baseline, comparison: Comparison) -> Against:
+    def paired(cls, base: Baseline, new: Baseline, comparison: Comparison) -> PageBaseline:
         """With what the comparison came to, where it was made already."""
         return cls(base, comparison, {here.id: there.statuses for _, there, here in paired_trials(base, new)})
 
