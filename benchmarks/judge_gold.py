@@ -22,7 +22,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from pytest_ugst.analysis.agreement.label_files import GoldConversation, read_gold, write_labels
-from pytest_ugst.analysis.agreement.metrics import put_together
+from pytest_ugst.analysis.agreement.metrics import combine_labels
 from pytest_ugst.analysis.agreement.table import agreement_tables
 from pytest_ugst.analysis.decomposition.metrics import THRESHOLD, compare, word_overlap
 from pytest_ugst.analysis.decomposition.table import generation_tables
@@ -38,7 +38,7 @@ from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.llm.cache import ResponseCache
 from pytest_ugst.llm.client import ChatPool
-from pytest_ugst.llm.model_spec import ModelSpec, Serve
+from pytest_ugst.llm.model_spec import ModelSpec, ServeOptions
 from pytest_ugst.llm.servers import ServerPool
 from pytest_ugst.prompts.loader import Prompts
 
@@ -83,7 +83,7 @@ async def measure(options: argparse.Namespace, spec: ModelSpec, gold: Sequence[G
                 write_labels(options.labels, labels)
             records = [(one.annotator, one) for one in (*(entry.labels for entry in gold), *labels)]
             print(f"Judge {spec.name}, prompts {prompts.version}, {len(gold)} conversations\n")
-            print(render(agreement_tables(put_together(records)), "terminal"))
+            print(render(agreement_tables(combine_labels(records)), "terminal"))
         if options.only != "judge":
             made = await cut_up(pool, spec, prompts, gold)
             if options.goals:
@@ -130,16 +130,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sampling={"temperature": 0, "max_tokens": options.max_tokens},
         concurrency=options.concurrency,
         timeout=1800,
-        serve=Serve(context=options.context, parallel=options.concurrency),
+        serve=ServeOptions(context=options.context, parallel=options.concurrency),
     )
     try:
         wanted = options.ids.split(",") if options.ids else None
         gold = [entry for entry in read_gold(options.gold) if wanted is None or entry.goal.id in wanted]
         with (
             tempfile.TemporaryDirectory() as folder,
-            ServerPool(Path(folder), say=lambda s: print(s, file=sys.stderr)) as park,
+            ServerPool(Path(folder), notify=lambda line: print(line, file=sys.stderr)) as servers,
         ):
-            asyncio.run(measure(options, park.start(spec), gold))
+            asyncio.run(measure(options, servers.start(spec), gold))
     except UgstError as error:
         sys.exit(f"error: {error}")
 

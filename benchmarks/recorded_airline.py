@@ -15,17 +15,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_ugst.analysis.quality.diversity import diversity
+from pytest_ugst.analysis.quality.entries import F1, ConversationWithGoal, QualityEntry, measure_diversity
 from pytest_ugst.analysis.quality.similarity import Encoder, conversation_f1
-from pytest_ugst.analysis.quality.table import F1, Speaker, UserTexts, measure_diversity, quality_table
+from pytest_ugst.analysis.quality.table import quality_table
 from pytest_ugst.analysis.tables import render
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.recordings.tau_bench import Recording, read_recordings
 
 
-def speaker(label: str, file: Path, recordings: Sequence[Recording]) -> Speaker:
-    """One line of the table."""
-    spoken = [UserTexts(r.goal.domain or "", r.goal.id, r.goal.text, r.conversation) for r in recordings]
-    return Speaker(label, run=file.stem, spoken=spoken)
+def entry_of(label: str, file: Path, recordings: Sequence[Recording]) -> QualityEntry:
+    """Make one line of the table."""
+    conversations = [
+        ConversationWithGoal(r.goal.domain or "", r.goal.id, r.goal.text, r.conversation) for r in recordings
+    ]
+    return QualityEntry(label, run=file.stem, conversations=conversations)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,36 +42,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         recordings = list(read_recordings(options.file, options.domain))
-        speakers = [
-            speaker("all", options.file, recordings),
-            speaker("reward 1", options.file, [r for r in recordings if r.reward == 1]),
-            speaker("reward 0", options.file, [r for r in recordings if r.reward != 1]),
+        entries = [
+            entry_of("all", options.file, recordings),
+            entry_of("reward 1", options.file, [r for r in recordings if r.reward == 1]),
+            entry_of("reward 0", options.file, [r for r in recordings if r.reward != 1]),
         ]
         started = time.perf_counter()
-        for one in speakers[:1]:
+        for one in entries[:1]:
             measure_diversity(one)
-        told = [f"diversity of {len(recordings)} conversations: {time.perf_counter() - started:.2f} s"]
-        for one in speakers[1:]:
+        messages = [f"diversity of {len(recordings)} conversations: {time.perf_counter() - started:.2f} s"]
+        for one in entries[1:]:
             measure_diversity(one)
         if options.encoder:
             started = time.perf_counter()
             encoder = Encoder(options.encoder, layer=options.encoder_layer)
-            told.append(f"encoder {encoder.name}, layer {encoder.layer}, loaded: {time.perf_counter() - started:.1f} s")
+            messages.append(
+                f"encoder {encoder.name}, layer {encoder.layer}, loaded: {time.perf_counter() - started:.1f} s"
+            )
             started = time.perf_counter()
             # All recordings at once; the parts take their share of the same numbers.
-            scores = conversation_f1(encoder, [(one.text, one.utterances) for one in speakers[0].spoken])
+            scores = conversation_f1(encoder, [(one.goal_text, one.utterances) for one in entries[0].conversations])
             by_talk = {id(r.conversation): score for r, score in zip(recordings, scores, strict=True)}
-            utterances = sum(len(one.utterances) for one in speakers[0].spoken)
-            told.append(f"BERTScore of {utterances} utterances: {time.perf_counter() - started:.1f} s")
-            for one in speakers:
-                one.values[F1] = [by_talk[id(s.conversation)] for s in one.spoken]
+            utterances = sum(len(one.utterances) for one in entries[0].conversations)
+            messages.append(f"BERTScore of {utterances} utterances: {time.perf_counter() - started:.1f} s")
+            for one in entries:
+                one.values[F1] = [by_talk[id(s.conversation)] for s in one.conversations]
     except UgstError as error:
         sys.exit(f"error: {error}")
-    print(render([quality_table(speakers)], options.style), end="")
-    pooled = diversity(text for one in speakers[0].spoken for text in one.utterances)
+    print(render([quality_table(entries)], options.style), end="")
+    pooled = diversity(text for one in entries[0].conversations for text in one.utterances)
     print(f"all taken as one text: {pooled.tokens} words, {pooled.types} of them different, ", end="")
     print(f"MTLD {pooled.mtld or 0:.1f}, HD-D {pooled.hdd or 0:.3f}")
-    print("\n".join(told))
+    print("\n".join(messages))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from pytest_ugst.core.text import counted
 
 if TYPE_CHECKING:
     from pytest_ugst.analysis.decomposition.metrics import Similarity
+    from pytest_ugst.analysis.quality.entries import QualityEntry
     from pytest_ugst.analysis.quality.similarity import Encoder
-    from pytest_ugst.analysis.quality.table import Speaker
 
 
 def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
@@ -115,7 +115,8 @@ def _encoder(args: argparse.Namespace) -> Encoder | None:
 
 
 def _quality(args: argparse.Namespace) -> int:
-    from pytest_ugst.analysis.quality.table import quality_table, speakers
+    from pytest_ugst.analysis.quality.entries import quality_entries
+    from pytest_ugst.analysis.quality.table import quality_table
     from pytest_ugst.analysis.success.leaderboard import missing_data, read_leaderboard
     from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.config.settings import read_models
@@ -127,17 +128,17 @@ def _quality(args: argparse.Namespace) -> int:
     if args.sample is not None and args.sample < 1:
         raise UsageError(f"--sample={args.sample}: write a number of conversations, from 1")
     by_name = named_runs(args.dir, args.runs)
-    contenders = read_leaderboard(by_name, aliases=read_models(Path.cwd())[0])
-    found = speakers(contenders, by_name)
+    leaderboard = read_leaderboard(by_name, aliases=read_models(Path.cwd())[0])
+    entries = quality_entries(leaderboard, by_name)
     # Ratings first: they are cached, so should the encoder fail, nothing that was paid for is lost.
-    how = [_rated(found, args), _compared(found, args)]
-    write_tables([quality_table(found)], args, [*missing_data(by_name), *how])
+    how = [_rated(entries, args), _compared(entries, args)]
+    write_tables([quality_table(entries)], args, [*missing_data(by_name), *how])
     return 0
 
 
-def _compared(found: Sequence[Speaker], args: argparse.Namespace) -> str:
+def _compared(entries: Sequence[QualityEntry], args: argparse.Namespace) -> str:
     """Measure similarity, if asked for; says how, or what is missing."""
-    from pytest_ugst.analysis.quality.table import measure_similarity
+    from pytest_ugst.analysis.quality.entries import measure_similarity
     from pytest_ugst.utils.progress import ProgressLine
 
     encoder = _encoder(args)
@@ -147,42 +148,32 @@ def _compared(found: Sequence[Speaker], args: argparse.Namespace) -> str:
 
     progress = ProgressLine()
     measure_similarity(
-        found, lambda texts: conversation_f1(encoder, texts, lambda done: progress.show(f"{done} utterances compared"))
+        entries,
+        lambda texts: conversation_f1(encoder, texts, lambda done: progress.show(f"{done} utterances compared")),
     )
     progress.clear()
     layer = f", layer {encoder.layer}" if encoder.layer is not None else ""
     return f"F1: BERTScore of utterances and goal by {encoder.name}{layer}, not rescaled"
 
 
-def _rated(found: Sequence[Speaker], args: argparse.Namespace) -> str:
+def _rated(entries: Sequence[QualityEntry], args: argparse.Namespace) -> str:
     """Have conversations rated, if asked for; says by whom, or what is missing."""
     if args.judge is None:
         return "N and C were not measured: they take --judge=MODEL"
-    from pytest_ugst.analysis.quality.batch import rate_all
+    from pytest_ugst.analysis.quality.batch import rate_entries
     from pytest_ugst.analysis.quality.ratings import PROMPT_NAMES
-    from pytest_ugst.analysis.quality.table import sampled
     from pytest_ugst.prompts.loader import Prompts
     from pytest_ugst.roles.batch import builtin_registry, settings_here
 
     settings = settings_here(judge=args.judge, prompts=args.prompts, dir=str(args.dir), cache=args.cache)
-    chosen = [sampled(speaker.spoken, args.sample) for speaker in found]
-    spoken = [speaker.spoken[number] for speaker, numbers in zip(found, chosen, strict=True) for number in numbers]
-    told = [(one.text, one.conversation) for one in spoken]
-    for aspect, ratings in rate_all(told, settings, builtin_registry()).items():
-        left = iter(ratings)
-        for speaker, numbers in zip(found, chosen, strict=True):
-            mine = {number: next(left) for number in numbers}
-            scores = {number: rating.score for number, rating in mine.items()}
-            speaker.values[aspect.value] = [scores.get(number) for number in range(len(speaker.spoken))]
-            speaker.asked[aspect.value] = len(mine)
-            speaker.errors[aspect.value] = sum(rating.error is not None for rating in mine.values())
+    rate_entries(entries, settings, builtin_registry(), sample=args.sample)
     digest = Prompts.load(settings.prompts_dir).digest(*PROMPT_NAMES)
     few = f"; at most {counted(args.sample, 'conversation')} of each simulator" if args.sample else ""
     return f"N and C: naturalness and coherence, 1 to 5, rated by {args.judge} (prompts {digest}){few}"
 
 
 def _agreement(args: argparse.Namespace) -> int:
-    from pytest_ugst.analysis.agreement.metrics import put_together
+    from pytest_ugst.analysis.agreement.metrics import combine_labels
     from pytest_ugst.analysis.agreement.table import agreement_tables
     from pytest_ugst.cli.options import check_style, write_tables
     from pytest_ugst.cli.sources import all_labels, named_apart
@@ -190,7 +181,7 @@ def _agreement(args: argparse.Namespace) -> int:
     check_style(args)
     told: list[str] = []
     found = all_labels(args.sources, args.dir, told, checks=args.checks, data=args.data)
-    together = put_together(named_apart(found), final=args.final)
+    together = combine_labels(named_apart(found), final=args.final)
     write_tables(agreement_tables(together), args, told)
     return 0
 

@@ -1,1 +1,1 @@
-"""Agreement between those who label goal states: people, judges, checks."""
+"""Agreement between annotators of goal states: people, judges, checks."""

@@ -1,4 +1,4 @@
-"""Second opinions: where a check that stands beside the judge says something else."""
+"""Second opinions: sub-components on which a check that stands beside the judge differs from it."""
 
 from __future__ import annotations
 
@@ -15,57 +15,59 @@ from pytest_ugst.core.status import Status, last_status
 from pytest_ugst.core.verdict import Verdict
 
 
-class Rules(Protocol):
-    """What evaluates checks."""
+class CheckEvaluator(Protocol):
+    """An evaluator of checks."""
 
     def verdicts(self, components: Iterable[Component], conversation: Conversation, turn: int) -> list[Verdict]:
-        """One verdict per component after a turn."""
+        """Return one verdict per component after a turn."""
 
     def finish(self, components: Iterable[Component], conversation: Conversation) -> list[Verdict]:
-        """What can be said only at the end."""
+        """Return the verdicts that can be given only at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One sub-component of one episode on which judge and check differ."""
+    """A sub-component of an episode on which judge and check differ."""
 
     episode: str
     component: str
     text: str
     judge: Status
     judge_turn: int | None
-    """When the judge said so; None for a status nobody had to give."""
+    """The turn in which the judge gave it; None for a status that nobody had to give."""
     check: Status
     check_turn: int | None
 
 
 @dataclass(slots=True)
-class Opinions:
-    """All second opinions of a run."""
+class SecondOpinions:
+    """The second opinions of a run."""
 
     compared: int = 0
+    """The number of sub-components that were compared."""
     differing: list[Disagreement] = field(default_factory=list)
     undecided: int = 0
-    """Sub-components of which one of the two has no trustworthy status."""
+    """The number of sub-components of which one of the two has no trustworthy status."""
 
 
-def compare(episodes: Iterable[Episode], rules: Rules) -> Opinions:
-    """Evaluate the checks that stand beside the judge, and hold them against its statuses at the end.
+def compare(episodes: Iterable[Episode], evaluator: CheckEvaluator) -> SecondOpinions:
+    """Evaluate the checks that stand beside the judge, and compare them with its statuses at the end.
 
-    What is compared is whether a sub-component has reached the last status of its category (COMPLETE, or ALIGNED for a
-    preference, or MISALIGNED for profile and policy): few checks tell an attempt from nothing.
+    The comparison is whether a sub-component has reached the last status of its category (COMPLETE, or ALIGNED for a
+    preference, or MISALIGNED for profile and policy); few checks tell an attempt from nothing.
 
     Args:
-        episodes: Played with a model as judge; components whose check decided by itself are left out.
-        rules: Evaluates the checks.
+        episodes: Episodes with a model as judge; components whose check decided by itself are left out.
+        evaluator: Evaluates the checks.
     """
-    opinions = Opinions()
+    opinions = SecondOpinions()
     for episode in episodes:
         beside = judged_and_checked(episode)
         if not beside:
             continue
-        heard = episode.conversation
-        second = GoalState.fold(beside, by_rules(beside, heard, rules), len(heard.turns), episode.broken_off)
+        conversation = episode.conversation
+        verdicts = check_verdicts(beside, conversation, evaluator)
+        second = GoalState.fold(beside, verdicts, len(conversation.turns), episode.broken_off)
         for component in beside:
             judge, check = episode.final_state[component.id], second[component.id]
             if judge.error is not None or check.error is not None:
@@ -83,16 +85,18 @@ def compare(episodes: Iterable[Episode], rules: Rules) -> Opinions:
 
 
 def judged_and_checked(episode: Episode) -> list[Component]:
-    """The sub-components that judge and check both have a say on."""
+    """Return the sub-components that both judge and check give a status."""
     judged = {verdict.component for verdict in episode.verdicts if verdict.by not in ("", CHECKS)}
     return [c for c in episode.components if c.check is not None and c.check.beside and c.id in judged]
 
 
-def by_rules(components: Sequence[Component], conversation: Conversation, rules: Rules) -> list[Verdict]:
-    """All that rules say of a conversation, after every turn and at the end."""
+def check_verdicts(
+    components: Sequence[Component], conversation: Conversation, evaluator: CheckEvaluator
+) -> list[Verdict]:
+    """Return the verdicts of checks on a conversation, after every turn and at the end."""
     turns = range(1, len(conversation.turns) + 1)
-    verdicts = [verdict for turn in turns for verdict in rules.verdicts(components, conversation, turn)]
-    return verdicts + rules.finish(components, conversation)
+    verdicts = [verdict for turn in turns for verdict in evaluator.verdicts(components, conversation, turn)]
+    return verdicts + evaluator.finish(components, conversation)
 
 
 def _when(state: ComponentState) -> int | None:

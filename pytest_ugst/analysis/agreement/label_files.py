@@ -1,7 +1,7 @@
-"""Reading goal states from files: what an annotator exported, or hand-made gold labels, one conversation a line.
+"""Files of goal states, one conversation per line: labels that an annotator exported, or hand-made gold labels.
 
-Two kinds of lines are read: :class:`~pytest_ugst.core.labels.StateLabels`, and those of a gold file, which bring goal
-and conversation along (``id``, ``goal``, ``components``, ``turns`` with ``user``, ``agent`` and ``tools``, ``labels``).
+Two kinds of lines are read: :class:`~pytest_ugst.core.labels.StateLabels`, and those of a gold file, which include goal
+and conversation (``id``, ``goal``, ``components``, ``turns`` with ``user``, ``agent`` and ``tools``, ``labels``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pytest_ugst.core.status import Category
 from pytest_ugst.core.text import one_line
 
 GOLD = "gold"
-"""What the annotator of a gold file is called."""
+"""The name of the annotator of a gold file."""
 _CATEGORIES = {
     "user_profile": Category.PROFILE,
     "user_policy": Category.POLICY,
@@ -34,38 +34,38 @@ _MAX_BYTES = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class GoldConversation:
-    """One line of a gold file."""
+    """A conversation of a gold file, which is one line of it."""
 
     goal: Goal
-    """With its sub-components; its id is the conversation's."""
+    """The goal with its sub-components; its id is the conversation's."""
     conversation: Conversation
     labels: StateLabels
 
 
-class _Loose(BaseModel):
+class _GoldModel(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class _Part(_Loose):
+class _Part(_GoldModel):
     id: str
     category: Literal["user_profile", "user_policy", "task_objective", "requirement", "preference"]
     parent: str | None = None
     text: str
 
 
-class _Tool(_Loose):
+class _Tool(_GoldModel):
     name: str
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
     result_head: str = ""
 
 
-class _Turn(_Loose):
+class _Turn(_GoldModel):
     user: str
     agent: str | None = None
     tools: tuple[_Tool, ...] = ()
 
 
-class _Gold(_Loose):
+class _Gold(_GoldModel):
     id: str
     domain: str | None = None
     goal: str
@@ -75,11 +75,11 @@ class _Gold(_Loose):
 
 
 def read_labels(path: Path) -> list[StateLabels]:
-    """The labels of a file of either kind.
+    """Read the labels of a file of either kind.
 
     Raises:
-        UsageError: If it can't be read, a line is neither kind, or one annotator has labelled a conversation twice; the
-            message names file, line and field.
+        UsageError: If the file can't be read, a line is of neither kind, or one annotator has labelled a conversation
+            twice; the message names file, line and field.
     """
     found: list[StateLabels] = []
     seen: dict[tuple[str, str], int] = {}
@@ -96,10 +96,10 @@ def read_labels(path: Path) -> list[StateLabels]:
 
 
 def read_gold(path: Path) -> list[GoldConversation]:
-    """The conversations of a gold file.
+    """Read the conversations of a gold file.
 
     Raises:
-        UsageError: If it is none; the message names file, line and field.
+        UsageError: If it is not a gold file; the message names file, line and field.
     """
     return [_gold(data, f"{path}:{number}") for number, data in _lines(path)]
 
@@ -108,7 +108,7 @@ def write_labels(path: Path, records: Iterable[StateLabels]) -> int:
     """Write labels into a file that :func:`read_labels` reads, whole or not at all.
 
     Returns:
-        How many records were written.
+        The number of records.
 
     Raises:
         UsageError: If the file can't be written.
@@ -134,11 +134,11 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise UsageError(f"{path} can't be read: {error.strerror}; name a run or a file of labels") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is no UTF-8 text (byte {error.start}); name a file of labels (JSONL)") from None
-    none = True
+    empty = True
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        none = False
+        empty = False
         try:
             data = json.loads(line)
         except (ValueError, RecursionError) as error:
@@ -146,7 +146,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not isinstance(data, dict):
             raise UsageError(f"{path}:{number}: holds no JSON object; a file of labels has one on every line")
         yield number, data
-    if none:
+    if empty:
         raise UsageError(f"{path} is empty; name a file of labels (JSONL)")
 
 

@@ -1,13 +1,13 @@
-"""Agreement between annotators of goal states, whoever they are: people, judges, checks.
+"""Agreement between annotators of goal states: people, judges or checks.
 
 - The proportion of equal statuses, per category and averaged, as in the paper's Table 4. An annotator's error is no
-  match and counted apart; what one of two did not label is not compared.
+  match and is counted separately; units that one of two did not label are not compared.
 - Cohen's kappa (Cohen, "A coefficient of agreement for nominal scales", 1960), for two.
 - Krippendorff's alpha for nominal data (Krippendorff, "Content Analysis", 3rd edition, 2013, chapter 12), for two or
   more, with missing values. The ``krippendorff`` package computes the same; it is under the GPL, which this project
   can't depend on.
 
-In both coefficients an error is a missing value: it says nothing about which status was meant.
+In both coefficients an error is a missing value, since it does not tell which status was meant.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple, TypeVar
 
-from pytest_ugst.analysis.agreement.disagreement import Rules, by_rules, judged_and_checked
+from pytest_ugst.analysis.agreement.disagreement import CheckEvaluator, check_verdicts, judged_and_checked
 from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
@@ -31,7 +31,7 @@ H = TypeVar("H", bound=Hashable)
 
 
 class Unit(NamedTuple):
-    """What is labelled: one sub-component after one turn of one conversation."""
+    """A unit that is labelled: one sub-component after one turn of one conversation."""
 
     conversation: str
     turn: int
@@ -40,28 +40,28 @@ class Unit(NamedTuple):
 
 
 Annotation = Mapping[Unit, Label]
-"""All that one annotator said."""
+"""All labels of one annotator."""
 
 
 @dataclass(slots=True)
 class Annotators:
     """Several annotators of the same conversations."""
 
-    said: dict[str, dict[Unit, Label]] = field(default_factory=dict)
-    """By annotator."""
+    annotations: dict[str, dict[Unit, Label]] = field(default_factory=dict)
+    """Labels by annotator."""
     conversations: int = 0
-    """Those that at least two annotated."""
-    alone: dict[str, int] = field(default_factory=dict)
-    """By annotator, how many conversations nobody else has annotated; they are left out."""
+    """The number of conversations that at least two annotated."""
+    unshared: dict[str, int] = field(default_factory=dict)
+    """By annotator, the number of conversations that nobody else has annotated; they are left out."""
     final: bool = False
-    """Whether only the goal states at the end were taken."""
+    """Whether only the goal states at the end are compared."""
 
 
-def put_together(records: Iterable[tuple[str, StateLabels]], *, final: bool = False) -> Annotators:
-    """Bring the labels of the same conversations together.
+def combine_labels(records: Iterable[tuple[str, StateLabels]], *, final: bool = False) -> Annotators:
+    """Combine the labels of several annotators of the same conversations.
 
     Args:
-        records: With the annotators' names; one per conversation and annotator.
+        records: Annotators' names with labels; one record per conversation and annotator.
         final: Compare the last turn's goal states only.
 
     Raises:
@@ -88,17 +88,19 @@ def put_together(records: Iterable[tuple[str, StateLabels]], *, final: bool = Fa
     shared = {name: same for name, same in by_conversation.items() if len(same) > 1}
     if not shared:
         example = {annotator: name for name, same in by_conversation.items() for annotator in same}
-        told = ", ".join(f"{annotator}: {name}" for annotator, name in list(example.items())[:3])
-        raise UsageError(f"no conversation was annotated by two ({told}, ...); name labels of the same conversations")
+        examples = ", ".join(f"{annotator}: {name}" for annotator, name in list(example.items())[:3])
+        raise UsageError(
+            f"no conversation was annotated by two ({examples}, ...); name labels of the same conversations"
+        )
     together = Annotators({name: {} for name in names}, len(shared), dict.fromkeys(names, 0), final)
     for name, same in by_conversation.items():
         if name not in shared:
-            together.alone[next(iter(same))] += 1
+            together.unshared[next(iter(same))] += 1
             continue
         last = max((states.turn for labels in same.values() for states in labels.labels), default=0)
         for annotator, labels in same.items():
-            together.said[annotator] |= _units(labels, last if final else None)
-    if not any(a.keys() & b.keys() for a, b in combinations(together.said.values(), 2)):
+            together.annotations[annotator] |= _units(labels, last if final else None)
+    if not any(a.keys() & b.keys() for a, b in combinations(together.annotations.values(), 2)):
         where = " of the last turn" if final else ""
         raise UsageError(f"no two annotators have a label{where} in common; name work that is further along")
     return together
@@ -116,7 +118,7 @@ def _require_same(annotator: str, labels: StateLabels, other: str, theirs: State
         odd = sorted(name for name in mine.keys() | other_parts.keys() if mine.get(name) != other_parts.get(name))[0]
         raise UsageError(
             f"{labels.id}: {annotator} and {other} do not mean the same by the sub-component {odd!r}; agreement takes "
-            "goals that were cut up in the same way"
+            "goals that were decomposed in the same way"
         )
 
 
@@ -130,37 +132,37 @@ def _units(labels: StateLabels, only: int | None) -> dict[Unit, Label]:
     }
 
 
-def second_opinion(episode: Episode, rules: Rules) -> StateLabels | None:
-    """The goal states by the checks that stand beside the judge, after every turn.
+def second_opinion(episode: Episode, evaluator: CheckEvaluator) -> StateLabels | None:
+    """Label an episode by the checks that stand beside the judge, after every turn.
 
     Args:
-        episode: Played with a model as judge.
-        rules: Evaluates the checks.
+        episode: An episode with a model as judge.
+        evaluator: Evaluates the checks.
 
     Returns:
-        Labels of the sub-components that judge and check both have a say on; None where there are none.
+        Labels of the sub-components that both judge and check give a status; None if there are none.
     """
     beside = judged_and_checked(episode)
     if not beside:
         return None
-    heard = episode.conversation
-    last = len(heard.turns)
-    verdicts = by_rules(beside, heard, rules)
+    conversation = episode.conversation
+    last = len(conversation.turns)
+    verdicts = check_verdicts(beside, conversation, evaluator)
     states = [GoalState.fold(beside, verdicts, turn) for turn in range(1, last)]
     states.append(GoalState.fold(beside, verdicts, last, episode.broken_off))
     return StateLabels(
         id=episode.id,
         annotator=CHECKS,
-        digest=conversation_digest(heard),
+        digest=conversation_digest(conversation),
         components=labelled_parts(episode.components),
         labels=tuple(map(state_labels, states)) if last else (),
     )
 
 
 def matches(a: Annotation, b: Annotation) -> list[Tally]:
-    """Count equal statuses, one tally per conversation, so that rates and intervals come out as for success.
+    """Count equal statuses, one tally per conversation, so that rates and intervals are computed as for success.
 
-    A unit with an error of either is counted, and no match.
+    A unit with an error of either annotator is counted, but is no match.
     """
     counts: dict[str, dict[Category, Count]] = {}
     for unit in a.keys() & b.keys():
@@ -172,17 +174,17 @@ def matches(a: Annotation, b: Annotation) -> list[Tally]:
     return [Tally(goal=name, counts=found) for name, found in sorted(counts.items())]
 
 
-def resting(a: Annotation, b: Annotation) -> list[Tally]:
-    """As :func:`matches`, for somebody who never moves a status, against ``a`` where ``b`` has labels too.
+def baseline_matches(a: Annotation, b: Annotation) -> list[Tally]:
+    """Count matches of ``a`` with an annotator who never changes a status, for the units that ``b`` has labelled too.
 
-    Most statuses never move: agreement says little before it is held against this.
+    Most statuses never change, so that agreement means little unless it is compared with this baseline.
     """
-    still = {unit: first_status(unit.category) for unit in a.keys() & b.keys()}
-    return matches(a, still)
+    unchanged = {unit: first_status(unit.category) for unit in a.keys() & b.keys()}
+    return matches(a, unchanged)
 
 
 def confusion(a: Annotation, b: Annotation) -> dict[Category, Counter[tuple[Label, Label]]]:
-    """How often ``a`` said the one and ``b`` the other, errors included, by category."""
+    """Count how often ``a`` gave one label and ``b`` another, errors included, by category."""
     pairs: dict[Category, Counter[tuple[Label, Label]]] = {category: Counter() for category in Category}
     for unit in a.keys() & b.keys():
         pairs[unit.category][a[unit], b[unit]] += 1
@@ -190,7 +192,7 @@ def confusion(a: Annotation, b: Annotation) -> dict[Category, Counter[tuple[Labe
 
 
 def by_status(pairs: Counter[tuple[Label, Label]]) -> float | None:
-    """The mean over the statuses that the first gave of the share in which the second gave the same, from 0 to 100.
+    """Compute the mean, over the statuses that the first gave, of the percentage in which the second gave the same.
 
     Rare statuses count as much as common ones.
     """
@@ -202,17 +204,17 @@ def by_status(pairs: Counter[tuple[Label, Label]]) -> float | None:
 
 
 def cohen_kappa(pairs: Mapping[tuple[H, H], int]) -> float | None:
-    """Agreement of two beyond what their habits alone would give.
+    """Compute Cohen's kappa, the agreement of two annotators beyond chance.
 
     ``(p_o - p_e) / (1 - p_e)``, with the observed share of equal labels and the one expected if both kept to their own
     shares of labels but gave them at random.
 
     Args:
-        pairs: How often the first said the one and the second the other, without missing values.
+        pairs: The number of times that the first gave one label and the second another, without missing values.
 
     Returns:
-        A number up to 1; None without data, and where both gave one and the same label throughout: then nothing can be
-        told from habit.
+        A number up to 1; None without data, and if both gave one and the same label throughout: then agreement can't
+        be told from chance.
     """
     total = sum(pairs.values())
     if not total:
@@ -229,17 +231,17 @@ def cohen_kappa(pairs: Mapping[tuple[H, H], int]) -> float | None:
 
 
 def krippendorff_alpha(units: Iterable[Sequence[H]]) -> float | None:
-    """Agreement of any number of annotators beyond chance, for labels without an order.
+    """Compute Krippendorff's alpha, the agreement of any number of annotators beyond chance, for nominal labels.
 
     ``1 - D_o / D_e``: each unit with m values contributes its ordered pairs of values with weight 1 / (m - 1) to the
-    coincidences; what is observed and what is expected to differ is counted there. Units with fewer than two values
-    say nothing.
+    coincidences, from which the observed and the expected disagreement are counted. Units with fewer than two values
+    contribute nothing.
 
     Args:
-        units: For each, the values that were given to it.
+        units: The values that were given to each unit.
 
     Returns:
-        A number up to 1; None where no unit has two values, or all values are the same.
+        A number up to 1; None if no unit has two values, or all values are the same.
     """
     totals = Counter[H]()
     differing = 0.0
@@ -256,7 +258,7 @@ def krippendorff_alpha(units: Iterable[Sequence[H]]) -> float | None:
 
 
 def kappa_of(a: Annotation, b: Annotation, category: Category | None = None) -> float | None:
-    """Cohen's kappa of two annotators, in one category or in all; errors are missing values."""
+    """Compute Cohen's kappa of two annotators, in one category or in all; errors are missing values."""
     pairs = Counter(
         (a[unit], b[unit])
         for unit in a.keys() & b.keys()
@@ -266,7 +268,7 @@ def kappa_of(a: Annotation, b: Annotation, category: Category | None = None) -> 
 
 
 def alpha_of(annotations: Iterable[Annotation], category: Category | None = None) -> float | None:
-    """Krippendorff's alpha of all annotators, in one category or in all; errors are missing values."""
+    """Compute Krippendorff's alpha of all annotators, in one category or in all; errors are missing values."""
     values: dict[Unit, list[Label]] = {}
     for annotation in annotations:
         for unit, label in annotation.items():

@@ -1,4 +1,4 @@
-"""Tables of agreement: the paper's Table 4, what is expected by chance, and who said what where."""
+"""Tables of agreement: the paper's Table 4, coefficients beyond chance, and confusions."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from itertools import combinations
 from pytest_ugst.analysis.agreement.metrics import (
     Annotators,
     alpha_of,
+    baseline_matches,
     by_status,
     confusion,
     kappa_of,
     matches,
-    resting,
 )
 from pytest_ugst.analysis.success.rates import Rates, rates
 from pytest_ugst.analysis.success.table import RatesRow, percent, rates_table
@@ -26,16 +26,18 @@ _LABELS: tuple[Label, ...] = (*Status, ERROR)
 
 
 def agreement_tables(annotators: Annotators) -> list[Table]:
-    """For each pair of annotators the proportions of equal statuses, coefficients and confusions; alpha over all.
+    """Make the tables of proportions of equal statuses, coefficients and confusions of each pair, and alpha over all.
 
-    Of a pair the first is the reference: it is what "never moves" and "by status" refer to.
+    The first of a pair is the reference, to which "never moves" and "by status" refer.
     """
     pairs = [
-        (a, b) for a, b in combinations(annotators.said, 2) if annotators.said[a].keys() & annotators.said[b].keys()
+        (a, b)
+        for a, b in combinations(annotators.annotations, 2)
+        if annotators.annotations[a].keys() & annotators.annotations[b].keys()
     ]
     tables = [_proportions(annotators, pairs)]
     tables += [_coefficients(annotators, a, b, len(pairs) > 1) for a, b in pairs]
-    if len(annotators.said) > 2:
+    if len(annotators.annotations) > 2:
         tables.append(_alphas(annotators))
     tables += [_confusions(annotators, a, b, len(pairs) > 1) for a, b in pairs]
     return tables
@@ -49,10 +51,10 @@ def _proportions(annotators: Annotators, pairs: Sequence[tuple[str, str]]) -> Ta
     rows = []
     compared = set()
     for a, b in pairs:
-        first, second = annotators.said[a], annotators.said[b]
+        first, second = annotators.annotations[a], annotators.annotations[b]
         compared |= {unit.conversation for unit in first.keys() & second.keys()}
         rows.append(RatesRow(label=_pair(a, b), rates=rates(matches(first, second))))
-        rows.append(RatesRow(label=f"{a} / never moves", rates=rates(resting(first, second))))
+        rows.append(RatesRow(label=f"{a} / never moves", rates=rates(baseline_matches(first, second))))
     which = "at the last turn that anyone labelled" if annotators.final else "over all turns"
     notes = [
         f"percent of equal statuses {which}, with 95% intervals bootstrapped over conversations ({len(compared)})",
@@ -65,25 +67,25 @@ def _proportions(annotators: Annotators, pairs: Sequence[tuple[str, str]]) -> Ta
     if missing := annotators.conversations - len(compared):
         where = "at the last turn" if annotators.final else "in common"
         notes.append(f"{counted(missing, 'conversation')} left out in which two annotators have no label {where}")
-    for name, count in annotators.alone.items():
+    for name, count in annotators.unshared.items():
         if count:
             notes.append(f"{name}: {counted(count, 'conversation')} left out that nobody else annotated")
     return replace(rates_table(rows, title="Agreement", heading="annotators"), notes=tuple(notes))
 
 
 def _coefficients(annotators: Annotators, a: str, b: str, named: bool) -> Table:
-    first, second = annotators.said[a], annotators.said[b]
-    made: Rates = rates(matches(first, second), resamples=0)
-    counted = confusion(first, second)
+    first, second = annotators.annotations[a], annotators.annotations[b]
+    matching: Rates = rates(matches(first, second), resamples=0)
+    confusions = confusion(first, second)
     lines = []
     for category in Category:
-        if category not in counted:
+        if category not in confusions:
             continue
-        rate = made.columns[category]
-        cells = (rate.n, rate.value, by_status(counted[category]))
+        rate = matching.columns[category]
+        cells = (rate.n, rate.value, by_status(confusions[category]))
         both = (kappa_of(first, second, category), alpha_of((first, second), category))
         lines.append(_line(category.value, cells, both, rate.errors))
-    total = made.average
+    total = matching.average
     agreed = 100 * total.successes / total.n if total.n else None
     lines.append(
         _line("all", (total.n, agreed, None), (kappa_of(first, second), alpha_of((first, second))), total.errors)
@@ -102,42 +104,42 @@ def _coefficients(annotators: Annotators, a: str, b: str, named: bool) -> Table:
 
 def _line(
     name: str,
-    counted: tuple[int, float | None, float | None],
+    shares: tuple[int, float | None, float | None],
     coefficients: tuple[float | None, float | None],
     errors: int,
 ) -> Line:
-    n, *shares = counted
+    n, *percentages = shares
     cells = [Cell(name), Cell(n)]
-    cells += [Cell(share, None if share is None else percent(share)) for share in shares]
+    cells += [Cell(share, None if share is None else percent(share)) for share in percentages]
     cells += [Cell(value, None if value is None else f"{value:.3f}") for value in coefficients]
     return Line((*cells, Cell(errors)))
 
 
 def _alphas(annotators: Annotators) -> Table:
-    everybody = list(annotators.said.values())
+    annotations = list(annotators.annotations.values())
     names: list[Category | None] = [*(c for c in Category), None]
     lines = []
     for category in names:
-        alpha = alpha_of(everybody, category)
-        units = {u for said in everybody for u in said if category in (None, u.category)}
+        alpha = alpha_of(annotations, category)
+        units = {u for annotation in annotations for u in annotation if category in (None, u.category)}
         if units:
             label = "all" if category is None else category.value
             lines.append(Line((Cell(label), Cell(len(units)), Cell(alpha, None if alpha is None else f"{alpha:.3f}"))))
     columns = (Column("category", "category"), Column("labels", "labelled"), Column("alpha", "alpha"))
-    title = f"Krippendorff's alpha of {len(everybody)} annotators"
-    return Table(columns, tuple(lines), title, (f"annotators: {', '.join(annotators.said)}",))
+    title = f"Krippendorff's alpha of {len(annotations)} annotators"
+    return Table(columns, tuple(lines), title, (f"annotators: {', '.join(annotators.annotations)}",))
 
 
 def _confusions(annotators: Annotators, a: str, b: str, named: bool) -> Table:
-    counted = confusion(annotators.said[a], annotators.said[b])
-    shown = [s for s in _LABELS if any(s in pair for pairs in counted.values() for pair in pairs)]
+    confusions = confusion(annotators.annotations[a], annotators.annotations[b])
+    shown = [s for s in _LABELS if any(s in pair for pairs in confusions.values() for pair in pairs)]
     lines = []
-    for category, pairs in counted.items():
+    for category, pairs in confusions.items():
         allowed: tuple[Label, ...] = (*CHAINS[category], ERROR)
         for given in allowed:
             if not any(first == given for first, _ in pairs):
                 continue
-            cells = [Cell(pairs[given, said]) if said in allowed else Cell() for said in shown]
+            cells = [Cell(pairs[given, other]) if other in allowed else Cell() for other in shown]
             lines.append(Line((Cell(str(given)), *cells), category.value))
     columns = [Column("first", f"{a}, then {b}:"), *(Column(str(s).lower(), str(s)) for s in shown)]
     title = "Who said what" + (f": {_pair(a, b)}" if named else "")

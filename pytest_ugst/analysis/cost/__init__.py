@@ -1,1 +1,1 @@
-"""What playing and judging cost."""
+"""The cost of playing and judging."""

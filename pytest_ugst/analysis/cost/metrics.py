@@ -1,4 +1,4 @@
-"""What playing and judging cost: per role, per episode and per verdict."""
+"""The cost of playing and judging: per role, per episode and per verdict."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.usage import Usage
 
 JUDGE = "judge"
+"""The role whose usage is divided by verdicts."""
 
 
 @dataclass(slots=True)
@@ -18,38 +19,38 @@ class Cost:
 
     episodes: int = 0
     verdicts: int = 0
-    """Verdicts that a model was asked for, those without a status included: they were paid for as well."""
+    """The number of verdicts that a model was asked for, with those that have no status: they were paid for as well."""
     failed: int = 0
-    """How many of them have no status."""
+    """The number of those that have no status."""
     roles: dict[str, Usage] = field(default_factory=dict)
-    """In the order in which roles first occur."""
+    """Usage by role, in the order in which roles first occur."""
     seconds: float = 0.0
-    """How long the episodes took, each by itself; several run at once, so a run takes less."""
+    """The sum of the durations of the episodes; several run at once, so a run takes less."""
 
     def add(self, episode: Episode) -> None:
-        """Count an episode."""
+        """Add an episode."""
         self.episodes += 1
         self.seconds += episode.seconds
         for role, usage in episode.usage.items():
             self.roles[role] = self.roles.get(role, Usage()) + usage
-        asked = [verdict for verdict in episode.verdicts if verdict.by != CHECKS]
-        self.verdicts += len(asked)
-        self.failed += sum(verdict.status is None for verdict in asked)
+        judged = [verdict for verdict in episode.verdicts if verdict.by != CHECKS]
+        self.verdicts += len(judged)
+        self.failed += sum(verdict.status is None for verdict in judged)
 
     @property
     def total(self) -> Usage:
-        """Of all roles."""
+        """The usage of all roles together."""
         return sum(self.roles.values(), Usage())
 
 
 def cost(episodes: Iterable[Episode]) -> Cost:
-    """Add up what the episodes cost, one at a time."""
-    made = Cost()
+    """Add up the cost of episodes, reading one at a time."""
+    result = Cost()
     for episode in episodes:
-        made.add(episode)
-    return made
+        result.add(episode)
+    return result
 
 
-def per(usage: Usage, count: int) -> dict[str, float] | None:
-    """A usage by something that occurs ``count`` times; None where it never does."""
+def usage_per(usage: Usage, count: int) -> dict[str, float] | None:
+    """Return the usage per occurrence of something that occurs ``count`` times; None if it never does."""
     return {name: getattr(usage, name) / count for name in type(usage).model_fields} if count else None

@@ -1,10 +1,10 @@
-"""Tables of cost."""
+"""The table of the cost of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pytest_ugst.analysis.cost.metrics import JUDGE, Cost, per
+from pytest_ugst.analysis.cost.metrics import JUDGE, Cost, usage_per
 from pytest_ugst.analysis.tables import Cell, Column, Line, Table
 from pytest_ugst.core.usage import Usage
 
@@ -18,36 +18,36 @@ _COLUMNS: Mapping[str, tuple[str, int]] = {
     "seconds": ("seconds", 1),
     "cost": ("money", 4),
 }
-"""By field of a usage, heading and decimals of what is no whole number."""
+"""By field of a usage, the heading, and the number of decimals of values that are not whole."""
 
 
 def cost_table(cost: Cost, title: str = "", notes: Sequence[str] = ()) -> Table:
-    """One run's cost: in all, per episode and per verdict.
+    """Make a table of the cost of a run: in all, per episode and per verdict.
 
     Args:
-        cost: Of at least one episode.
+        cost: The cost of at least one episode.
         title: The run's name.
-        notes: More that has to be said.
+        notes: Further notes.
     """
     lines = [_line(role, usage.model_dump(), "in all") for role, usage in cost.roles.items()]
     if len(cost.roles) != 1:
         lines.append(_line("all roles", cost.total.model_dump(), "in all"))
     group = f"per episode ({cost.episodes})"
     for role, usage in (*cost.roles.items(), ("all roles", cost.total)):
-        if (each := per(usage, cost.episodes)) is not None and (role != "all roles" or len(cost.roles) != 1):
+        if (each := usage_per(usage, cost.episodes)) is not None and (role != "all roles" or len(cost.roles) != 1):
             lines.append(_line(role, each, group))
-    if (each := per(cost.roles.get(JUDGE, Usage()), cost.verdicts)) is not None:
+    if (each := usage_per(cost.roles.get(JUDGE, Usage()), cost.verdicts)) is not None:
         lines.append(_line(JUDGE, each, f"per verdict ({cost.verdicts})"))
     columns = [Column("role", "role"), *(Column(name, heading) for name, (heading, _) in _COLUMNS.items())]
-    said = [
+    all_notes = [
         "cached: prompt tokens that a server took from its prefix cache",
         "seconds: waiting, summed over calls that may run side by side",
         "money: in the currency of the models' prices, 0 without prices",
         f"episodes took {cost.seconds:.0f} s, each by itself",
     ]
     if cost.failed:
-        said.append(f"{cost.failed} of {cost.verdicts} verdicts are errors; they are counted as well")
-    return Table(tuple(columns), tuple(lines), title, (*said, *notes))
+        all_notes.append(f"{cost.failed} of {cost.verdicts} verdicts are errors; they are counted as well")
+    return Table(tuple(columns), tuple(lines), title, (*all_notes, *notes))
 
 
 def _line(role: str, usage: Mapping[str, float], group: str) -> Line:

@@ -1,1 +1,1 @@
-"""How well generated sub-components match those of a person."""
+"""Goal state generation: the match of generated sub-components with those of a person."""

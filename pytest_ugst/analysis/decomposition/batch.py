@@ -1,8 +1,7 @@
-"""Decomposing many goals outside of a test run, with the models and the cache that a test run would use."""
+"""Decompose many goals outside of a test run, with the models and the cache that a test run would use."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.domains.tau.reference_check import with_reference_check
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.roles.batch import run_with_models
+from pytest_ugst.utils.concurrency import bounded_gather
 from pytest_ugst.utils.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ _ROLES = ("judge",)  # the decomposer comes with it
 
 
 @dataclass(slots=True)
-class Decomposed:
-    """What came of it."""
+class DecompositionResult:
+    """Goals with their sub-components, and the errors of those that could not be decomposed."""
 
     goals: list[Goal] = field(default_factory=list)
-    """In the order in which they were given; those that failed are left out."""
+    """The decomposed goals in the order in which they were given; those that failed are left out."""
     failures: dict[str, str] = field(default_factory=dict)
-    """By goal id, why not."""
+    """The error message of each goal that failed, by goal id."""
 
 
-def decompose_all(goals: Sequence[Goal], settings: Options, registry: Registry) -> Decomposed:
+def decompose_all(goals: Sequence[Goal], settings: Options, registry: Registry) -> DecompositionResult:
     """Decompose goals with the model that ``settings.decomposer`` names; a server is started for it if needed.
 
     Raises:
@@ -43,7 +43,7 @@ def decompose_all(goals: Sequence[Goal], settings: Options, registry: Registry) 
     """
     progress = ProgressLine()
 
-    async def work(resolver: RoleResolver) -> Decomposed:
+    async def work(resolver: RoleResolver) -> DecompositionResult:
         return await _decompose(goals, settings, resolver, progress)
 
     try:
@@ -54,33 +54,28 @@ def decompose_all(goals: Sequence[Goal], settings: Options, registry: Registry) 
 
 async def _decompose(
     goals: Sequence[Goal], settings: Options, resolver: RoleResolver, progress: ProgressLine
-) -> Decomposed:
-    slots = asyncio.Semaphore(settings.concurrency)
+) -> DecompositionResult:
     chat = resolver.chat(settings.decomposer, "decomposer")
     failures: dict[str, str] = {}
-    done = 0
 
     async def one(goal: Goal) -> Goal | None:
-        nonlocal done
         try:
-            async with slots:
-                return _checked(await decompose(chat, goal, resolver.prompts), resolver)
+            return _checked(await decompose(chat, goal, resolver.prompts), resolver)
         except (ChatUnavailableError, UsageError):
             raise
         except UgstError as error:
             failures[goal.id] = str(error)
             return None
-        finally:
-            done += 1
-            progress.show(f"{done}/{len(goals)} goals decomposed")
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(goal)) for goal in goals]
-    return Decomposed([goal for task in tasks if (goal := task.result()) is not None], failures)
+    found = await bounded_gather(
+        goals, one, settings.concurrency, lambda done, total: progress.show(f"{done}/{total} goals decomposed")
+    )
+    return DecompositionResult([goal for goal in found if goal is not None], failures)
 
 
 def _checked(goal: Goal, resolver: RoleResolver) -> Goal:
+    """Add the domain's reference check to a goal."""
     try:
         return with_reference_check(goal, resolver.domain)
     except DataMissingError:
-        return goal  # goals can be cut up where their database is not at hand
+        return goal  # a goal can be decomposed even if its database is missing

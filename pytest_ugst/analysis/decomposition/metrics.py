@@ -1,10 +1,10 @@
-"""Goal state generation: how well sub-components that a model has found fit those that a person has.
+"""Goal state generation: the match of sub-components that a model found with those that a person found.
 
 After section 6.2 and Table 5 of "Goal Alignment in LLM-Based User Simulators for Conversational AI": a generated
 sub-component that the person has too is a true positive, one that the person does not have a false positive, one that
 is missing a false negative; categories are compared where sub-components match. The paper matched by hand. Here they
-are matched one to one, so that the similarity of the pairs is the largest possible in sum (the assignment problem, by
-SciPy), and pairs below a threshold are none.
+are matched one to one, so that the sum of the similarities of the pairs is the largest possible (the assignment
+problem, by SciPy), and pairs below a threshold are dropped.
 """
 
 from __future__ import annotations
@@ -19,73 +19,78 @@ from pytest_ugst.core.labels import LabelledPart
 from pytest_ugst.core.status import Category
 
 THRESHOLD = 0.5
-"""Word overlap from which two sub-components can be the same."""
+"""The word overlap from which two sub-components can be the same."""
 
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
-"""Gets the texts of one goal's sub-components, gold and generated; gives gold x generated similarities."""
+"""A function from the texts of one goal's sub-components, gold and generated, to gold x generated similarities."""
 
-_SAME_CATEGORY, _ANY = 1e-6, 1e-9  # what decides between assignments that are otherwise equally good
+_SAME_CATEGORY, _ANY = 1e-6, 1e-9  # these decide between assignments that are otherwise equally good
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
-    """One pair."""
+class MatchedPair:
+    """A sub-component and the generated one that matches it."""
 
     gold: LabelledPart
-    made: LabelledPart
+    generated: LabelledPart
     similarity: float
 
 
 @dataclass(frozen=True, slots=True)
 class GoalMatch:
-    """One goal's sub-components, matched."""
+    """The sub-components of one goal, matched."""
 
     goal: str
-    pairs: tuple[Matched, ...]
+    pairs: tuple[MatchedPair, ...]
     missed: tuple[LabelledPart, ...]
+    """The gold sub-components without a match."""
     invented: tuple[LabelledPart, ...]
+    """The generated sub-components without a match."""
 
     @property
     def scores(self) -> Scores:
-        """Of this goal alone."""
+        """The scores of this goal alone."""
         return _scores(
             len(self.pairs),
             len(self.missed),
             len(self.invented),
-            sum(pair.gold.category is pair.made.category for pair in self.pairs),
+            sum(pair.gold.category is pair.generated.category for pair in self.pairs),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Percentages; None where there is nothing to divide by."""
+    """Scores in percent; None where there is nothing to divide by."""
 
     precision: float | None
     recall: float | None
     f1: float | None
     accuracy: float | None
-    """Matched pairs with the same category."""
+    """The share of matched pairs with the same category."""
 
 
 @dataclass(slots=True)
-class Generation:
-    """All goals."""
+class GenerationResult:
+    """The matches of all goals."""
 
     goals: list[GoalMatch] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    """Goals for which nothing was generated, such as where the model failed; all their sub-components are missed."""
+    """Goals for which nothing was generated, such as after an error; all their sub-components are missed."""
 
     def pooled(self) -> Scores:
-        """Over all sub-components of all goals."""
+        """Return the scores over all sub-components of all goals."""
         return _scores(
             sum(len(goal.pairs) for goal in self.goals),
             sum(len(goal.missed) for goal in self.goals),
             sum(len(goal.invented) for goal in self.goals),
-            sum(pair.gold.category is pair.made.category for goal in self.goals for pair in goal.pairs),
+            sum(pair.gold.category is pair.generated.category for goal in self.goals for pair in goal.pairs),
         )
 
     def mean(self) -> Scores:
-        """The means over goals. (The paper's F1 is no harmonic mean of its P and R, so it has averaged in this way.)"""
+        """Return the means over goals.
+
+        The paper's F1 is not the harmonic mean of its P and R, so it averages in this way.
+        """
         scores = [goal.scores for goal in self.goals]
         return Scores(
             _mean(s.precision for s in scores),
@@ -95,33 +100,33 @@ class Generation:
         )
 
     def categories(self) -> Counter[tuple[Category, Category]]:
-        """How often a sub-component of the first category was generated as one of the second."""
-        return Counter((pair.gold.category, pair.made.category) for goal in self.goals for pair in goal.pairs)
+        """Count how often a sub-component of the first category was generated as one of the second."""
+        return Counter((pair.gold.category, pair.generated.category) for goal in self.goals for pair in goal.pairs)
 
 
 def compare(
     gold: Mapping[str, Sequence[LabelledPart]],
-    made: Mapping[str, Sequence[LabelledPart]],
+    generated: Mapping[str, Sequence[LabelledPart]],
     similarity: Similarity,
     threshold: float = THRESHOLD,
-) -> Generation:
+) -> GenerationResult:
     """Match the sub-components of every goal.
 
     Args:
-        gold: By goal id, what should have been found.
-        made: By goal id, what was. Goals that are not in ``gold`` are left out.
+        gold: Sub-components that should have been generated, by goal id.
+        generated: Sub-components that were, by goal id; goals that are not in ``gold`` are left out.
         similarity: Compares texts.
-        threshold: Pairs less similar are none.
+        threshold: The similarity below which two sub-components don't match.
 
     Raises:
         UsageError: If SciPy is not installed, or no goal is in both.
     """
-    if not gold.keys() & made.keys():
-        names = f"gold has {next(iter(gold), 'none')}, ..., generated are {next(iter(made), 'none')}, ..."
+    if not gold.keys() & generated.keys():
+        names = f"gold has {next(iter(gold), 'none')}, ..., generated are {next(iter(generated), 'none')}, ..."
         raise UsageError(f"no goal is in both ({names}); name files of the same goals")
-    result = Generation()
+    result = GenerationResult()
     for goal, wanted in gold.items():
-        found = made.get(goal, ())
+        found = generated.get(goal, ())
         if not found:
             result.missing.append(goal)
         result.goals.append(match(goal, wanted, found, similarity, threshold))
@@ -131,7 +136,7 @@ def compare(
 def match(
     goal: str,
     gold: Sequence[LabelledPart],
-    made: Sequence[LabelledPart],
+    generated: Sequence[LabelledPart],
     similarity: Similarity,
     threshold: float = THRESHOLD,
 ) -> GoalMatch:
@@ -140,19 +145,19 @@ def match(
     Raises:
         UsageError: If SciPy is not installed.
     """
-    if not gold or not made:
-        return GoalMatch(goal, (), tuple(gold), tuple(made))
+    if not gold or not generated:
+        return GoalMatch(goal, (), tuple(gold), tuple(generated))
     try:
         from scipy.optimize import linear_sum_assignment
     except ImportError:
         raise UsageError(
             "SciPy is not installed, which matches sub-components; run pip install 'pytest-ugst[stats]'"
         ) from None
-    values = similarity([part.text for part in gold], [part.text for part in made])
+    values = similarity([part.text for part in gold], [part.text for part in generated])
     weights = [
         [
             value + _ANY + _SAME_CATEGORY * (one.category is other.category) if value >= threshold else 0.0
-            for value, other in zip(row, made, strict=True)
+            for value, other in zip(row, generated, strict=True)
         ]
         for row, one in zip(values, gold, strict=True)
     ]
@@ -160,18 +165,18 @@ def match(
     for i, j in zip(*linear_sum_assignment(weights, maximize=True), strict=True):
         if weights[i][j]:
             pairs.append((int(i), int(j)))
-    matched_gold, matched_made = {i for i, _ in pairs}, {j for _, j in pairs}
+    matched_gold, matched_generated = {i for i, _ in pairs}, {j for _, j in pairs}
     return GoalMatch(
         goal,
-        tuple(Matched(gold[i], made[j], float(values[i][j])) for i, j in pairs),
+        tuple(MatchedPair(gold[i], generated[j], float(values[i][j])) for i, j in pairs),
         tuple(part for i, part in enumerate(gold) if i not in matched_gold),
-        tuple(part for j, part in enumerate(made) if j not in matched_made),
+        tuple(part for j, part in enumerate(generated) if j not in matched_generated),
     )
 
 
-def word_overlap(gold: Sequence[str], made: Sequence[str]) -> list[list[float]]:
-    """F1 over the words of two texts, from 0 to 1; words that occur several times count as often."""
-    left, right = [_words(text) for text in gold], [_words(text) for text in made]
+def word_overlap(gold: Sequence[str], generated: Sequence[str]) -> list[list[float]]:
+    """Compute the F1 over the words of all pairs of texts, from 0 to 1; repeated words count as often as they occur."""
+    left, right = [_words(text) for text in gold], [_words(text) for text in generated]
     return [[_overlap(a, b) for b in right] for a in left]
 
 

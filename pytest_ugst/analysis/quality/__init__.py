@@ -1,1 +1,1 @@
-"""How users speak: naturalness, coherence, diversity, similarity with the goal."""
+"""Quality of simulated users' language: naturalness, coherence, diversity, similarity with the goal."""

@@ -1,7 +1,7 @@
-"""Lexical diversity of what a user said: MTLD and HD-D.
+"""Lexical diversity of a user's utterances: MTLD and HD-D.
 
 Both after McCarthy and Jarvis, "MTLD, vocd-D, and HD-D: A validation study of sophisticated approaches to lexical
-diversity assessment", Behavior Research Methods 42, 2010. Words are counted as they stand, in small letters; neither
+diversity assessment", Behavior Research Methods 42, 2010. Words are counted as they are, in lower case; neither
 lemmas nor stop words play a part.
 """
 
@@ -14,54 +14,54 @@ from dataclasses import dataclass
 from math import exp, lgamma
 
 FACTOR = 0.72
-"""A factor of MTLD is complete when the ratio of types to tokens falls below this."""
+"""The ratio of types to tokens below which a factor of MTLD is complete."""
 DRAWN = 42
-"""Tokens that HD-D draws."""
+"""The number of tokens that HD-D draws."""
 SHORTEST = DRAWN
-"""Texts of fewer tokens have neither measure."""
+"""The number of tokens below which a text has neither measure."""
 STABLE = 100
-"""MTLD of shorter texts depends much on their length (Koizumi, "Relationships Between Text Length and Lexical Diversity
-Measures", Vocabulary Learning and Instruction 1, 2012)."""
+"""The number of tokens below which MTLD depends much on a text's length (Koizumi, "Relationships Between Text
+Length and Lexical Diversity Measures", Vocabulary Learning and Instruction 1, 2012)."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’.:@-][^\W_]+)*")
-"""Letters and digits, with what joins them: don't, check-in, 10:30, a.b@c.org."""
+"""A word: letters and digits, with what joins them: don't, check-in, 10:30, a.b@c.org."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diversity:
-    """Of one text, such as all that the user of one conversation said."""
+    """The lexical diversity of one text, such as all utterances of the user of one conversation."""
 
     tokens: int
     types: int
     mtld: float | None
     """None for texts shorter than :data:`SHORTEST`, and for those in which no word occurs twice."""
     hdd: float | None
-    """From 0 to 1; None for texts shorter than :data:`SHORTEST`."""
+    """A number from 0 to 1; None for texts shorter than :data:`SHORTEST`."""
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, in small letters."""
+    """Return the words of a text in lower case."""
     return [word.replace("’", "'") for word in _WORD.findall(text.lower())]
 
 
 def diversity(utterances: Iterable[str]) -> Diversity:
-    """Of several utterances, taken as one text."""
+    """Measure the diversity of several utterances, taken as one text."""
     tokens = [word for text in utterances for word in words(text)]
     enough = len(tokens) >= SHORTEST
     return Diversity(len(tokens), len(set(tokens)), mtld(tokens) if enough else None, hdd(tokens) if enough else None)
 
 
 def mtld(tokens: Sequence[str]) -> float | None:
-    """The mean length of runs of tokens in which the ratio of types to tokens stays at 0.72 or above.
+    """Compute the mean length of runs of tokens in which the ratio of types to tokens stays at 0.72 or above.
 
-    What is left at the end counts as the part of a factor that ``(1 - ratio) / (1 - 0.72)`` says. The result is the
-    mean of reading forwards and backwards.
+    The rest at the end counts as a part of a factor, ``(1 - ratio) / (1 - 0.72)``. The result is the mean of reading
+    forwards and backwards.
 
     Args:
         tokens: In their order.
 
     Returns:
-        None where no token occurs twice: then there is no factor to divide by.
+        The length in tokens; None if no token occurs twice, since there is no factor to divide by then.
     """
     passes = [_factors(tokens), _factors(list(reversed(tokens)))]
     if not all(passes):
@@ -84,7 +84,7 @@ def _factors(tokens: Sequence[str]) -> float:
 
 
 def hdd(tokens: Sequence[str]) -> float | None:
-    """The expected ratio of types to tokens in a random sample of 42 tokens, drawn without replacement.
+    """Compute the expected ratio of types to tokens in a random sample of 42 tokens, drawn without replacement.
 
     For each type, the hypergeometric distribution gives the chance that it occurs in the sample at all; the sum over
     types is the expected number of types, and divided by 42 it is the ratio.
@@ -93,7 +93,7 @@ def hdd(tokens: Sequence[str]) -> float | None:
         tokens: In any order.
 
     Returns:
-        None for fewer than 42 tokens: they hold no such sample.
+        The ratio; None for fewer than 42 tokens, of which there is no such sample.
     """
     total = len(tokens)
     if total < DRAWN:
@@ -104,7 +104,7 @@ def hdd(tokens: Sequence[str]) -> float | None:
 
 
 def _none_drawn(total: int, often: int) -> float:
-    """The chance that a sample holds none of the ``often`` tokens of a type: C(total - often, 42) / C(total, 42)."""
+    """Return the chance C(total - often, 42) / C(total, 42) that a sample has none of a type's ``often`` tokens."""
     if total - often < DRAWN:
         return 0.0
     return exp(_log_choose(total - often) - _log_choose(total))

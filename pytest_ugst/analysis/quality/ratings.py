@@ -1,4 +1,4 @@
-"""Naturalness and coherence: how a user sounds and how well they go after their goal, rated 1 to 5 by a model.
+"""Naturalness and coherence of a user, rated 1 to 5 by a model.
 
 After appendix F of "Goal Alignment in LLM-Based User Simulators for Conversational AI": one rating per conversation and
 aspect, on what user and agent said; tool calls are not shown, since the user has not seen them either.
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 
 class Aspect(StrEnum):
-    """What is rated."""
+    """An aspect that is rated: how a user sounds, or how well they pursue their goal."""
 
     NATURALNESS = "naturalness"
     COHERENCE = "coherence"
 
 
 PROMPT_NAMES: Sequence[str] = tuple(f"quality_{aspect}" for aspect in Aspect)
-"""The prompts that ratings depend on."""
+"""Names of the prompts that ratings depend on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """One aspect of one conversation: a score, or why there is none."""
+    """The rating of one aspect of one conversation: a score, or the reason why there is none."""
 
     score: int | None = None
     """1 to 5."""
@@ -45,7 +45,10 @@ class Rating:
 
 
 def _whole(value: Any) -> Any:
-    """Small models put numbers into quotation marks; anything but a whole number stays what it is, and is refused."""
+    """Convert a whole number that a model wrote as a string or float; all else stays as it is, and is refused.
+
+    Small models put numbers into quotation marks.
+    """
     if isinstance(value, bool):
         return None
     if isinstance(value, str) and value.strip() in {"1", "2", "3", "4", "5"}:
@@ -69,25 +72,25 @@ class Rated(BaseModel):
 
 
 async def rate(chat: Chat, prompts: Prompts, aspect: Aspect, goal: str, conversation: Conversation) -> Rating:
-    """Have a model rate one aspect of a conversation.
+    """Ask a model to rate one aspect of a conversation.
 
     A call that fails, or an answer that is no score from 1 to 5 (also after it was asked for again), is an error.
 
     Args:
         chat: The model.
-        prompts: What to tell it.
-        aspect: What to rate.
-        goal: The user's goal, in words.
-        conversation: What was said.
+        prompts: The prompts, of which that of the aspect is sent.
+        aspect: The aspect to rate.
+        goal: The text of the user's goal.
+        conversation: The conversation; tool calls are not shown.
 
     Raises:
-        ChatUnavailableError: If the server is gone or refuses us: every later call would fail as well.
+        ChatUnavailableError: If the server is gone or refuses access: every later call would fail as well.
     """
     if not any(one_line(turn.user) for turn in conversation.turns):
         return Rating(error="the user said nothing")
-    asked = prompts.fill(f"quality_{aspect}", goal=as_data(goal), chat=render(conversation, tools=False).strip())
+    prompt = prompts.fill(f"quality_{aspect}", goal=as_data(goal), chat=render(conversation, tools=False).strip())
     try:
-        rated = (await chat.parse([{"role": "user", "content": asked}], Rated)).value
+        rated = (await chat.parse([{"role": "user", "content": prompt}], Rated)).value
     except ChatUnavailableError:
         raise
     except ChatError as error:

@@ -3,7 +3,8 @@
 Zhang et al., "BERTScore: Evaluating Text Generation with BERT", 2020, through the ``bert-score`` package, neither
 rescaled nor weighted by word frequency, as in the paper's Table 6. The paper does not say how the utterances of a
 conversation are put together; here each utterance is compared with the goal, and a conversation has the mean of its
-utterances. So none is cut at what an encoder can read, and long conversations count as much as short ones.
+utterances. So no text is cut at the length that an encoder can read, and long conversations count as much as short
+ones.
 """
 
 from __future__ import annotations
@@ -19,23 +20,23 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import one_line
 
 BATCH = 64
-"""Texts that are encoded at once."""
+"""The number of texts that are encoded at once."""
 _CHUNK = 1_024  # pairs between two reports of progress
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
 
 
 class Encoder:
-    """An encoder that is loaded, and compares texts."""
+    """A loaded encoder that compares texts."""
 
     def __init__(self, model: str, *, layer: int | None = None, device: str | None = None, batch: int = BATCH) -> None:
-        """Load it.
+        """Load an encoder.
 
         Args:
             model: A local folder with an encoder, or a model of the Hugging Face hub.
-            layer: Whose output is compared. Unless given: what ``bert-score`` recommends for a hub model it knows,
-                else the last.
-            device: As PyTorch calls it; the GPU if there is one, unless given.
-            batch: Texts that are encoded at once.
+            layer: The layer whose output is compared; by default the one that ``bert-score`` recommends for a hub
+                model it knows, else the last.
+            device: PyTorch's name of a device; by default the GPU if there is one.
+            batch: The number of texts that are encoded at once.
 
         Raises:
             UsageError: If ``bert-score`` is not installed, or there is no such encoder.
@@ -60,7 +61,7 @@ class Encoder:
             self._scorer: Any = BERTScorer(
                 model_type=str(folder) if local else model, num_layers=self.layer, device=device, batch_size=batch
             )
-        except Exception as error:  # whatever the libraries below raise for what is no encoder
+        except Exception as error:  # the libraries raise many types for a folder that is not an encoder
             raise UsageError(
                 f"{model} can't be loaded as an encoder ({_first_line(error)}); name a folder with an encoder, or "
                 "a model that can be downloaded"
@@ -68,12 +69,15 @@ class Encoder:
         self._bound_length()
 
     def _bound_length(self) -> None:
-        """Some tokenizers claim that any length will do, and the model then fails on long texts."""
+        """Limit the tokenizer to the model's positions.
+
+        Some tokenizers claim that they take any length, and the model then fails on long texts.
+        """
         config = self._scorer._model.config
         positions = getattr(config, "max_position_embeddings", None)
         tokenizer = self._scorer._tokenizer
         if isinstance(positions, int) and positions > 0:
-            # RoBERTa and its like count positions from behind the padding token's.
+            # RoBERTa and models like it count positions from the one after the padding token's.
             shift = (getattr(config, "pad_token_id", 0) or 0) + 1 if "roberta" in str(config.model_type) else 0
             tokenizer.model_max_length = min(tokenizer.model_max_length, positions - shift)
 
@@ -81,17 +85,17 @@ class Encoder:
         self,
         candidates: Sequence[str],
         references: Sequence[str],
-        told: Callable[[int], None] | None = None,
+        on_progress: Callable[[int], None] | None = None,
     ) -> list[float | None]:
-        """BERTScore F1 of pairs of texts.
+        """Compute the BERTScore F1 of pairs of texts.
 
         Args:
-            candidates: What was said.
-            references: As many; what each is compared with.
-            told: Is told now and then how many pairs are done.
+            candidates: The texts.
+            references: As many texts that each is compared with.
+            on_progress: Called now and then with the number of pairs that are done.
 
         Returns:
-            A number up to 1 for each pair; None where one of the two is empty or no number came of it.
+            A number up to 1 for each pair; None where one of the two is empty or the score is not finite.
 
         Raises:
             ValueError: If the two are not equally many.
@@ -108,15 +112,15 @@ class Encoder:
             chunk = pairs[start : start + _CHUNK]
             _, _, f1 = self._scorer.score([c for c, _ in chunk], [r for _, r in chunk], batch_size=self._batch)
             found |= zip(chunk, (float(value) for value in f1), strict=True)
-            if told is not None:
-                told(min(start + _CHUNK, len(pairs)))
+            if on_progress is not None:
+                on_progress(min(start + _CHUNK, len(pairs)))
         for i in rows:
             value = found[candidates[i], references[i]]
             scores[i] = value if math.isfinite(value) else None
         return scores
 
     def pairwise(self, left: Sequence[str], right: Sequence[str]) -> list[list[float]]:
-        """BERTScore F1 of every text with every other: ``left`` x ``right`` numbers, 0 where there is none."""
+        """Compute the BERTScore F1 of all pairs: ``left`` x ``right`` numbers, 0 where there is none."""
         scores = self.f1([a for a in left for _ in right], [b for _ in left for b in right])
         rows = [scores[start : start + len(right)] for start in range(0, len(scores), len(right) or 1)]
         return [[value or 0.0 for value in row] for row in rows]
@@ -125,21 +129,21 @@ class Encoder:
 def conversation_f1(
     encoder: Encoder,
     conversations: Sequence[tuple[str, Sequence[str]]],
-    told: Callable[[int], None] | None = None,
+    on_progress: Callable[[int], None] | None = None,
 ) -> list[float | None]:
-    """The mean F1 of each conversation's utterances against its goal.
+    """Compute the mean F1 of each conversation's utterances against its goal.
 
     Args:
-        encoder: Compares.
-        conversations: For each the goal's text and what the user said.
-        told: Is told now and then how many utterances are done.
+        encoder: Compares the texts.
+        conversations: The goal's text and the user's utterances of each.
+        on_progress: Called now and then with the number of utterances that are done.
 
     Returns:
-        In their order; None for a conversation in which the user said nothing.
+        The means in their order; None for a conversation in which the user said nothing.
     """
     candidates = [text for _, utterances in conversations for text in utterances]
     references = [goal for goal, utterances in conversations for _ in utterances]
-    scores = iter(encoder.f1(candidates, references, told))
+    scores = iter(encoder.f1(candidates, references, on_progress))
     means: list[float | None] = []
     for _, utterances in conversations:
         known = [score for _ in utterances if (score := next(scores)) is not None]
@@ -148,7 +152,7 @@ def conversation_f1(
 
 
 def _local_layers(folder: Path) -> tuple[int, int]:
-    """The layer to use of an encoder in a folder, and how many it has."""
+    """Return the layer to use of an encoder in a folder, and the number of its layers."""
     path = folder / "config.json"
     try:
         config = json.loads(path.read_bytes())
@@ -164,7 +168,7 @@ def _local_layers(folder: Path) -> tuple[int, int]:
 
 
 def _hub_layers(model: str) -> tuple[int, int] | None:
-    """The same for a hub model; None where ``bert-score`` knows it, and with it the layer that did best."""
+    """Return the same for a hub model; None if ``bert-score`` knows it, and with it the layer that did best."""
     from bert_score.utils import model2layers
 
     if model in model2layers:
@@ -189,7 +193,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _quiet() -> None:
-    """No progress bars, no reports about weights that an encoder does not need, none about attempts to download."""
+    """Turn off progress bars and reports about weights that an encoder does not need and about attempts to download."""
     from huggingface_hub.utils import logging as downloading
     from transformers.utils import logging
 

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from pytest_ugst.analysis.agreement.metrics import (
     Annotators,
     alpha_of,
+    baseline_matches,
     by_status,
     cohen_kappa,
+    combine_labels,
     confusion,
     kappa_of,
     krippendorff_alpha,
     matches,
-    put_together,
-    resting,
     second_opinion,
 )
 from pytest_ugst.analysis.agreement.table import agreement_tables
@@ -45,7 +45,7 @@ def labels(*states: dict[str, str], name: str = "c1", by: str = "a", digest: str
 
 
 def together(a: Sequence[StateLabels], b: Sequence[StateLabels], final: bool = False) -> Annotators:
-    return put_together([("a", one) for one in a] + [("b", one) for one in b], final=final)
+    return combine_labels([("a", one) for one in a] + [("b", one) for one in b], final=final)
 
 
 def test_kappa_of_a_textbook() -> None:
@@ -92,12 +92,12 @@ def test_proportions_errors_and_what_is_missing() -> None:
     gold = [labels({"t": "INCOMPLETE", "p": "ALIGNED"}, {"t": "COMPLETE", "p": "MISALIGNED"})]
     judge = [labels({"t": "INCOMPLETE", "p": ERROR}, {"t": "ATTEMPTED"}, by="b")]
     made = together(gold, judge)
-    a, b = made.said["a"], made.said["b"]
+    a, b = made.annotations["a"], made.annotations["b"]
     found = rates(matches(a, b), resamples=0)
     task, policy = found.columns["objective"], found.columns["policy"]
     assert (task.value, task.n, task.errors) == (50.0, 2, 0)
     assert (policy.value, policy.n, policy.errors) == (0.0, 1, 1)  # an error is no match; what is missing is nothing
-    still = rates(resting(a, b), resamples=0)
+    still = rates(baseline_matches(a, b), resamples=0)
     assert (still.columns["objective"].value, still.columns["policy"].value) == (50.0, 100.0)
     assert kappa_of(a, b, Category.POLICY) is None
     assert alpha_of([a, b], Category.OBJECTIVE) == pytest.approx(1 - (1 / 2) / (10 / 12))
@@ -105,13 +105,13 @@ def test_proportions_errors_and_what_is_missing() -> None:
     assert counted[Category.POLICY] == {(Status.ALIGNED, ERROR): 1}
     assert by_status(counted[Category.OBJECTIVE]) == 50.0
     last = together(gold, judge, final=True)
-    assert len(last.said["a"]) == 2
-    assert {unit.turn for said in last.said.values() for unit in said} == {2}
+    assert len(last.annotations["a"]) == 2
+    assert {unit.turn for said in last.annotations.values() for unit in said} == {2}
 
 
 def test_two_errors_are_no_match_and_no_status() -> None:
     made = together([labels({"t": ERROR}, {"t": "COMPLETE"})], [labels({"t": ERROR}, {"t": "COMPLETE"}, by="b")])
-    a, b = made.said["a"], made.said["b"]
+    a, b = made.annotations["a"], made.annotations["b"]
     task = rates(matches(a, b), resamples=0).columns["objective"]
     assert (task.value, task.n, task.errors) == (50.0, 2, 1)
     assert by_status(confusion(a, b)[Category.OBJECTIVE]) == 100.0
@@ -122,8 +122,8 @@ def test_two_errors_are_no_match_and_no_status() -> None:
 def test_conversations_of_one_annotator_are_left_out_and_counted() -> None:
     one, two = labels({"t": "COMPLETE"}), labels({"t": "COMPLETE"}, name="c2")
     made = together([one, two], [labels({"t": "COMPLETE"}, by="b")])
-    assert (made.conversations, made.alone) == (1, {"a": 1, "b": 0})
-    assert {unit.conversation for unit in made.said["a"]} == {"c1"}
+    assert (made.conversations, made.unshared) == (1, {"a": 1, "b": 0})
+    assert {unit.conversation for unit in made.annotations["a"]} == {"c1"}
 
 
 def test_what_is_compared_at_the_end_is_said_as_such() -> None:

@@ -1,10 +1,10 @@
-"""What episodes cost, added up."""
+"""The cost of episodes, added up."""
 
 from __future__ import annotations
 
 import pytest
 
-from pytest_ugst.analysis.cost.metrics import cost, per
+from pytest_ugst.analysis.cost.metrics import cost, usage_per
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.usage import Usage
@@ -38,8 +38,8 @@ def test_by_role_episode_and_verdict() -> None:
     assert made.roles["judge"].prompt_tokens == 400
     assert made.total.calls == 5
     assert made.total.cost == pytest.approx(1.0)
-    each = per(made.roles["judge"], made.verdicts)
+    each = usage_per(made.roles["judge"], made.verdicts)
     assert each is not None
     assert each["cost"] == pytest.approx(0.25)
-    assert per(Usage(), 0) is None
+    assert usage_per(Usage(), 0) is None
     assert cost([]).total == Usage()

@@ -22,13 +22,13 @@ def test_the_assignment_is_the_best_one_not_the_greedy_one() -> None:
     gold, made = parts("red cheap hotel", "red cheap"), parts("red cheap", "cheap hotel")
     # Taking the best pair first would leave "red cheap hotel" with what it shares as well: 1.0 + 0.8 here.
     pairs = match("g", gold, made, word_overlap).pairs
-    assert [(pair.gold.text, pair.made.text, pair.similarity) for pair in pairs] == [
+    assert [(pair.gold.text, pair.generated.text, pair.similarity) for pair in pairs] == [
         ("red cheap hotel", "cheap hotel", pytest.approx(0.8)),
         ("red cheap", "red cheap", 1.0),
     ]
     # Greedily a-x (0.9) would be taken first and b left alone.
     found = match("g", parts("a", "b"), parts("x", "y"), lambda gold, made: [[0.9, 0.8], [0.8, 0.1]])
-    assert [(pair.gold.text, pair.made.text) for pair in found.pairs] == [("a", "y"), ("b", "x")]
+    assert [(pair.gold.text, pair.generated.text) for pair in found.pairs] == [("a", "y"), ("b", "x")]
 
 
 def test_scores() -> None:
@@ -79,7 +79,9 @@ def test_laws(left: list[str], right: list[str]) -> None:
         match("g", parts(*right), parts(*left), word_overlap),
     )
     assert (one.scores.precision, one.scores.recall) == (other.scores.recall, other.scores.precision)
-    assert len({id(pair.gold) for pair in one.pairs}) == len(one.pairs) == len({id(pair.made) for pair in one.pairs})
+    assert (
+        len({id(pair.gold) for pair in one.pairs}) == len(one.pairs) == len({id(pair.generated) for pair in one.pairs})
+    )
     assert all(pair.similarity >= 0.5 for pair in one.pairs)
     spoken = [text for text in left if text.strip()]
     if spoken:

@@ -176,7 +176,7 @@ def test_shares_are_of_the_failed() -> None:
 
 @given(episodes())
 def test_laws(one: Episode) -> None:
-    """Every failed sub-component has one pattern, nothing else has any, and nothing but the record counts."""
+    """Each failed sub-component has one pattern, no other has any, and nothing but the record counts."""
     failures = classify(one)
     named = [name for failure in failures for name in failure.components]
     failed = {s.component.id for s in one.final_state.failures() if s.error is None}

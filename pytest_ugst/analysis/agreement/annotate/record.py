@@ -1,7 +1,7 @@
-"""What an annotator has said of a run: the statuses that moved, by conversation, and how far they have got.
+"""The annotations of a run by one annotator: changes of statuses and the number of finished turns, by conversation.
 
-The law of statuses holds: a status moves up its chain or stays. What is kept are the moves; the status after a turn is
-folded from those up to it, so that a correction in an earlier turn needs no others.
+A status moves up its chain or stays. The moves are kept; the status after a turn is folded from the moves up to it, so
+that a correction in an earlier turn needs no others.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ ANNOTATIONS_VERSION: Literal[1] = 1
 
 
 class Marks(Frozen):
-    """One conversation, as far as it is annotated."""
+    """The annotation of one conversation so far."""
 
     digest: str
-    """Of the conversation: one that was played again is another."""
+    """A digest of the conversation: one that was played again is another."""
     parts: str = ""
-    """A digest of the goal's sub-components: of a goal that was edited or cut up anew they are others."""
+    """A digest of the goal's sub-components: they change if the goal is edited or decomposed again."""
     turns: int = Field(ge=1)
-    """How many it has."""
+    """The number of turns of the conversation."""
     seen: int = Field(default=0, ge=0)
-    """Turns the annotator is done with; after the last one the judge's verdicts are shown, and nothing changes any
-    more."""
+    """The number of turns that the annotator has finished; after the last one the judge's verdicts are shown, and
+    nothing can be changed any more."""
     moves: dict[str, dict[int, Status]] = Field(default_factory=dict)
-    """By sub-component and turn, the status it moved to."""
+    """The new status, by sub-component and turn."""
 
     @model_validator(mode="after")
     def _fits(self) -> Marks:
@@ -46,25 +46,25 @@ class Marks(Frozen):
         return self
 
     @property
-    def about(self) -> tuple[str, str]:
-        """What tells marks of other conversations or sub-components apart."""
+    def key(self) -> tuple[str, str]:
+        """The digests that tell marks of different conversations or sub-components apart."""
         return self.digest, self.parts
 
     @property
     def begun(self) -> bool:
-        """Whether there is any work in it."""
+        """Return whether there is any work in it."""
         return bool(self.seen or self.moves)
 
     @property
     def done(self) -> bool:
-        """Whether the whole conversation is annotated."""
+        """Return whether the whole conversation is annotated."""
         return self.seen >= self.turns
 
     def require(self, episode: Episode) -> None:
-        """Make sure that they can be of an episode, whose conversation and sub-components they say they are about.
+        """Check that the marks fit an episode with the same digests.
 
         Raises:
-            UsageError: If they say what can't be.
+            UsageError: If they don't, naming the field.
         """
         if self.turns != (turns := len(episode.conversation.turns)):
             raise UsageError(f"turns: {self.turns}, and the conversation has {turns}")
@@ -77,7 +77,7 @@ class Marks(Frozen):
                     raise UsageError(f"moves: {component!r} in turn {turn}: {status} is none of its statuses")
 
     def status(self, component: Component, turn: int) -> Status:
-        """A sub-component's status after a turn; 0 is before the first."""
+        """Return the status of a sub-component after a turn; 0 is before the first."""
         status = first_status(component.category)
         for when, moved in self.moves.get(component.id, {}).items():
             if when <= turn:
@@ -85,19 +85,19 @@ class Marks(Frozen):
         return status
 
     def settled(self, component: Component, turn: int) -> bool:
-        """Whether nothing more can be said of a sub-component in a turn: it got to its last status before."""
+        """Return whether a sub-component reached its last status before a turn, so that it can't change any more."""
         return self.status(component, turn - 1) is last_status(component.category)
 
     def set(self, component: Component, turn: int, status: Status) -> Marks:
-        """The marks with a sub-component's status after a turn.
+        """Return the marks with a new status of a sub-component after a turn.
 
         Args:
-            component: Which.
-            turn: One that the annotator has got to.
-            status: On the category's chain, and not before what it was after the turn before.
+            component: The sub-component.
+            turn: A finished turn or the one after those.
+            status: A status of the category's chain, not before the status after the previous turn.
 
         Raises:
-            UsageError: If it is not, or the conversation is done.
+            UsageError: If turn or status can't be, or if the conversation is done.
         """
         if self.done:
             raise UsageError("this conversation is done; the judge's verdicts were shown, so it can't be changed")
@@ -116,10 +116,10 @@ class Marks(Frozen):
         return self.model_copy(update={"moves": kept | ({component.id: dict(sorted(moves.items()))} if moves else {})})
 
     def next(self, turn: int) -> Marks:
-        """The marks with a turn done.
+        """Return the marks with a turn finished.
 
         Raises:
-            UsageError: If it is not the first one that is not.
+            UsageError: If it is not the first unfinished one.
         """
         if turn != self.seen + 1 or self.done:
             raise UsageError(f"turn {turn} is not the one to finish next")
@@ -132,21 +132,21 @@ class Annotations(Frozen):
     annotations_version: Literal[1] = ANNOTATIONS_VERSION
     annotator: SafeText = Field(min_length=1, max_length=60)
     episodes: dict[str, Marks] = Field(default_factory=dict)
-    """By episode id."""
+    """Marks by episode id."""
     former: dict[str, tuple[Marks, ...]] = Field(default_factory=dict)
-    """By episode id, work on what has since been played again, or whose goal has other sub-components by now."""
+    """Marks by episode id of conversations that were played again since, or whose goal has other sub-components now."""
 
     def of(self, episode: Episode) -> Marks:
-        """The marks of an episode, new ones where there are none of this conversation and these sub-components."""
+        """Return the marks of an episode, new ones if there are none of this conversation and these sub-components."""
         digest, parts = conversation_digest(episode.conversation), labelled_digest(episode.components)
         fresh = Marks(digest=digest, parts=parts, turns=len(episode.conversation.turns))
-        return next((marks for marks in self._all(episode.id) if marks.about == fresh.about), fresh)
+        return next((marks for marks in self._all(episode.id) if marks.key == fresh.key), fresh)
 
     def require(self, episodes: Iterable[Episode]) -> None:
-        """Make sure that the marks of episodes can be of them.
+        """Check that the marks of episodes fit them.
 
         Raises:
-            UsageError: Naming episode and field.
+            UsageError: If some don't, naming episode and field.
         """
         for episode in episodes:
             try:
@@ -155,15 +155,15 @@ class Annotations(Frozen):
                 raise UsageError(f"episodes.{episode.id}: {error}") from None
 
     def with_marks(self, episode_id: str, marks: Marks) -> Annotations:
-        """With an episode's marks in place of those of the same conversation and sub-components; others are kept."""
-        others = tuple(one for one in self._all(episode_id) if one.about != marks.about and one.begun)
+        """Return a copy with new marks of an episode in place of those with the same key; others are kept."""
+        others = tuple(one for one in self._all(episode_id) if one.key != marks.key and one.begun)
         former = {name: some for name, some in self.former.items() if name != episode_id}
         if others:
             former[episode_id] = others
         return self.model_copy(update={"episodes": {**self.episodes, episode_id: marks}, "former": former})
 
     def outdated(self, episodes: Iterable[Episode]) -> list[str]:
-        """Ids of episodes of which only another conversation, or other sub-components, were annotated."""
+        """Return ids of episodes of which only another conversation, or other sub-components, were annotated."""
         return [
             episode.id
             for episode in episodes
@@ -177,7 +177,7 @@ class Annotations(Frozen):
 
 
 def labels_of(episode: Episode, marks: Marks, annotator: str) -> StateLabels | None:
-    """The goal states of the turns that the annotator is done with; None if there are none."""
+    """Return the goal states of the turns that the annotator has finished; None if there are none."""
     if not marks.seen:
         return None
     return StateLabels(
@@ -193,5 +193,5 @@ def labels_of(episode: Episode, marks: Marks, annotator: str) -> StateLabels | N
 
 
 def annotatable(episodes: Sequence[Episode]) -> list[Episode]:
-    """Those that have something to annotate: turns and sub-components."""
+    """Return the episodes that have something to annotate: turns and sub-components."""
     return [episode for episode in episodes if episode.components and episode.conversation.turns]

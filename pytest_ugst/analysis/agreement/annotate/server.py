@@ -1,8 +1,8 @@
-"""The web server of ``ugst annotate``: for this machine alone, and for whoever has the address with its token.
+"""The web server of ``ugst annotate``, for this machine only and for clients that have the address with its token.
 
 It listens on the loopback interface. Requests by another host's name (DNS rebinding), without the token, or sent by a
-page of another origin are refused; the page may load nothing from anywhere else. What a request may change is one
-annotator's statuses.
+page of another origin are refused; the page may load nothing from anywhere else. A request can only change the
+statuses of one annotator.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class _Change(BaseModel):
-    """What a key does."""
+    """A change by a key: that a turn is finished, or with more fields, that a status is set."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -61,31 +61,38 @@ class _Set(_Change):
 
 
 class AnnotationServer:
-    """Serves one annotator's work on one run.
-
-    Args:
-        run: The run's name.
-        episodes: Those to annotate, in their order.
-        path: The annotator's file, written after every change.
-        annotator: Who it is.
-    """
+    """The server of one annotator's work on one run."""
 
     def __init__(self, run: str, episodes: Sequence[Episode], path: Path, annotator: str) -> None:
+        """Read the annotator's work.
+
+        Args:
+            run: The run's name.
+            episodes: The episodes to annotate, in their order.
+            path: The annotator's file, written after every change.
+            annotator: The annotator's name.
+
+        Raises:
+            UsageError: If the file can't be read, or does not fit annotator or episodes.
+        """
         self._run = run
         self._episodes = {episode.id: episode for episode in episodes}
         self._path = path
         self.annotations: Annotations = load(path, annotator, episodes)
-        """All that the annotator has said so far."""
+        """The annotator's work so far."""
         self._token = secrets.token_urlsafe(24)
         self._hosts: frozenset[str] = frozenset()
         self.url = ""
-        """The page's address, token included; known once it is started."""
+        """The page's address with the token; empty until the server is started."""
 
     async def start(self, port: int = 0) -> web.AppRunner:
         """Listen on the loopback interface.
 
         Args:
-            port: 0 takes a free one.
+            port: The port; 0 takes a free one.
+
+        Returns:
+            The runner, whose ``cleanup`` stops the server.
 
         Raises:
             UsageError: If the port is taken.
@@ -113,7 +120,7 @@ class AnnotationServer:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         response: web.StreamResponse
-        if not self._welcome(request):
+        if not self._allowed(request):
             response = web.Response(status=404, text="Not found.\n")
         else:
             try:
@@ -125,7 +132,7 @@ class AnnotationServer:
         response.headers.update(_HEADERS)
         return response
 
-    def _welcome(self, request: web.Request) -> bool:
+    def _allowed(self, request: web.Request) -> bool:
         token = request.match_info.get("token", "")
         if not hmac.compare_digest(token.encode(), self._token.encode()):
             return False
@@ -138,7 +145,7 @@ class AnnotationServer:
         site = request.headers.get("Sec-Fetch-Site", "same-origin")
         return site in ("same-origin", "none") or request.match_info.get("name") == ""
 
-    # What is shown.
+    # Reading.
 
     async def _asset(self, request: web.Request) -> web.Response:
         file, kind = _ASSETS[request.match_info["name"]]
@@ -166,7 +173,7 @@ class AnnotationServer:
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return web.Response(text="".join(lines), content_type="application/jsonl", headers=headers)
 
-    # What is changed.
+    # Changes.
 
     async def _set(self, request: web.Request) -> web.Response:
         change = await _read(request, _Set)
@@ -184,7 +191,7 @@ class AnnotationServer:
         return web.json_response(conversation(episode, marks))
 
     def _keep(self, episode: Episode, marks: Marks) -> Marks:
-        """Write first: what is said to be kept is on disk."""
+        """Write first, so that every change is on disk before it is confirmed."""
         annotations = self.annotations.with_marks(episode.id, marks)
         save(self._path, annotations)
         self.annotations = annotations
@@ -209,9 +216,9 @@ async def serve(server: AnnotationServer, port: int, ready: Callable[[str], None
     """Serve until cancelled.
 
     Args:
-        server: What to serve.
-        port: 0 takes a free one.
-        ready: Told the page's address.
+        server: The server.
+        port: The port; 0 takes a free one.
+        ready: Called with the page's address.
     """
     runner = await server.start(port)
     try:

@@ -17,12 +17,12 @@ from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.utils.files import replace_text
 
 FOLDER = "annotations"
-"""In a run's folder."""
+"""The folder of annotations in a run's folder."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 
 
 def check_name(name: str) -> str:
-    """An annotator's name that can name a file.
+    """Return the name of an annotator if it can name a file.
 
     Raises:
         UsageError: If it can't.
@@ -36,20 +36,20 @@ def check_name(name: str) -> str:
 
 
 def file_of(run: Path, annotator: str) -> Path:
-    """Where an annotator's work on a run is kept."""
+    """Return the file of an annotator's work on a run."""
     return run / FOLDER / f"{check_name(annotator)}.json"
 
 
 def load(path: Path, annotator: str, episodes: Iterable[Episode] = ()) -> Annotations:
-    """An annotator's work, empty if there is none yet.
+    """Read an annotator's work, empty if there is none yet.
 
     Args:
         path: The file.
-        annotator: Whose it is.
-        episodes: What it is about.
+        annotator: The name that the file must have been written for.
+        episodes: Episodes of the run, which the annotations must fit.
 
     Raises:
-        UsageError: If the file can't be read, or says of an episode what can't be.
+        UsageError: If the file can't be read, or does not fit annotator or episodes.
     """
     try:
         data = path.read_bytes()
@@ -74,25 +74,25 @@ def load(path: Path, annotator: str, episodes: Iterable[Episode] = ()) -> Annota
 
 
 def save(path: Path, annotations: Annotations) -> None:
-    """Write an annotator's work; a reader sees the old one or the new one.
+    """Write an annotator's work; a reader sees either the old file or the new one.
 
     Raises:
-        UsageError: If it can't be written.
+        UsageError: If the file can't be written.
     """
     replace_text(path, annotations.model_dump_json(indent=1) + "\n")
 
 
 def annotators(run: Path) -> list[str]:
-    """Who has worked on a run, by name."""
+    """Return the names of the annotators of a run, sorted."""
     return sorted(path.stem for path in (run / FOLDER).glob("*.json") if _NAME.fullmatch(path.stem))
 
 
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
-    """Keep others from working under the same name at the same time: the last one to write would win.
+    """Lock an annotator's file against other processes, as the last one to write would win.
 
     Raises:
-        UsageError: If somebody does.
+        UsageError: If another process holds the lock.
     """
     lock = path.with_name(f".{path.stem}.lock")
     try:

@@ -1,5 +1,7 @@
-"""What the page gets to know: never more of a conversation than its annotator has got to, nor the judge's verdicts
-before the last turn is done.
+"""The data that the page gets.
+
+It never has more of a conversation than the annotator has got to, nor the judge's verdicts before the last turn is
+done.
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ from pytest_ugst.core.status import CHAINS
 from pytest_ugst.core.text import one_line, plain
 
 MAX_TEXT = 200_000
-"""Characters of one utterance that are shown."""
+"""The number of characters of an utterance that are shown."""
 MAX_RESULT = 20_000
-"""Characters of a tool's result that are shown."""
+"""The number of characters of a tool's result that are shown."""
 
 _ENDS = {
     StopReason.USER_ENDED: "The user ended the conversation here.",
@@ -29,7 +31,7 @@ _ENDS = {
 
 
 def overview(run: str, annotations: Annotations, episodes: Iterable[Episode]) -> dict[str, Any]:
-    """The list of conversations, with how far each is."""
+    """Return the list of conversations, with the progress of each."""
     rows = []
     for episode in episodes:
         marks = annotations.of(episode)
@@ -46,7 +48,7 @@ def overview(run: str, annotations: Annotations, episodes: Iterable[Episode]) ->
 
 
 def conversation(episode: Episode, marks: Marks) -> dict[str, Any]:
-    """One conversation up to the turn that is to be annotated."""
+    """Return a conversation up to the turn that is to be annotated next."""
     shown = min(marks.seen + 1, marks.turns)
     turns = episode.conversation.turns
     stop = episode.conversation.stop
@@ -73,7 +75,7 @@ def conversation(episode: Episode, marks: Marks) -> dict[str, Any]:
 
 
 def progress(marks: Marks) -> dict[str, Any]:
-    """What changes with a key."""
+    """Return what may change with a key."""
     moves = {name: {str(turn): status.value for turn, status in one.items()} for name, one in marks.moves.items()}
     return {"turns": marks.turns, "seen": marks.seen, "done": marks.done, "moves": moves}
 

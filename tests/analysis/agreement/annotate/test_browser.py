@@ -83,7 +83,7 @@ def test_a_conversation_is_annotated_with_the_keyboard(tmp_path: Path) -> None:
 
 
 def test_keys_change_nothing_that_is_left(tmp_path: Path) -> None:
-    """Whoever types faster than the list comes back must not set statuses unseen."""
+    """Check that keys pressed before the list has come back set no statuses unseen."""
     path = tmp_path / "ann.json"
     with served(path, [talk(1, THREE), talk(2, THREE)]) as url, browser() as page:
         page.open(f"{url}#talk-1")

@@ -5,7 +5,7 @@ const $ = (id) => document.getElementById(id);
 const CATEGORY = {
   profile: "Profile", policy: "Policy", objective: "Objective", requirement: "Requirement", preference: "Preference",
 };
-let talk = null; // the conversation that is open, as the server last told it
+let talk = null; // the conversation that is open, as the server last sent it
 let at = 1; // the turn that is looked at
 let current = null; // the id of the chosen sub-component
 let pending = Promise.resolve(); // requests go out one after the other, as their keys were pressed
@@ -22,7 +22,7 @@ function make(tag, attributes, ...children) {
   return element;
 }
 
-function tell(text) { $("told").textContent = text; }
+function announce(text) { $("announcement").textContent = text; }
 
 function trouble(text) {
   $("trouble").hidden = !text;
@@ -66,7 +66,7 @@ function go(work) {
   });
 }
 
-// Statuses, by the law: a status is the furthest of the moves up to a turn.
+// A status is the furthest of the moves up to a turn.
 
 function statusAt(component, turn) {
   let place = 0;
@@ -101,7 +101,7 @@ async function showList() {
   history.replaceState(null, "", location.pathname);
   const next = $("list").querySelector('[data-done="no"]') || $("list-title");
   next.focus();
-  tell($("list-sum").textContent);
+  announce($("list-sum").textContent);
 }
 
 function stepRow(by) {
@@ -238,7 +238,7 @@ function scrollToTurn() {
   if (element) element.scrollIntoView({ block: "start" });
 }
 
-// What keys and buttons do
+// Keys and buttons
 
 function choose(id, scroll = true) {
   current = id;
@@ -248,7 +248,7 @@ function choose(id, scroll = true) {
     if (here && scroll) element.scrollIntoView({ block: "nearest" });
   }
   const component = find(id);
-  if (component && scroll) tell(`${CATEGORY[component.category]}: ${component.text}. ${component.chain[statusAt(component, at)]}`);
+  if (component && scroll) announce(`${CATEGORY[component.category]}: ${component.text}. ${component.chain[statusAt(component, at)]}`);
 }
 
 function step(by) {
@@ -267,7 +267,7 @@ function set(component, index) {
   if (talk.done || moving || index >= component.chain.length) return;
   const id = talk.id, turn = at, status = component.chain[index];
   if (index < statusAt(component, at - 1)) {
-    tell("A status never moves back.");
+    announce("A status never moves back.");
     return;
   }
   queue(async () => {
@@ -275,7 +275,7 @@ function set(component, index) {
     if (talk && talk.id === id) {
       Object.assign(talk, answer);
       drawState();
-      tell(`${component.text}: ${status}`);
+      announce(`${component.text}: ${status}`);
     }
   });
 }
@@ -287,7 +287,7 @@ function look(by) {
   at = to;
   drawState();
   scrollToTurn();
-  tell(`Turn ${at}`);
+  announce(`Turn ${at}`);
 }
 
 function forward() {
@@ -303,7 +303,7 @@ function finishTurn() {
   const id = talk.id, turn = at;
   go(async () => {
     take(await ask("api/next", { id, turn }));
-    tell(talk.done ? "Done. The judge's verdicts are shown beside yours." : `Turn ${at} of ${talk.turns}`);
+    announce(talk.done ? "Done. The judge's verdicts are shown beside yours." : `Turn ${at} of ${talk.turns}`);
   });
 }
 
