@@ -54,31 +54,31 @@ def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
 
 def _generate(args: argparse.Namespace) -> int:
     from pytest_ugst.config.data_dirs import DataDirs
-    from pytest_ugst.domains.multiwoz import read_town
-    from pytest_ugst.domains.multiwoz.challenge import World, generate, load_pools
+    from pytest_ugst.domains.multiwoz import read_database
+    from pytest_ugst.domains.multiwoz.challenge import SplitDatabase, generate, load_pools
     from pytest_ugst.domains.multiwoz.challenge.source import SEED
 
     if args.count < 1:
         raise UsageError("--count: write a whole number from 1")
     check_output(args.out, args.force)
-    world = World(read_town(DataDirs(args.data).locate("multiwoz")))
+    database = SplitDatabase(read_database(DataDirs(args.data).locate("multiwoz")))
     pools = load_pools(args.profiles, args.policies)
     seed = SEED if args.seed is None else args.seed
     goals: Iterable[Goal]
     if args.model is None:
-        goals = generate(world, pools, seed, args.count, args.split)
+        goals = generate(database, pools, seed, args.count, args.split)
     else:
-        goals = _by_model(args, world, pools, seed)
+        goals = _by_model(args, database, pools, seed)
     write_output(args.out, goals)
     return 0
 
 
-def _by_model(args: argparse.Namespace, world: Any, pools: Any, seed: int) -> list[Goal]:
+def _by_model(args: argparse.Namespace, database: Any, pools: Any, seed: int) -> list[Goal]:
     from pytest_ugst.roles.batch import builtin_registry, settings_here
     from pytest_ugst.roles.generate_goals import generate_by_model
 
     settings = settings_here(decomposer=args.model, dir=args.dir)
-    return generate_by_model(world, pools, seed, args.count, args.split, settings, builtin_registry())
+    return generate_by_model(database, pools, seed, args.count, args.split, settings, builtin_registry())
 
 
 def _stats(args: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_ugst.domains.multiwoz.challenge import Pools, Split, World, by_model, generate_worded
+from pytest_ugst.domains.multiwoz.challenge import Pools, Split, SplitDatabase, by_model, generate_worded
 from pytest_ugst.roles.batch import run_with_models
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ _ROLES = ("judge",)  # the decomposer comes with it
 
 
 def generate_by_model(
-    world: World, pools: Pools, seed: int, count: int, split: Split, settings: Options, registry: Registry
+    database: SplitDatabase, pools: Pools, seed: int, count: int, split: Split, settings: Options, registry: Registry
 ) -> list[Goal]:
     """Generate goals worded by the model that ``settings.decomposer`` names; a server is started for it if needed.
 
@@ -28,6 +28,6 @@ def generate_by_model(
 
     async def work(resolver: RoleResolver) -> list[Goal]:
         reword = by_model(resolver.chat(settings.decomposer, "decomposer"))
-        return await generate_worded(world, pools, seed, count, split, reword)
+        return await generate_worded(database, pools, seed, count, split, reword)
 
     return run_with_models(settings, registry, _ROLES, work, kind="generate")

@@ -10,13 +10,13 @@ import pytest
 from pytest_ugst.cli import main
 from pytest_ugst.goals.files import load_goals
 from tests.chat_server import Body, ChatServer
-from tests.domains.multiwoz.small_town import write_town
+from tests.domains.multiwoz.small_database import write_database
 
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.delenv("UGST_DATA", raising=False)
-    return str(write_town(tmp_path / "data"))
+    return str(write_database(tmp_path / "data"))
 
 
 def generate(data: str, out: Path, *more: str) -> int:

@@ -1,4 +1,4 @@
-"""Time in Cambridge: weekdays, ``HH:MM``, and trains that arrive after midnight."""
+"""Times of the domain: weekdays, ``HH:MM``, and trains that arrive after midnight."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DAY_MINUTES = 24 * 60
 
 
 def minutes(time: str) -> int:
-    """Minutes from midnight; the data knows times such as ``24:08`` as well.
+    """Return the minutes from midnight; the data has times such as ``24:08`` as well.
 
     Raises:
         ValueError: If it is no time.
@@ -26,5 +26,5 @@ def minutes(time: str) -> int:
 
 
 def clock(total: int) -> str:
-    """Minutes from midnight as the clock shows them."""
+    """Return minutes from midnight as ``HH:MM``; whole days are dropped."""
     return f"{total // 60 % 24:02}:{total % 60:02}"

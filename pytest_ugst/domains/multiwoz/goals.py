@@ -1,4 +1,4 @@
-"""Goals of MultiWOZ: what the visitors of the recorded dialogues were asked to do.
+"""Goals of MultiWOZ: the instructions of the people who played the visitors in the recorded dialogues.
 
 MultiWOZ 2.0, 2.1 and 2.4 keep all dialogues in one ``data.json``: an object with, by dialogue, the conversation and the
 ``goal``, which holds the terms by domain and, in ``message``, the sentences that the visitor was shown, with the words
@@ -6,7 +6,7 @@ that matter in ``<span>`` elements. ``valListFile`` and ``testListFile`` (``.jso
 which dialogues are for validation and test.
 
 The goals come without sub-components. The terms by domain would not give them all: who the visitor is, what to
-fall back on, and what belongs to which part of the task stand in the sentences alone.
+fall back on, and what belongs to which part of the task is in the sentences alone.
 
 Source: Budzianowski et al., "MultiWOZ - A Large-Scale Multi-Domain Wizard-of-Oz Dataset for Task-Oriented Dialogue
 Modelling", EMNLP 2018.
@@ -37,7 +37,7 @@ REMEDY = (
     "data.json is in the archives MultiWOZ_2.0.zip and MultiWOZ_2.1.zip of github.com/budzianowski/multiwoz, and in "
     "MULTIWOZ2.4 of github.com/smartyfh/MultiWOZ2.4; unpack one and give its folder with --data"
 )
-"""How to get the dialogues."""
+"""Instructions to get the dialogues, for error messages."""
 
 
 def _sentences(value: Any) -> Any:
@@ -45,7 +45,7 @@ def _sentences(value: Any) -> Any:
 
 
 class _Goal(BaseModel):
-    """What we read of a dialogue's goal; the rest is handed on as it is."""
+    """The fields of a dialogue's goal that are used here; the others are passed on unchanged."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -60,16 +60,19 @@ class _Dialogue(BaseModel):
 
 
 def import_multiwoz(data_dir: Path, domain: str | None = None, split: str | None = None) -> Iterator[Goal]:
-    """The goals of MultiWOZ's dialogues, in the file's order; one dialogue is in memory at a time.
+    """Read the goals of MultiWOZ's dialogues, in the file's order; one dialogue is in memory at a time.
 
     Args:
         data_dir: The folder that holds ``data.json``, or the file.
-        domain: Only goals in which this domain occurs.
+        domain: Yield only goals in which this domain occurs.
         split: ``train``, ``dev`` or ``test``; all by default. Needs the list files beside ``data.json``.
 
+    Returns:
+        The goals, without sub-components.
+
     Raises:
-        UsageError: If the file is not there or is not what it should be; at once for the former and for a wrong list,
-            while iterating for the latter.
+        UsageError: If the file is missing or a list file is malformed, at once; or if ``data.json`` is malformed, while
+            iterating.
     """
     for given, known, what in ((domain, DOMAINS, "domain"), (split, SPLITS, "split")):
         if given is not None and given not in known:
@@ -92,7 +95,7 @@ def _find(data_dir: Path) -> Path:
 
 
 def _names(folder: Path, stem: str) -> frozenset[str] | None:
-    """The dialogues of a list file: one a line whatever the file's suffix says, or a JSON list."""
+    """Read the names of dialogues from a list file: one a line whatever the file's suffix says, or a JSON list."""
     path = next((p for suffix in (".json", ".txt") if (p := folder / f"{stem}{suffix}").is_file()), None)
     if path is None:
         return None
@@ -142,15 +145,15 @@ def _goals(path: Path, parts: dict[str, str] | None, domain: str | None, split: 
 
 def _goal(where: str, name: str, record: Any, part: str | None) -> Goal:
     try:
-        asked = _Dialogue.model_validate(record).goal
-        upstream = {key: value for key, value in (asked.model_extra or {}).items() if value}
-        about = [d for d in DOMAINS if upstream.get(d)]
+        found = _Dialogue.model_validate(record).goal
+        upstream = {key: value for key, value in (found.model_extra or {}).items() if value}
+        domains = [d for d in DOMAINS if upstream.get(d)]
         return Goal(
             id=name,
-            text=wording(asked.message),
+            text=wording(found.message),
             domain="multiwoz",
-            tags=tuple(chain(("multiwoz",), about, [part] if part else [])),
-            data={"upstream": {"dialogue": name, **upstream, "message": list(asked.message)}},
+            tags=tuple(chain(("multiwoz",), domains, [part] if part else [])),
+            data={"upstream": {"dialogue": name, **upstream, "message": list(found.message)}},
             source=where,
         )
     except ValidationError as error:
@@ -158,6 +161,6 @@ def _goal(where: str, name: str, record: Any, part: str | None) -> Goal:
 
 
 def wording(message: tuple[str, ...]) -> str:
-    """The sentences as one text without markup, each with an end."""
+    """Join the sentences into one text without markup, each with a full stop."""
     plain = (" ".join(html.unescape(_TAG.sub("", sentence)).split()) for sentence in message)
     return " ".join(line if line[-1] in ".?!" else f"{line}." for line in plain if line)

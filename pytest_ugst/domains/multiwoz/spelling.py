@@ -1,4 +1,4 @@
-"""How names are found, and how they are written: the data has them in lower case."""
+"""Normal forms of names for look-up and for output: the data has names in lower case."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 UNKNOWN = "unknown"
-"""What stands for the ``?`` of the data, and for what a record lacks."""
+"""The value that stands for the ``?`` of the data, and for a field that a record lacks."""
 
 _SMALL = frozenset({"a", "an", "and", "at", "by", "du", "for", "in", "of", "off", "on", "the", "to"})
 _CAPITALS = frozenset({"adc", "hk", "b", "j", "uk"})
@@ -16,7 +16,7 @@ _STATION = re.compile(r"\b(?:train|railway|rail|station)\b")
 
 @lru_cache(maxsize=4_096)
 def proper(text: str) -> str:
-    """Capital letters as names have them: ``the oak bistro`` is ``The Oak Bistro``."""
+    """Return a name with its capital letters: ``the oak bistro`` is ``The Oak Bistro``."""
 
     def write(match: re.Match[str]) -> str:
         word = match[0]
@@ -31,17 +31,20 @@ def proper(text: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def key(name: str) -> str:
-    """How a name is looked up: no regard to case, blanks, apostrophes, ``&``, or a leading "the"."""
+    """Return the key that a name is looked up by.
+
+    Case, blanks, apostrophes, ``&`` for "and", and a leading "the" make no difference.
+    """
     text = name.lower().replace("&", " and ").replace("’", "").replace("'", "")
     return re.sub(r"^(?:the )+", "", " ".join(re.sub(r"[^\w\s]", " ", text).split()))
 
 
 def postcode(text: str) -> str:
-    """``cb21ab`` is ``CB2 1AB``."""
+    """Return a postcode in its usual form: ``cb21ab`` is ``CB2 1AB``."""
     packed = text.replace(" ", "").upper()
     return f"{packed[:-3]} {packed[-3:]}" if 5 <= len(packed) <= 7 else text
 
 
 def station_words(text: str) -> frozenset[str]:
-    """The words a station is found by."""
+    """Return the words by which a station is found."""
     return frozenset(_STATION.sub(" ", key(text)).split())

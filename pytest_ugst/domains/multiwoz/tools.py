@@ -1,4 +1,4 @@
-"""The tools of the Cambridge desk. Names and arguments are the concierge's, so that who knows one knows the other."""
+"""The tools of the domain ``multiwoz``. Names and arguments are those of the concierge domain."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
-from pytest_ugst.domains.multiwoz.bookings import Availability, made_up, reference
+from pytest_ugst.domains.multiwoz.bookings import Availability, drawn_letters, reference
 from pytest_ugst.domains.multiwoz.clock import Day, Time
+from pytest_ugst.domains.multiwoz.database import MultiwozDatabase, Record
 from pytest_ugst.domains.multiwoz.spelling import key
-from pytest_ugst.domains.multiwoz.town import Record, Town
 from pytest_ugst.domains.overlay import Overlay
 from pytest_ugst.domains.toolbox import ToolError, tool
 
@@ -28,11 +28,21 @@ _NOT_IN_A_LIST = frozenset(
 
 
 class MultiwozTools:
-    """What the desk can do, over one session's data."""
+    """The tools of one session.
 
-    def __init__(self, town: Town, db: Overlay, availability: Availability) -> None:
-        self._town = town
-        self._db = db
+    The docstrings of the tools are the descriptions that a model sees.
+    """
+
+    def __init__(self, database: MultiwozDatabase, overlay: Overlay, availability: Availability) -> None:
+        """Make the tools of one session.
+
+        Args:
+            database: Places and trains, shared by all sessions.
+            overlay: The session's view of its bookings.
+            availability: What is fully booked in this session.
+        """
+        self._database = database
+        self._overlay = overlay
         self._availability = availability
 
     @tool
@@ -46,7 +56,7 @@ class MultiwozTools:
             cuisine: Kind of food, such as indian, modern european or gastropub.
             price: Price range.
         """
-        return _listing(self._town.search("restaurant", {"area": area, "cuisine": cuisine, "price": price}))
+        return _listing(self._database.search("restaurant", {"area": area, "cuisine": cuisine, "price": price}))
 
     @tool
     def search_hotels(
@@ -69,7 +79,7 @@ class MultiwozTools:
             wifi: Whether there is free wifi.
         """
         wanted = {"area": area, "kind": kind, "price": price, "stars": stars, "parking": parking, "wifi": wifi}
-        return _listing(self._town.search("hotel", wanted))
+        return _listing(self._database.search("hotel", wanted))
 
     @tool
     def search_attractions(
@@ -83,7 +93,7 @@ class MultiwozTools:
                 centre, swimming pool or theatre.
             free_entry: Whether entry is free.
         """
-        return _listing(self._town.search("attraction", {"area": area, "kind": kind, "free_entry": free_entry}))
+        return _listing(self._database.search("attraction", {"area": area, "kind": kind, "free_entry": free_entry}))
 
     @tool
     def search_trains(
@@ -104,11 +114,11 @@ class MultiwozTools:
             arrive_by: It arrives at this time or earlier on the same day, HH:MM.
         """
         wanted = {"origin": origin, "destination": destination, "day": day}
-        found = self._town.search_trains({**wanted, "leave_after": leave_after, "arrive_by": arrive_by})
+        found = self._database.search_trains({**wanted, "leave_after": leave_after, "arrive_by": arrive_by})
         listing: dict[str, Any] = {"count": len(found), "results": [dict(train) for train in found[:MAX_RESULTS]]}
-        strange = [word for word in (origin, destination) if word is not None and not self._town.stations(word)]
-        if strange:
-            listing["note"] = f"no trains to or from {strange[0][:80]}; stations: {', '.join(self._town.cities)}"
+        unknown = [word for word in (origin, destination) if word is not None and not self._database.stations(word)]
+        if unknown:
+            listing["note"] = f"no trains to or from {unknown[0][:80]}; stations: {', '.join(self._database.cities)}"
         return listing
 
     @tool
@@ -131,8 +141,8 @@ class MultiwozTools:
             people: How many come.
         """
         place = self._place_in(name, "restaurant")["name"]
-        self._few_enough("restaurant", people)
-        self._room("restaurant", place, key(place), day, time)
+        self._check_people("restaurant", people)
+        self._check_room("restaurant", place, key(place), day, time)
         return self._book({"kind": "restaurant", "name": place, "day": day, "time": time, "people": people})
 
     @tool
@@ -148,11 +158,11 @@ class MultiwozTools:
         record = self._place_in(name, "hotel")
         if not record["takes_bookings"]:
             raise ToolError(f"{record['name']} takes no bookings.")
-        self._few_enough("hotel", people)
+        self._check_people("hotel", people)
         if not 1 <= nights <= MAX_NIGHTS:
             raise ToolError(f"a stay is 1 to {MAX_NIGHTS} nights.")
         place = record["name"]
-        self._room("hotel", place, key(place), day)
+        self._check_room("hotel", place, key(place), day)
         return self._book({"kind": "hotel", "name": place, "day": day, "nights": nights, "people": people})
 
     @tool
@@ -169,8 +179,8 @@ class MultiwozTools:
             origin: Where it leaves from. Only needed where several trains of that day have the same id.
         """
         train = self._train(train_id, day, departs, origin)
-        self._few_enough("train", people)
-        self._room("train", f"train {train['id']}", train["id"], day, train["departs"])
+        self._check_people("train", people)
+        self._check_room("train", f"train {train['id']}", train["id"], day, train["departs"])
         total = Decimal(train["price"].split()[0]) * people
         ticket = {name: train[name] for name in ("origin", "destination", "day", "departs", "arrives")}
         return self._book(
@@ -194,7 +204,7 @@ class MultiwozTools:
             reference: The booking's reference.
         """
         old = dict(self._booking(reference))
-        self._db["bookings"].remove(old["reference"])
+        self._overlay["bookings"].remove(old["reference"])
         return {"cancelled": old.pop("reference"), **old}
 
     @tool
@@ -213,15 +223,15 @@ class MultiwozTools:
             raise ToolError("a taxi needs a time: leave_after or arrive_by.")
         if key(origin) == key(destination):
             raise ToolError("origin and destination of the taxi are the same.")
-        cars = self._town.services["taxi"][0]
+        cars = self._database.services["taxi"][0]
         ride = f"{self._availability.seed}|taxi|{key(origin)}|{key(destination)}|{leave_after}|{arrive_by}"
         colour, make = (_pick(f"{ride}|{field}", cars[field]) for field in ("taxi_colors", "taxi_types"))
-        return {"car": f"{colour} {make}", "phone": f"0{made_up(ride, '0123456789', 9)}"}
+        return {"car": f"{colour} {make}", "phone": f"0{drawn_letters(ride, '0123456789', 9)}"}
 
     @tool
     def find_police(self) -> dict[str, Any]:
         """Name, address and phone number of the police."""
-        found = [_without_id(row) for row in self._town.services["police"]]
+        found = [_without_id(row) for row in self._database.services["police"]]
         return {"count": len(found), "results": found}
 
     @tool
@@ -231,7 +241,7 @@ class MultiwozTools:
         Args:
             department: Some words of the department's name; leave it out to get the names of all departments.
         """
-        rows = self._town.services["hospital"]
+        rows = self._database.services["hospital"]
         if department is None:
             names = sorted({row["department"] for row in rows})
             return {"count": len(names), "departments": names}
@@ -240,11 +250,11 @@ class MultiwozTools:
         return {"count": len(found), "results": found[:MAX_RESULTS]}
 
     def _place(self, name: str) -> tuple[str, Record]:
-        """What a place is, and its record."""
-        found = self._town.names.get(key(name))
+        """Return a place's kind (restaurant, hotel, attraction) and its record."""
+        found = self._database.names.get(key(name))
         if found is None:
-            near = difflib.get_close_matches(key(name)[:80], self._town.names, n=2, cutoff=0.7)
-            hint = f" Did you mean {' or '.join(self._town.names[n][1]['name'] for n in near)}?" if near else ""
+            near = difflib.get_close_matches(key(name)[:80], self._database.names, n=2, cutoff=0.7)
+            hint = f" Did you mean {' or '.join(self._database.names[n][1]['name'] for n in near)}?" if near else ""
             raise ToolError(f"no such place in Cambridge: {name[:80]!r}.{hint or ' Search for the exact name.'}")
         return found
 
@@ -259,9 +269,9 @@ class MultiwozTools:
         wanted = train_id.strip().upper()
         trains = [
             train
-            for (start, _), those in self._town.trains[day].items()
-            if start in self._town.stations(origin)
-            for train in those
+            for (start, _), on_route in self._database.trains[day].items()
+            if start in self._database.stations(origin)
+            for train in on_route
             if train["id"] == wanted and departs in (None, train["departs"])
         ]
         if not trains:
@@ -272,16 +282,16 @@ class MultiwozTools:
         return trains[0]
 
     def _booking(self, reference: str) -> Mapping[str, Any]:
-        booking = self._db["bookings"].get(reference.strip().upper())
+        booking = self._overlay["bookings"].get(reference.strip().upper())
         if booking is None:
             raise ToolError(f"no booking has the reference {reference[:80]!r}.")
         return booking
 
-    def _few_enough(self, what: str, people: int) -> None:
+    def _check_people(self, what: str, people: int) -> None:
         if not 1 <= people <= MAX_PEOPLE[what]:
             raise ToolError(f"a {what} booking is for 1 to {MAX_PEOPLE[what]} people.")
 
-    def _room(self, what: str, called: str, which: str, day: str, time: str = "") -> None:
+    def _check_room(self, what: str, called: str, which: str, day: str, time: str = "") -> None:
         if self._availability.has_room(what, which, day, time):
             return
         when = f"on {day} at {time}" if time else f"on {day}"
@@ -291,16 +301,16 @@ class MultiwozTools:
     def _book(self, booking: dict[str, Any]) -> dict[str, Any]:
         content = json.dumps(booking, sort_keys=True)
         again = 0
-        while (number := reference(self._availability.seed, content, again)) in self._db["bookings"]:
+        while (number := reference(self._availability.seed, content, again)) in self._overlay["bookings"]:
             again += 1
-        made = {"reference": number, **booking}
-        self._db["bookings"].add(number, made)
-        return made
+        booked = {"reference": number, **booking}
+        self._overlay["bookings"].add(number, booked)
+        return booked
 
 
 def _pick(text: str, choices: Sequence[str]) -> str:
-    """One of the choices, for ever the same for the same text."""
-    return choices[int(made_up(text, "0123456789", 9)) % len(choices)]
+    """Return one of the choices, always the same for the same text."""
+    return choices[int(drawn_letters(text, "0123456789", 9)) % len(choices)]
 
 
 def _without_id(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from pytest_ugst.config.data_dirs import DataMissingError
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.domains import multiwoz
-from pytest_ugst.domains.multiwoz import Multiwoz, read_town
+from pytest_ugst.domains.multiwoz import Multiwoz, read_database
 from pytest_ugst.domains.multiwoz.bookings import FAILURE_RATE, Availability
 from pytest_ugst.domains.multiwoz.spelling import key, postcode, proper
 from pytest_ugst.domains.session import DomainSession
-from tests.domains.multiwoz.small_town import AREAS, DAYS, write_town
+from tests.domains.multiwoz.small_database import AREAS, DAYS, write_database
 
 GOAL = Goal(id="g", text="x", domain="multiwoz")
 BOOKABLE = Goal(id="g", text="x", domain="multiwoz", data={"failure_rate": 0})
@@ -29,7 +29,7 @@ BOOKABLE = Goal(id="g", text="x", domain="multiwoz", data={"failure_rate": 0})
 
 @pytest.fixture(scope="module")
 def domain(tmp_path_factory: pytest.TempPathFactory) -> Multiwoz:
-    return Multiwoz(write_town(tmp_path_factory.mktemp("multiwoz")))
+    return Multiwoz(write_database(tmp_path_factory.mktemp("multiwoz")))
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def refusal(session: DomainSession, tool: str, **arguments: Any) -> str:
 
 
 def raw(domain: Multiwoz, what: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = domain.town._raw[what]
+    rows: list[dict[str, Any]] = domain.database._raw[what]
     return rows
 
 
@@ -115,7 +115,7 @@ def test_a_train_that_arrives_after_midnight_arrives_by_no_time_of_its_day(
 
 
 def _trains(domain: Multiwoz) -> Iterator[Any]:
-    for routes in domain.town.trains.values():
+    for routes in domain.database.trains.values():
         for trains in routes.values():
             yield from trains
 
@@ -258,7 +258,7 @@ def test_sessions_do_not_see_each_other_and_repeat_themselves(domain: Multiwoz) 
 
 
 def test_the_data_can_not_be_written_to(domain: Multiwoz) -> None:
-    record = domain.town.places["hotel"][0]
+    record = domain.database.places["hotel"][0]
     with pytest.raises(TypeError):
         record["name"] = "mine"  # type: ignore[index]
 
@@ -267,7 +267,7 @@ def test_the_data_can_not_be_written_to(domain: Multiwoz) -> None:
 
 
 def test_the_folder_is_found_and_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_town(tmp_path / "multiwoz")
+    write_database(tmp_path / "multiwoz")
     monkeypatch.setenv("UGST_DATA", str(tmp_path))
     assert multiwoz.load() is multiwoz.load()
     assert multiwoz.load().open(GOAL, 0).policy.startswith("# The visitors")
@@ -292,19 +292,19 @@ def test_missing_data_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_files_that_are_not_as_we_know_them(tmp_path: Path, change: Any, words: str) -> None:
-    file = write_town(tmp_path) / "db" / "hotel_db.json"
+    file = write_database(tmp_path) / "db" / "hotel_db.json"
     file.write_text(change(file.read_text(encoding="utf-8")), encoding="utf-8")
     with pytest.raises(UsageError, match=words) as caught:
-        read_town(tmp_path)
+        read_database(tmp_path)
     assert "hotel_db.json" in str(caught.value)
     assert "ugst data fetch multiwoz" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    (write_town(tmp_path) / "db" / "police_db.json").unlink()
+    (write_database(tmp_path) / "db" / "police_db.json").unlink()
     with pytest.raises(UsageError, match=r"police_db\.json: No such file"):
-        read_town(tmp_path)
+        read_database(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -317,13 +317,13 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     ],
 )
 def test_a_value_of_a_strange_form(tmp_path: Path, file: str, field: str, value: str) -> None:
-    path = write_town(tmp_path) / "db" / f"{file}_db.json"
+    path = write_database(tmp_path) / "db" / f"{file}_db.json"
     rows = json.loads(path.read_text(encoding="utf-8"))
     rows[2][field] = value
     path.write_text(json.dumps(rows), encoding="utf-8")
-    town = read_town(tmp_path)
+    database = read_database(tmp_path)
     with pytest.raises(UsageError, match=f"{file}_db.json: record 3 has an unknown form"):
-        assert town.trains if file == "train" else town.places
+        assert database.trains if file == "train" else database.places
 
 
 # Spelling
@@ -349,15 +349,15 @@ def test_a_name_is_found_however_it_is_written(name: str) -> None:
 
 @pytest.mark.skipif("UGST_DATA" not in os.environ, reason="UGST_DATA names no folder with multiwoz")
 def test_the_real_data_is_read_whole() -> None:
-    town = multiwoz.load().town
-    assert {what: len(records) for what, records in town.places.items()} == {
+    database = multiwoz.load().database
+    assert {what: len(records) for what, records in database.places.items()} == {
         "restaurant": 110,
         "hotel": 33,
         "attraction": 79,
     }
-    assert sum(len(trains) for routes in town.trains.values() for trains in routes.values()) == 2828
-    assert len(town.names) == 110 + 33 + 79
-    assert len(town.cities) == 13
+    assert sum(len(trains) for routes in database.trains.values() for trains in routes.values()) == 2828
+    assert len(database.names) == 110 + 33 + 79
+    assert len(database.cities) == 13
     late = [t for t in _trains(multiwoz.load()) if t.get("next_day")]
     assert len(late) == 126 + 42
     assert all(t["arrives"] < "03:00" for t in late)

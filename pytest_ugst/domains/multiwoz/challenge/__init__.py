@@ -1,7 +1,7 @@
-"""MultiWOZ Challenge: goals made from database entities, profiles and policies.
+"""MultiWOZ Challenge: goals generated from database entities, profiles and policies.
 
-After appendix B of "Goal Alignment in LLM-Based User Simulators for Conversational AI". The text of every goal is put
-together from its sub-components, so that they are known and need no model to be found.
+Source: "Goal Alignment in LLM-Based User Simulators for Conversational AI", appendix B. The text of every goal is
+composed from its sub-components, so that they are known and no model has to find them.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from pytest_ugst.domains.multiwoz.challenge.compose import generate, generate_wo
 from pytest_ugst.domains.multiwoz.challenge.pools import Pools, load_pools
 from pytest_ugst.domains.multiwoz.challenge.reword import by_model
 from pytest_ugst.domains.multiwoz.challenge.source import TRAINING_GOALS, challenge_goals
-from pytest_ugst.domains.multiwoz.challenge.splits import SPLITS, Split, World
+from pytest_ugst.domains.multiwoz.challenge.splits import SPLITS, Split, SplitDatabase
 
 __all__ = [
     "SPLITS",
     "TRAINING_GOALS",
     "Pools",
     "Split",
-    "World",
+    "SplitDatabase",
     "by_model",
     "challenge_goals",
     "generate",

@@ -1,4 +1,4 @@
-"""Checks for objectives, requirements and preferences: what the database and the tool calls can decide."""
+"""Checks for objectives, requirements and preferences, decided by the database, the tool calls and what is said."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from pytest_ugst.core.check import Check, Condition, ToolMatch
-from pytest_ugst.domains.multiwoz.challenge import patterns as say
-from pytest_ugst.domains.multiwoz.challenge.objectives import Quest, Slots
-from pytest_ugst.domains.multiwoz.town import Record
+from pytest_ugst.domains.multiwoz.challenge import patterns
+from pytest_ugst.domains.multiwoz.challenge.objectives import ObjectiveSpec, Slots
+from pytest_ugst.domains.multiwoz.database import Record
 
 _SEARCH: Final = {
     "restaurant": "search_restaurants",
@@ -19,69 +19,78 @@ _SEARCH: Final = {
 _NONE = r'"count": 0\b'
 
 
-def of_objective(quest: Quest) -> Check:
-    """When an objective is complete, or was tried in vain.
+def of_objective(objective: ObjectiveSpec) -> Check:
+    """Return the check of an objective: complete, or attempted in vain.
 
-    A find is complete when the agent named a place the goal allows and told what was asked of it; a booking when it was
-    made. An objective that is impossible can only be attempted: the agent searched for it as wanted and found nothing,
-    or said so after the user had told everything.
+    A search is complete when the agent named a place that the goal allows and stated the facts that were asked for; a
+    booking when it was made. An impossible objective can only be attempted: the agent searched for it as wanted and
+    found nothing, or said so after the user had stated all constraints.
     """
-    if quest.kind == "impossible":
-        return Check(attempted=_in_vain(quest))
-    aim = quest.aim
-    done = _any([_told(aim, record) for record in aim.found])
-    if aim.intent == "book":
-        done = _all([Condition(tool=_booked(aim, dated="full" in quest.condition)), *([done] if aim.ask else [])])
-    if quest.taken and not quest.condition.get("full"):
-        done = _all([_seen(quest), done])
-    return Check(complete=done, attempted=_given_up(aim, dated="full" in quest.condition))
+    if objective.kind == "impossible":
+        return Check(attempted=_nothing_found(objective))
+    effective = objective.effective
+    done = _any([_facts_stated(effective, record) for record in effective.found])
+    if effective.intent == "book":
+        done = _all(
+            [
+                Condition(tool=_booked(effective, dated="full" in objective.condition)),
+                *([done] if effective.ask else []),
+            ]
+        )
+    if objective.taken and not objective.condition.get("full"):
+        done = _all([_first_considered(objective), done])
+    return Check(complete=done, attempted=_refused(effective, dated="full" in objective.condition))
 
 
-def of_requirement(quest: Quest, wanted: Slots) -> Check:
-    """When a requirement came into play: in a search, in the choice of a place, or in a booking."""
-    part = quest if quest.kind == "impossible" or not quest.condition.get("full") else quest.aim
+def of_requirement(objective: ObjectiveSpec, wanted: Slots) -> Check:
+    """Return the check of a requirement: it shows in a search, in the choice of a place, or in a booking."""
+    part = objective if objective.kind == "impossible" or not objective.condition.get("full") else objective.effective
     terms = {name: value for name, value in wanted.items() if name in part.terms}
-    refused = _all([_in_order([_says(text), Condition(agent_says=say.UNAVAILABLE)]) for text in say.all_said(wanted)])
+    refused = _all(
+        [_in_order([_says(text), Condition(agent_says=patterns.UNAVAILABLE)]) for text in patterns.constraints(wanted)]
+    )
     if terms:
-        dated = {"day": part.terms["day"]} if quest.condition.get("full") else {}
+        dated = {"day": part.terms["day"]} if objective.condition.get("full") else {}
         match = ToolMatch(name=f"book_{part.what}", args=_booking_args(part, {**terms, **dated}))
         attempted = _any([Condition(tool=match.model_copy(update={"ok": False})), refused])
-        if quest.kind == "impossible":  # There is nothing to book: telling the terms is all that can be done.
+        if objective.kind == "impossible":  # There is nothing to book: stating the terms is all that can be done.
             return Check(attempted=attempted)
         return Check(complete=Condition(tool=match), attempted=attempted)
-    searched = ToolMatch(name=_SEARCH[quest.what], args=_search_args(wanted))
+    searched = ToolMatch(name=_SEARCH[objective.what], args=_search_args(wanted))
     attempted = _any([Condition(tool=searched.model_copy(update={"result": _NONE})), refused])
-    if quest.kind == "impossible":
+    if objective.kind == "impossible":
         return Check(attempted=attempted)
-    if not quest.found:  # Nothing there is like that, and the user turns to something else.
+    if not objective.found:  # Nothing satisfies it, and the user switches to the alternative.
         return Check(complete=Condition(tool=searched), attempted=attempted)
-    chosen = [Condition(tool=searched), *_picked(quest.what, quest.found)]
-    if quest.what != "train":
-        told = _all([_says(text) for text in say.all_said(wanted)])
-        chosen.append(_in_order([told, Condition(agent_says=_names(quest.found))]))
+    chosen = [Condition(tool=searched), *_picked(objective.what, objective.found)]
+    if objective.what != "train":
+        stated = _all([_says(text) for text in patterns.constraints(wanted)])
+        chosen.append(_in_order([stated, Condition(agent_says=_names(objective.found))]))
     return Check(complete=_any(chosen), attempted=attempted)
 
 
 def of_preference(wanted: Slots) -> Check:
-    """A preference is aligned once the user has told it."""
-    return Check(aligned=_all([_says(text) for text in say.all_said(wanted)]))
+    """Return the check of a preference, which is aligned once the user has stated it."""
+    return Check(aligned=_all([_says(text) for text in patterns.constraints(wanted)]))
 
 
-def _told(aim: Quest, record: Record) -> Condition:
-    """The agent told the facts that were asked for, of this record."""
-    facts = [Condition(agent_says=say.fact(record, fact)) for fact in aim.ask]
-    if aim.what == "train":
-        leaves = Condition(agent_says=rf"{record['id']}\b|{say.clock(record['departs'])}")
+def _facts_stated(objective: ObjectiveSpec, record: Record) -> Condition:
+    """Return the condition that the agent stated the facts that were asked for, of this record."""
+    facts = [Condition(agent_says=patterns.fact(record, fact)) for fact in objective.ask]
+    if objective.what == "train":
+        leaves = Condition(agent_says=rf"{record['id']}\b|{patterns.clock(record['departs'])}")
         return _all([leaves, *facts])
-    return _all([Condition(agent_says=say.name(record["name"])), *facts])
+    return _all([Condition(agent_says=patterns.name(record["name"])), *facts])
 
 
-def _booked(aim: Quest, dated: bool) -> ToolMatch:
-    """The booking; on its day where the objective itself says which."""
-    return ToolMatch(name=f"book_{aim.what}", args=_booking_args(aim, {"day": aim.terms["day"]} if dated else {}))
+def _booked(objective: ObjectiveSpec, dated: bool) -> ToolMatch:
+    """Return the match of the booking; on its day where the objective itself names the day."""
+    return ToolMatch(
+        name=f"book_{objective.what}", args=_booking_args(objective, {"day": objective.terms["day"]} if dated else {})
+    )
 
 
-def _booking_args(part: Quest, terms: Slots) -> dict[str, Any]:
+def _booking_args(part: ObjectiveSpec, terms: Slots) -> dict[str, Any]:
     args: dict[str, Any] = dict(terms)
     if part.what == "train":
         return {"train_id": [t["id"] for t in part.found], "day": part.want["day"], **args} if part.found else args
@@ -89,7 +98,7 @@ def _booking_args(part: Quest, terms: Slots) -> dict[str, Any]:
 
 
 def _spelled(found: Iterable[Record]) -> list[Any]:
-    """Names as an agent may spell them in a call."""
+    """Return the names as an agent may spell them in a call."""
     names: list[Any] = []
     for record in found:
         bare = str(record["name"]).removeprefix("The ")
@@ -99,7 +108,10 @@ def _spelled(found: Iterable[Record]) -> list[Any]:
 
 
 def _search_args(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Constraints as the arguments of a search; a station may be given by the word that tells it from others."""
+    """Return constraints as arguments of a search.
+
+    A station may be given by the word that tells it apart from others.
+    """
     args: dict[str, Any] = dict(wanted)
     for name in ("origin", "destination"):
         if name in args:
@@ -121,47 +133,47 @@ def _picked(what: str, found: Sequence[Record]) -> list[Condition]:
     return [Condition(tool=ToolMatch(name=names, args={"name": _spelled(found)}))]
 
 
-def _seen(quest: Quest) -> Condition:
-    """The first thing was looked at before the user turned to the other one."""
-    if not quest.found:
-        vain = Condition(tool=ToolMatch(name=_SEARCH[quest.what], args=_search_args(quest.want), result=_NONE))
-        return _any([vain, _all([_says(text) for text in say.all_said(quest.want)])])
-    seen = [*_picked(quest.what, quest.found)] if quest.what != "train" else []
-    return _any([*seen, Condition(agent_says=_names(quest.found)), _says(_names(quest.found))])
+def _first_considered(objective: ObjectiveSpec) -> Condition:
+    """Return the condition that the first thing was considered before the user switched to the alternative."""
+    if not objective.found:
+        empty = Condition(tool=ToolMatch(name=_SEARCH[objective.what], args=_search_args(objective.want), result=_NONE))
+        return _any([empty, _all([_says(text) for text in patterns.constraints(objective.want)])])
+    seen = [*_picked(objective.what, objective.found)] if objective.what != "train" else []
+    return _any([*seen, Condition(agent_says=_names(objective.found)), _says(_names(objective.found))])
 
 
-def _in_vain(quest: Quest) -> Condition:
-    """Nothing was found, or the agent said so after the user had told each constraint."""
-    vain = Condition(tool=ToolMatch(name=_SEARCH[quest.what], args=_search_args(quest.want), result=_NONE))
-    refused = Condition(agent_says=say.UNAVAILABLE)
-    return _any([vain, _all([_in_order([_says(text), refused]) for text in say.all_said(quest.want)])])
+def _nothing_found(objective: ObjectiveSpec) -> Condition:
+    """Return the condition that nothing was found, or that the agent said so after each stated constraint."""
+    empty = Condition(tool=ToolMatch(name=_SEARCH[objective.what], args=_search_args(objective.want), result=_NONE))
+    refused = Condition(agent_says=patterns.UNAVAILABLE)
+    return _any([empty, _all([_in_order([_says(text), refused]) for text in patterns.constraints(objective.want)])])
 
 
-def _given_up(aim: Quest, dated: bool) -> Condition:
-    """The agent could not do what can be done."""
-    told = _says(_first_words(aim))
-    if aim.intent == "book":
-        failed = _booked(aim, dated).model_copy(update={"ok": False})
-        return _any([Condition(tool=failed), _in_order([told, Condition(agent_says=say.CANNOT)])])
-    return _in_order([told, Condition(agent_says=say.UNAVAILABLE)])
+def _refused(objective: ObjectiveSpec, dated: bool) -> Condition:
+    """Return the condition that the agent failed at an objective that can be fulfilled."""
+    stated = _says(_certain_words(objective))
+    if objective.intent == "book":
+        failed = _booked(objective, dated).model_copy(update={"ok": False})
+        return _any([Condition(tool=failed), _in_order([stated, Condition(agent_says=patterns.CANNOT)])])
+    return _in_order([stated, Condition(agent_says=patterns.UNAVAILABLE)])
 
 
-def _first_words(aim: Quest) -> str:
-    """What a user surely mentions."""
+def _certain_words(objective: ObjectiveSpec) -> str:
+    """Return the pattern of words that a user with this objective is sure to say."""
     for name in ("name", "kind", "cuisine", "destination"):
-        if name in aim.want:
-            return say.said(name, aim.want[name])
+        if name in objective.want:
+            return patterns.constraint(name, objective.want[name])
     generic = {
         "restaurant": r"restaurant|\beat|\btable|dinner|lunch|food|gastropub",
         "hotel": r"hotel|guest ?-?house|room|stay|sleep|accommodation|lodging",
         "attraction": r"attraction|sight|visit|museum|place|somewhere",
         "train": r"train",
     }
-    return generic[aim.what]
+    return generic[objective.what]
 
 
 def _names(found: Sequence[Record]) -> str:
-    return "|".join(say.name(record["name"]) for record in found)
+    return "|".join(patterns.name(record["name"]) for record in found)
 
 
 def _says(text: str) -> Condition:

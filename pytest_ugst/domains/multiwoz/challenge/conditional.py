@@ -1,7 +1,8 @@
-"""Conditional task objectives: look for one thing, and turn to another if it is not right.
+"""Conditional task objectives: look for one thing, and switch to an alternative under a condition.
 
-Only such are made whose branch the database decides: the fact in question is known of everything the first search can
-find, and it is the same for all of it; or nothing is found at all; or the goal itself says whether there is room.
+The branch of every objective is decided by the database: the condition's fact is known of all records that the first
+search finds, and all of them agree on the condition; or nothing is found at all; or the goal itself says whether there
+is room.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from typing import Any, Final
 from pytest_ugst.domains.multiwoz.challenge.objectives import (
     MOST_FOUND,
     UNSPOKEN_KINDS,
-    NoQuestError,
-    Quest,
-    Quests,
+    NoObjectiveError,
+    ObjectiveSampler,
+    ObjectiveSpec,
     Slots,
     in_order,
     value_of,
 )
 from pytest_ugst.domains.multiwoz.challenge.splits import known, searched, split_of
 from pytest_ugst.domains.multiwoz.clock import DAYS, clock, minutes
-from pytest_ugst.domains.multiwoz.town import Record
+from pytest_ugst.domains.multiwoz.database import Record
 
 _TRIES: Final = 400
 _CHANGES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -30,25 +31,30 @@ _CHANGES: Final[Mapping[str, tuple[str, ...]]] = {
     "hotel": ("area", "price"),
     "attraction": ("area", "kind"),
 }
-"""What the other thing differs in."""
+"""Fields in which the alternative differs, by kind of place."""
 
 
-def conditional(quests: Quests, what: str, taken: bool) -> Quest:
-    """A conditional objective whose condition holds, or does not.
+def conditional(sampler: ObjectiveSampler, what: str, taken: bool) -> ObjectiveSpec:
+    """Draw a conditional objective.
+
+    Args:
+        sampler: The goal's sampler.
+        what: The kind of record.
+        taken: Draw one whose condition holds, so that the user has to switch; else one whose condition does not.
 
     Raises:
-        NoQuestError: If none is found.
+        NoObjectiveError: If none is found in a bounded number of tries.
     """
-    ways = _WAYS[what]
+    variants = _VARIANTS[what]
     for _ in range(_TRIES):
-        made = quests.rng.choice(ways)(quests, what, taken)
-        if made is not None:
-            return made
-    raise NoQuestError(what)
+        objective = sampler.rng.choice(variants)(sampler, what, taken)
+        if objective is not None:
+            return objective
+    raise NoObjectiveError(what)
 
 
 def holds(condition: Mapping[str, Any], record: Record) -> bool:
-    """Whether a condition on a fact holds for a record.
+    """Return whether a condition on a fact holds for a record.
 
     Raises:
         ValueError: If the fact is not known of it.
@@ -63,36 +69,43 @@ def holds(condition: Mapping[str, Any], record: Record) -> bool:
     return amount > float(condition["above"]) if "above" in condition else amount < float(condition["below"])
 
 
-def _by_fact(quests: Quests, what: str, taken: bool) -> Quest | None:
-    rng = quests.rng
-    entity = rng.choice(quests.world.part(what, quests.split))
-    condition = _condition(quests, what, entity, taken)
+def _by_fact(sampler: ObjectiveSampler, what: str, taken: bool) -> ObjectiveSpec | None:
+    """Draw an objective with a condition on a fact; None if this attempt failed."""
+    rng = sampler.rng
+    entity = rng.choice(sampler.database.part(what, sampler.split))
+    condition = _condition(sampler, what, entity, taken)
     if condition is None:
         return None
-    told = {"area", "entry_fee", "price", "stars", "parking"} & {condition["fact"], _told_by(condition["fact"])}
-    fields = [name for name in quests.spoken(what, entity) if name not in told and name != "wifi"]
+    revealed = {"area", "entry_fee", "price", "stars", "parking"} & {
+        condition["fact"],
+        _search_field(condition["fact"]),
+    }
+    fields = [name for name in sampler.spoken(what, entity) if name not in revealed and name != "wifi"]
     if rng.random() < 0.5 or len(fields) < 2:
         want: Slots = {"name": entity["name"]}
     else:
         want = in_order(what, {name: value_of(entity, name) for name in fields[:3]})
-    found = quests.world.search(what, want)
-    if not 1 <= len(found) <= 3 or not quests.world.within(what, found, quests.split):
+    found = sampler.database.search(what, want)
+    if not 1 <= len(found) <= 3 or not sampler.database.within(what, found, sampler.split):
         return None
     if not known(found, condition["fact"]) or any(holds(condition, record) is not taken for record in found):
         return None
-    other = _alternative(quests, what, entity, condition)
+    other = _alternative(sampler, what, entity, condition)
     if other is None or any(record in found for record in other.found):
         return None
-    return _with_asks(quests, Quest(what, "find", "conditional", want, found=tuple(found)), condition, other, taken)
+    return _with_questions(
+        sampler, ObjectiveSpec(what, "find", "conditional", want, found=tuple(found)), condition, other, taken
+    )
 
 
-def _told_by(fact: str) -> str:
+def _search_field(fact: str) -> str:
+    """Return the field of a search that reveals a fact."""
     return "free_entry" if fact == "entry_fee" else fact
 
 
-def _condition(quests: Quests, what: str, entity: Record, taken: bool) -> Slots | None:
-    """A condition on a known fact of the entity that holds, or does not."""
-    rng = quests.rng
+def _condition(sampler: ObjectiveSampler, what: str, entity: Record, taken: bool) -> Slots | None:
+    """Draw a condition on a known fact of the entity that holds for it, or does not, as ``taken`` says."""
+    rng = sampler.rng
     facts = {
         "restaurant": ("price", "area"),
         "hotel": ("price", "area", "stars", "parking"),
@@ -109,53 +122,53 @@ def _condition(quests: Quests, what: str, entity: Record, taken: bool) -> Slots 
     elif fact == "parking":
         condition = {"fact": fact, "is": False}
     else:
-        values = [value for value in quests.world.values(what, fact) if value != "free"]
+        values = [value for value in sampler.database.values(what, fact) if value != "free"]
         condition = {"fact": fact, "is": entity[fact] if taken else rng.choice(values)}
     return condition if holds(condition, entity) is taken else None
 
 
-def _alternative(quests: Quests, what: str, entity: Record, condition: Slots) -> Quest | None:
-    """Something else of the same sort, that is as it should be."""
-    rng = quests.rng
-    second = rng.choice(quests.world.part(what, quests.split))
+def _alternative(sampler: ObjectiveSampler, what: str, entity: Record, condition: Slots) -> ObjectiveSpec | None:
+    """Draw an alternative of the same kind, all of whose records fail the condition."""
+    rng = sampler.rng
+    second = rng.choice(sampler.database.part(what, sampler.split))
     if second is entity:
         return None
     names = [name for name in _CHANGES[what] if value_of(second, name) is not None]
     if len(names) < 2 or second.get("kind") in UNSPOKEN_KINDS:
         return None
     want = in_order(what, {name: second[name] for name in names})
-    found = quests.world.search(what, want)
-    if not 1 <= len(found) <= MOST_FOUND or not quests.world.within(what, found, quests.split):
+    found = sampler.database.search(what, want)
+    if not 1 <= len(found) <= MOST_FOUND or not sampler.database.within(what, found, sampler.split):
         return None
     if not known(found, condition["fact"]) or any(holds(condition, record) for record in found):
         return None
-    return Quest(what, "find", "conditional", want, found=tuple(found))
+    return ObjectiveSpec(what, "find", "conditional", want, found=tuple(found))
 
 
-def _by_none(quests: Quests, what: str, taken: bool) -> Quest | None:
-    """If there is no such thing, another one."""
-    first = quests.impossible(what) if taken else quests.normal(what)
+def _by_none(sampler: ObjectiveSampler, what: str, taken: bool) -> ObjectiveSpec | None:
+    """Draw an objective with an alternative for the case that nothing is found; None if this attempt failed."""
+    first = sampler.impossible(what) if taken else sampler.normal(what)
     if "name" in first.want or len(first.want) < 2:
         return None
-    changed = quests.rng.choice([name for name in _CHANGES[what] if name in first.want] or [""])
+    changed = sampler.rng.choice([name for name in _CHANGES[what] if name in first.want] or [""])
     if not changed:
         return None
-    want = {**first.want, changed: quests.rng.choice(quests.world.values(what, changed))}
-    found = quests.world.search(what, want)
+    want = {**first.want, changed: sampler.rng.choice(sampler.database.values(what, changed))}
+    found = sampler.database.search(what, want)
     if want == first.want or not 1 <= len(found) <= MOST_FOUND:
         return None
     if want.get("kind") in UNSPOKEN_KINDS or want.get("price") == "free":
         return None
-    if not quests.world.within(what, found, quests.split):
+    if not sampler.database.within(what, found, sampler.split):
         return None
-    first = Quest(what, "find", "conditional", first.want, found=first.found)
-    other = Quest(what, "find", "conditional", want, found=tuple(found))
-    return _with_asks(quests, first, {"none": True}, other, taken)
+    first = ObjectiveSpec(what, "find", "conditional", first.want, found=first.found)
+    other = ObjectiveSpec(what, "find", "conditional", want, found=tuple(found))
+    return _with_questions(sampler, first, {"none": True}, other, taken)
 
 
-def _no_train(quests: Quests, what: str, taken: bool) -> Quest | None:
-    """If no train is there in time, a later one."""
-    base = quests.normal("train")
+def _no_train(sampler: ObjectiveSampler, what: str, taken: bool) -> ObjectiveSpec | None:
+    """Draw an objective with a later train for the case that none arrives in time; None if this attempt failed."""
+    base = sampler.normal("train")
     train = base.found[0]
     want = {name: train[name] for name in ("origin", "destination", "day")}
     if taken:
@@ -168,42 +181,44 @@ def _no_train(quests: Quests, what: str, taken: bool) -> Quest | None:
         first_want = base.want
         if "arrive_by" not in first_want or "leave_after" not in first_want:
             return None
-    found = quests.world.search("train", first_want)
-    if bool(found) is taken or split_of(searched(what, first_want)) != quests.split:
+    found = sampler.database.search("train", first_want)
+    if bool(found) is taken or split_of(searched(what, first_want)) != sampler.split:
         return None
-    later = clock((minutes(first_want["arrive_by"]) + quests.rng.choice((30, 60, 90))) // 15 * 15)
+    later = clock((minutes(first_want["arrive_by"]) + sampler.rng.choice((30, 60, 90))) // 15 * 15)
     if later <= first_want["arrive_by"]:
         return None
     other_want = {**want, "leave_after": first_want["leave_after"], "arrive_by": later}
-    others = quests.world.search("train", other_want)
-    if not 1 <= len(others) <= MOST_FOUND or not quests.world.within("train", [*found, *others], quests.split):
+    others = sampler.database.search("train", other_want)
+    if not 1 <= len(others) <= MOST_FOUND or not sampler.database.within("train", [*found, *others], sampler.split):
         return None
-    first = Quest(what, "find", "conditional", first_want, found=tuple(found))
-    other = Quest(what, "find", "conditional", other_want, found=tuple(others))
-    return _with_asks(quests, first, {"none": True}, other, taken)
+    first = ObjectiveSpec(what, "find", "conditional", first_want, found=tuple(found))
+    other = ObjectiveSpec(what, "find", "conditional", other_want, found=tuple(others))
+    return _with_questions(sampler, first, {"none": True}, other, taken)
 
 
-def _by_room(quests: Quests, what: str, taken: bool) -> Quest | None:
-    """If the place is full on the day, another day. The goal's data says whether it is."""
-    entity = quests.rng.choice(quests.world.part(what, quests.split))
-    terms = quests.terms(what)
-    another = quests.rng.choice([day for day in DAYS if day != terms["day"]])
-    first = Quest(
+def _by_room(sampler: ObjectiveSampler, what: str, taken: bool) -> ObjectiveSpec | None:
+    """Draw a booking with another day for the case that the place is full. The goal's ``data`` says whether it is."""
+    entity = sampler.rng.choice(sampler.database.part(what, sampler.split))
+    terms = sampler.terms(what)
+    another = sampler.rng.choice([day for day in DAYS if day != terms["day"]])
+    first = ObjectiveSpec(
         what, "book", "conditional", {"name": entity["name"]}, terms=terms, found=(entity,), condition={"full": True}
     )
     other = replace(first, terms={**terms, "day": another}, condition={})
     return replace(first, other=other, taken=taken)
 
 
-def _with_asks(quests: Quests, first: Quest, condition: Slots, other: Quest, taken: bool) -> Quest:
-    """Let the user want to know the same things of whichever it will be."""
-    told = {**first.want, **other.want, condition.get("fact", ""): None}
-    ask = quests.asks(first.what, told, [*first.found, *other.found], quests.rng.choice((1, 1, 2)))
+def _with_questions(
+    sampler: ObjectiveSampler, first: ObjectiveSpec, condition: Slots, other: ObjectiveSpec, taken: bool
+) -> ObjectiveSpec:
+    """Return the conditional objective with the same facts asked for in both branches."""
+    given = {**first.want, **other.want, condition.get("fact", ""): None}
+    ask = sampler.asks(first.what, given, [*first.found, *other.found], sampler.rng.choice((1, 1, 2)))
     return replace(first, condition=condition, other=replace(other, ask=ask), taken=taken, ask=ask)
 
 
-_Way = Callable[[Quests, str, bool], Quest | None]
-_WAYS: Final[Mapping[str, tuple[_Way, ...]]] = {
+_Variant = Callable[[ObjectiveSampler, str, bool], ObjectiveSpec | None]
+_VARIANTS: Final[Mapping[str, tuple[_Variant, ...]]] = {
     "restaurant": (_by_fact, _by_fact, _by_none, _by_room),
     "hotel": (_by_fact, _by_fact, _by_none, _by_room),
     "attraction": (_by_fact, _by_fact, _by_none),

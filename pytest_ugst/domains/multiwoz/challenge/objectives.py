@@ -1,8 +1,8 @@
-"""Task objectives from database entities: step 1 of the pipeline.
+"""Task objectives drawn from database entities: step 1 of the pipeline.
 
-Source: "Goal Alignment in LLM-Based User Simulators for Conversational AI", appendix B, step 1. An entity is picked,
-some of its fields become requirements or preferences, others what the user wants to know. Impossible objectives ask for
-what no entity is; conditional ones turn to something else if the first thing found is not right.
+Source: "Goal Alignment in LLM-Based User Simulators for Conversational AI", appendix B, step 1. An entity is picked;
+some of its fields become requirements or preferences, others facts that the user wants to know. Impossible objectives
+ask for what no entity satisfies; conditional ones switch to an alternative under a condition on the first thing found.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from pytest_ugst.domains.multiwoz.challenge.splits import Split, World, known, searched, split_of
+from pytest_ugst.domains.multiwoz.challenge.splits import Split, SplitDatabase, known, searched, split_of
 from pytest_ugst.domains.multiwoz.clock import DAYS, clock, minutes
-from pytest_ugst.domains.multiwoz.town import Record, arrival
+from pytest_ugst.domains.multiwoz.database import Record, arrival
 
 Kind = Literal["normal", "impossible", "conditional"]
 Slots = dict[str, Any]
@@ -25,71 +25,71 @@ FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "attraction": ("phone", "address", "postcode", "entry_fee", "area"),
     "train": ("departs", "arrives", "minutes", "price"),
 }
-"""What a user may want to know."""
+"""Facts that a user may want to know, by kind of record."""
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "restaurant": ("area", "cuisine", "price"),
     "hotel": ("area", "kind", "price", "stars", "parking", "wifi"),
     "attraction": ("area", "kind", "free_entry"),
 }
-"""What places are searched by."""
-STRANGE: Final[Mapping[str, tuple[str, ...]]] = {
+"""Fields that places are searched by, by kind of place."""
+ABSENT_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "cuisine": ("brazilian", "ethiopian", "greek", "polish", "persian", "swiss", "moroccan", "danish"),
     "kind": ("castle", "aquarium", "zoo", "casino", "ice rink", "planetarium"),
 }
-"""Values the data has not."""
+"""Values that no record of the data has, by field."""
 UNSPOKEN_KINDS: Final = frozenset({"architecture", "entertainment"})
-"""Kinds of attractions that no visitor asks for in these words."""
+"""Kinds of attractions that no visitor asks for by these words."""
 MOST_FOUND: Final = 6
-"""Places or trains a search may find; a user who got any of them is content."""
+"""Most places or trains that a search may find; any of them fulfils the objective."""
 _TRIES: Final = 400
 _CONTACT: Final = frozenset({"phone", "address", "postcode"})
 
 
-class NoQuestError(Exception):
-    """There is no such objective in this part of the database."""
+class NoObjectiveError(Exception):
+    """Failure to draw an objective from this split of the database."""
 
 
 @dataclass(frozen=True, slots=True)
-class Quest:
+class ObjectiveSpec:
     """One task objective before it is put into words."""
 
     what: str
-    """restaurant, hotel, attraction or train."""
+    """``restaurant``, ``hotel``, ``attraction`` or ``train``."""
     intent: Literal["find", "book"]
     kind: Kind
     want: Slots = field(default_factory=dict)
-    """What the place or train has to be like."""
+    """Constraints on the place or train: requirements."""
     wish: Slots = field(default_factory=dict)
-    """What it would better be like."""
+    """Constraints that need not be met: preferences."""
     ask: tuple[str, ...] = ()
-    """What the user wants to know of it."""
+    """Facts that the user wants to know of it."""
     terms: Slots = field(default_factory=dict)
-    """What the booking needs to know: people, day, time, nights."""
+    """Terms of the booking: people, day, time, nights."""
     found: tuple[Record, ...] = ()
-    """All that ``want`` finds; nothing where the objective is impossible."""
+    """All records that a search by ``want`` finds; empty for an impossible objective."""
     condition: Slots = field(default_factory=dict)
-    """When to turn to ``other``: a ``fact`` that is ``above`` or ``below`` or ``is`` something, or ``none`` (is
-    found), or ``full`` (on the day)."""
-    other: Quest | None = None
-    """What to turn to."""
+    """Condition under which the user switches to ``other``: a ``fact`` that is ``above`` or ``below`` or ``is``
+    something, or ``none`` (nothing is found), or ``full`` (no room on the day)."""
+    other: ObjectiveSpec | None = None
+    """The alternative of a conditional objective."""
     taken: bool = False
-    """Whether the condition holds, so that the user has to turn to ``other``."""
+    """True if the condition holds, so that the user has to switch to ``other``."""
 
     @property
-    def aim(self) -> Quest:
-        """What the user ends up with: this, or the other one."""
+    def effective(self) -> ObjectiveSpec:
+        """The objective of the branch that the database decides: the alternative where it is taken, else this one."""
         return self.other if self.other is not None and self.taken else self
 
-    def parts(self) -> Iterator[Quest]:
-        """This one and the other one."""
+    def parts(self) -> Iterator[ObjectiveSpec]:
+        """Yield this objective, and the alternative if there is one."""
         yield self
         if self.other is not None:
             yield self.other
 
     def tags(self) -> frozenset[str]:
-        """What profiles and policies may be in conflict with, or need."""
-        does = "finds" if self.intent == "find" else "tries-to-book" if self.kind == "impossible" else "books"
-        tags = {self.what, self.kind, does}
+        """Return the tags that profiles and policies may be in conflict with, or need."""
+        action = "finds" if self.intent == "find" else "tries-to-book" if self.kind == "impossible" else "books"
+        tags = {self.what, self.kind, action}
         for part in self.parts():
             wanted = {**part.want, **part.wish}
             tags |= {str(wanted[name]) for name in ("price", "cuisine", "kind") if name in wanted}
@@ -108,73 +108,86 @@ class Quest:
         return frozenset(tags)
 
     def signature(self) -> str:
-        """Tells objectives apart that ask for different things."""
+        """Return a text that differs between objectives that ask for different things."""
         other = self.other.signature() if self.other is not None else ""
         return searched(self.what, {"want": self.want, "wish": self.wish, "ask": self.ask, "terms": self.terms}) + other
 
 
-class Quests:
-    """Draws objectives from one part of the database."""
+class ObjectiveSampler:
+    """Sampler of objectives from one split of the database."""
 
-    def __init__(self, world: World, split: Split, rng: random.Random, party: Sequence[int] = ()) -> None:
-        """Prepare to draw.
+    def __init__(self, database: SplitDatabase, split: Split, rng: random.Random, party: Sequence[int] = ()) -> None:
+        """Make a sampler for one goal.
 
         Args:
-            world: The database.
-            split: Which part of it.
-            rng: Where chance comes from.
-            party: How many people a booking may be for; any reasonable number if empty.
+            database: The database.
+            split: The split to draw from.
+            rng: The source of randomness.
+            party: Numbers of people that a booking may be for; any reasonable number if empty.
         """
-        self.world = world
+        self.database = database
         self.split = split
         self.rng = rng
         self._people = self.rng.choice(list(party)) if party else self.rng.choice((1, 1, 2, 2, 3, 4, 5, 6))
         self._day = self.rng.choice(DAYS)
 
-    def normal(self, what: str) -> Quest:
-        """An objective that can be had.
+    def normal(self, what: str) -> ObjectiveSpec:
+        """Draw an objective that can be fulfilled.
 
         Raises:
-            NoQuestError: If none is found.
+            NoObjectiveError: If none is found in a bounded number of tries.
         """
         for _ in range(_TRIES):
             want, wish = self._train() if what == "train" else self._place(what)
-            found = self.world.search(what, want)
-            if not 1 <= len(found) <= MOST_FOUND or not self.world.within(what, found, self.split):
+            found = self.database.search(what, want)
+            if not 1 <= len(found) <= MOST_FOUND or not self.database.within(what, found, self.split):
                 continue
-            return self._rounded_off(what, "normal", want, wish, tuple(found))
-        raise NoQuestError(what)
+            return self._completed(what, "normal", want, wish, tuple(found))
+        raise NoObjectiveError(what)
 
-    def impossible(self, what: str) -> Quest:
-        """An objective that nothing in the whole database can satisfy.
+    def impossible(self, what: str) -> ObjectiveSpec:
+        """Draw an objective that nothing in the undivided database satisfies.
 
         Raises:
-            NoQuestError: If none is found.
+            NoObjectiveError: If none is found in a bounded number of tries.
         """
         for _ in range(_TRIES):
             want = self._no_train() if what == "train" else self._no_place(what)
-            if want is None or self.world.search(what, want) or split_of(searched(what, want)) != self.split:
+            if want is None or self.database.search(what, want) or split_of(searched(what, want)) != self.split:
                 continue
-            return self._rounded_off(what, "impossible", want, self._vain_wish(what, want), ())
-        raise NoQuestError(what)
+            return self._completed(what, "impossible", want, self._unmet_wish(what, want), ())
+        raise NoObjectiveError(what)
 
-    def _rounded_off(self, what: str, kind: Kind, want: Slots, wish: Slots, found: tuple[Record, ...]) -> Quest:
+    def _completed(self, what: str, kind: Kind, want: Slots, wish: Slots, found: tuple[Record, ...]) -> ObjectiveSpec:
+        """Return the objective with an intent, terms of the booking, and facts to ask for."""
         chance = {"restaurant": 0.6, "hotel": 0.6, "train": 0.7, "attraction": 0.0}[what]
         intent: Literal["find", "book"] = "book" if self.rng.random() < chance else "find"
         terms = self.terms(what) if intent == "book" else {}
         count = self.rng.choice((1, 1, 2, 2, 3)) if intent == "find" else self.rng.choice((0, 0, 1))
-        return Quest(what, intent, kind, want, wish, self.asks(what, {**want, **wish}, found, count), terms, found)
+        return ObjectiveSpec(
+            what, intent, kind, want, wish, self.asks(what, {**want, **wish}, found, count), terms, found
+        )
 
-    def asks(self, what: str, told: Slots, found: Sequence[Record], count: int) -> tuple[str, ...]:
-        """Facts to ask for, in a fixed order: known ones, that the user does not name."""
-        free = [f for f in FACTS[what] if f not in told and (not found or known(found, f))]
-        if "free_entry" in told and "entry_fee" in free:
+    def asks(self, what: str, given: Slots, found: Sequence[Record], count: int) -> tuple[str, ...]:
+        """Draw facts to ask for.
+
+        Args:
+            what: The kind of record.
+            given: Constraints that the user names; a fact among them is not asked for.
+            found: Records of which the facts must be known.
+            count: Most facts to draw.
+
+        Returns:
+            Facts in a fixed order.
+        """
+        free = [f for f in FACTS[what] if f not in given and (not found or known(found, f))]
+        if "free_entry" in given and "entry_fee" in free:
             free.remove("entry_fee")
         chosen = set(self.rng.sample(free, min(count, len(free))))
         return tuple(fact for fact in FACTS[what] if fact in chosen)
 
     def terms(self, what: str) -> Slots:
-        """What a booking needs to know. Bookings of one goal are for the same people, and often for the same day."""
+        """Draw the terms of a booking. Bookings of one goal are for the same people, and often for the same day."""
         day = self._day if self.rng.random() < 0.7 else self.rng.choice(DAYS)
         if what == "restaurant":
             time = clock(self.rng.randrange(12 * 60, 20 * 60 + 31, 15))
@@ -184,8 +197,8 @@ class Quests:
         return {"people": self._people}
 
     def _place(self, what: str) -> tuple[Slots, Slots]:
-        """Requirements and preferences after an entity."""
-        entity = self.rng.choice(self.world.part(what, self.split))
+        """Draw requirements and preferences that an entity fulfils."""
+        entity = self.rng.choice(self.database.part(what, self.split))
         if self.rng.random() < 0.15:
             return {"name": entity["name"]}, {}
         fields = self.spoken(what, entity)
@@ -203,7 +216,7 @@ class Quests:
         return in_order(what, want), wish
 
     def spoken(self, what: str, entity: Record) -> list[str]:
-        """The fields of an entity that a user could name."""
+        """Return the fields of an entity that a user could name."""
         fields = []
         for name in FIELDS[what]:
             value = value_of(entity, name)
@@ -213,7 +226,8 @@ class Quests:
         return fields
 
     def _train(self) -> tuple[Slots, Slots]:
-        train = self.rng.choice(self.world.part("train", self.split))
+        """Draw requirements and preferences that a train fulfils."""
+        train = self.rng.choice(self.database.part("train", self.split))
         want = {name: train[name] for name in ("origin", "destination", "day")}
         after = clock(minutes(train["departs"]) // 15 * 15)
         by = -(-arrival(train) // 15) * 15
@@ -226,6 +240,7 @@ class Quests:
         return want, wish
 
     def _no_place(self, what: str) -> Slots:
+        """Draw constraints that few places fulfil, perhaps none."""
         names = list(FIELDS[what])
         self.rng.shuffle(names)
         want: Slots = {}
@@ -234,16 +249,16 @@ class Quests:
                 want[name] = True
             elif name == "stars":
                 want[name] = self.rng.choice((2, 3, 4, 5))
-            elif self.rng.random() < 0.25 and name in STRANGE and what != "hotel":
-                want[name] = self.rng.choice(STRANGE[name])
+            elif self.rng.random() < 0.25 and name in ABSENT_VALUES and what != "hotel":
+                want[name] = self.rng.choice(ABSENT_VALUES[name])
             else:
-                want[name] = self.rng.choice([v for v in self.world.values(what, name) if v not in UNSPOKEN_KINDS])
+                want[name] = self.rng.choice([v for v in self.database.values(what, name) if v not in UNSPOKEN_KINDS])
         if what == "attraction" and "kind" not in want:
-            want["kind"] = self.rng.choice(STRANGE["kind"])
+            want["kind"] = self.rng.choice(ABSENT_VALUES["kind"])
         return in_order(what, want)
 
-    def _vain_wish(self, what: str, want: Slots) -> Slots:
-        """A preference about what can't be had: the user does not know that."""
+    def _unmet_wish(self, what: str, want: Slots) -> Slots:
+        """Draw a preference for an impossible objective: the user does not know that nothing will be found."""
         if what == "train" or self.rng.random() < 0.4:
             return {}
         name = self.rng.choice([name for name in FIELDS[what] if name not in want and name != "kind"] or [""])
@@ -251,13 +266,14 @@ class Quests:
             return {name: True}
         if name == "stars":
             return {name: self.rng.choice((3, 4))}
-        return {name: self.rng.choice([v for v in self.world.values(what, name) if v != "free"])} if name else {}
+        return {name: self.rng.choice([v for v in self.database.values(what, name) if v != "free"])} if name else {}
 
     def _no_train(self) -> Slots | None:
-        train = self.rng.choice(self.world.trains)
+        """Draw constraints that no train fulfils; None if this attempt failed."""
+        train = self.rng.choice(self.database.trains)
         if self.rng.random() < 0.4:
             # Every train starts or ends in Cambridge.
-            outside = [city for city in self.world.town.cities if city != "Cambridge"]
+            outside = [city for city in self.database.undivided.cities if city != "Cambridge"]
             origin, destination = self.rng.sample(outside, 2)
             return {"origin": origin, "destination": destination, "day": train["day"]}
         ride = train["minutes"]
@@ -272,7 +288,7 @@ class Quests:
 
 
 def value_of(entity: Record, name: str) -> Any:
-    """What a search by this field has to say to find the entity; None where that is not known."""
+    """Return the value of a field by which a search finds the entity; None where it is not known."""
     if name == "free_entry":
         return entity["entry_fee"] == "free" or None
     value = entity[name]
@@ -280,5 +296,5 @@ def value_of(entity: Record, name: str) -> Any:
 
 
 def in_order(what: str, want: Slots) -> Slots:
-    """The same, in the order of :data:`FIELDS`."""
+    """Return the constraints in the order of :data:`FIELDS`, the name first."""
     return {name: want[name] for name in ("name", *FIELDS[what]) if name in want}

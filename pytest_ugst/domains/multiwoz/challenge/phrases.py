@@ -1,4 +1,4 @@
-"""Words for what the database holds: nouns, adjectives, amounts, facts."""
+"""Phrases for values of the database: nouns, adjectives, amounts, facts."""
 
 from __future__ import annotations
 
@@ -21,68 +21,68 @@ _FACTS: Final = {
 
 
 def a(noun: str) -> str:
-    """With its article: an Indian, but a European restaurant."""
+    """Return a noun with its article: ``an Indian restaurant``, but ``a European restaurant``."""
     vowel = noun[0].lower() in "aeiou" and not noun.lower().startswith(("eu", "uni"))
     return f"{'an' if vowel else 'a'} {noun}"
 
 
 def listed(words: Sequence[str]) -> str:
-    """``a, b and c``."""
+    """Return words as a list in a sentence: ``a, b and c``."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def number(count: int) -> str:
-    """In words, up to fifteen."""
+    """Return a number as a word up to fifteen, else in digits."""
     return NUMBERS[count] if count < len(NUMBERS) else str(count)
 
 
 def cuisine(name: str) -> str:
-    """``modern European``, ``Asian oriental``, but ``seafood``."""
+    """Return a cuisine with its capital letters: ``modern European``, ``Asian oriental``, but ``seafood``."""
     plain = {"seafood", "international", "gastropub", "modern", "oriental"}
     return " ".join(word if word in plain else word.capitalize() for word in name.split())
 
 
 def food(name: str) -> str:
-    """``Indian food``, but ``seafood``."""
+    """Return a cuisine's food: ``Indian food``, but ``seafood``."""
     return name if name.endswith("food") else f"{cuisine(name)} food"
 
 
 def restaurant(name: str | None) -> str:
-    """A restaurant with its cuisine."""
+    """Return the noun of a restaurant with its cuisine, if there is one."""
     if name is None:
         return "restaurant"
     return "gastropub" if name == "gastropub" else f"{cuisine(name)} restaurant"
 
 
 def noun(what: str, slots: Mapping[str, Any]) -> str:
-    """What it is, by the slots that make a noun: kind, or cuisine."""
+    """Return the noun of a record, from the slots that make one: kind, or cuisine."""
     if what == "restaurant":
         return restaurant(slots.get("cuisine"))
     return str(slots.get("kind") or _NOUNS[what])
 
 
 def fact(what: str, name: str) -> str:
-    """A fact by its name."""
+    """Return the name of a fact: ``entrance fee`` for ``entry_fee``."""
     return "ticket price" if (what, name) == ("train", "price") else _FACTS.get(name, name)
 
 
 def facts(what: str, names: Sequence[str], article: str = "its") -> str:
-    """``its address and phone number``."""
+    """Return the names of facts in a sentence: ``its address and phone number``."""
     return f"{article} {listed([fact(what, name) for name in names])}"
 
 
 def called(name: str) -> str:
-    """A place's name inside a sentence: ``the Oak Bistro``."""
+    """Return a place's name as it stands inside a sentence: ``the Oak Bistro``."""
     return f"the {name.removeprefix('The ')}" if name.startswith("The ") else name
 
 
 def where(area: str) -> str:
-    """``in the west``."""
+    """Return an area as a phrase: ``in the west``."""
     return f"in the {area}"
 
 
 def described(what: str, slots: Mapping[str, Any]) -> str:
-    """All in one noun phrase: ``a cheap guesthouse in the east with free parking``."""
+    """Return one noun phrase for all slots: ``a cheap guesthouse with free parking in the east``."""
     if slots.get("name"):
         return called(str(slots["name"]))
     if what == "train":
@@ -97,7 +97,7 @@ def described(what: str, slots: Mapping[str, Any]) -> str:
 
 
 def ridden(slots: Mapping[str, Any]) -> str:
-    """`` from Ely to Cambridge on Monday that leaves after 09:15``."""
+    """Return a train's slots as a phrase: `` from Ely to Cambridge on Monday that leaves at 09:15 or later``."""
     text = f" from {slots['origin']}" if "origin" in slots else ""
     text += f" to {slots['destination']}" if "destination" in slots else ""
     text += f" on {slots['day'].capitalize()}" if "day" in slots else ""
@@ -108,7 +108,7 @@ def ridden(slots: Mapping[str, Any]) -> str:
 
 
 def condition(what: str, slots: Mapping[str, Any]) -> str:
-    """A condition as a clause without its ``if``: ``it is in the east``."""
+    """Return a condition as a clause without its ``if``: ``it is in the east``."""
     if slots.get("none"):
         return "there is no such train" if what == "train" else "there is no such place"
     name, value = slots["fact"], slots.get("is")

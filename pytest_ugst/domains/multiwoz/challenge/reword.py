@@ -1,4 +1,4 @@
-"""Wording by a language model, in place of the templates' words. Sentences, and so sub-components, stay one to one."""
+"""Rewording of the templates' sentences by a language model. Sentences, and so sub-components, stay one to one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_ugst.core.chat import Message
 
 Reword = Callable[[Sequence[str]], Coroutine[Any, Any, list[str]]]
-"""Sentences to as many other sentences that mean the same."""
+"""Coroutine function from sentences to as many other sentences that mean the same."""
 
 _INSTRUCTION: Final = (
     "You rewrite instructions for a person who will talk to a booking agent. You get a JSON list of sentences. Return "
@@ -29,7 +29,7 @@ _KEPT: Final = re.compile(
     r"|one|two|three|four|five|six|seven|eight|guesthouse|hotel|museum|college|park|theatre|cinema|nightclub"
     r"|phone|address|postcode|fee|price|booked|book|[Ii]f)\b"
 )
-"""Words that carry the meaning of a sentence, and so have to be in the other one."""
+"""Pattern of the words that carry a sentence's meaning, and so have to be in the reworded one."""
 
 
 class _Sentences(BaseModel):
@@ -37,10 +37,13 @@ class _Sentences(BaseModel):
 
 
 def by_model(chat: Chat) -> Reword:
-    """Have a model find the words.
+    """Return a function that has a model reword sentences.
 
-    A sentence that lost a name, a number or another word that matters is replaced by the original, and so is all of an
-    answer that has not as many sentences as were asked for, or never came.
+    A sentence that lost a name, a number or another word that matters is replaced by the original. If the answer has
+    another number of sentences, or there is none, all originals are kept.
+
+    Args:
+        chat: The model.
 
     Raises:
         ChatUnavailableError: From the returned function, if the model can't be reached at all.
@@ -52,20 +55,20 @@ def by_model(chat: Chat) -> Reword:
             {"role": "user", "content": json.dumps(list(sentences), ensure_ascii=False)},
         ]
         try:
-            made = (await chat.parse(messages, _Sentences)).value.sentences
+            reworded = (await chat.parse(messages, _Sentences)).value.sentences
         except ChatUnavailableError:
             raise
         except ChatError:
             return list(sentences)
-        if len(made) != len(sentences):
+        if len(reworded) != len(sentences):
             return list(sentences)
-        return [new if keeps(old, new) else old for old, new in zip(sentences, map(_tidy, made), strict=True)]
+        return [new if keeps(old, new) else old for old, new in zip(sentences, map(_tidy, reworded), strict=True)]
 
     return reword
 
 
 def keeps(old: str, new: str) -> bool:
-    """Whether a sentence still has every word of the old one that matters."""
+    """Return whether a reworded sentence has every word of the old one that matters."""
     return bool(new) and all(re.search(rf"\b{re.escape(word)}\b", new, re.IGNORECASE) for word in _KEPT.findall(old))
 
 

@@ -1,4 +1,4 @@
-"""The goal source ``multiwoz_challenge``: the shipped test set, and a training set made on the spot."""
+"""The goal source ``multiwoz_challenge``: the shipped test set, and a training set that is generated when asked for."""
 
 from __future__ import annotations
 
@@ -12,28 +12,33 @@ from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.protocols import DataLocator
 from pytest_ugst.domains.multiwoz.challenge.compose import generate
 from pytest_ugst.domains.multiwoz.challenge.pools import load_pools
-from pytest_ugst.domains.multiwoz.challenge.splits import SPLITS, World
-from pytest_ugst.domains.multiwoz.town import read_town
+from pytest_ugst.domains.multiwoz.challenge.splits import SPLITS, SplitDatabase
+from pytest_ugst.domains.multiwoz.database import read_database
 from pytest_ugst.goals.files import load_goals
 
 SEED: Final = 20250724
-"""What the shipped set is made from."""
+"""Seed of the shipped test set and of the training set."""
 TEST_GOALS: Final = 150
 TRAINING_GOALS: Final = 500
-"""As many as the paper's training uses."""
+"""Size of the training set, as in the paper."""
 FILE: Final = "multiwoz_challenge.goal.jsonl"
 
 
 def challenge_goals(split: str | None, data_dirs: DataLocator = USUAL_PLACES) -> Iterable[Goal]:
-    """The shipped test set for ``test`` or None; for ``train`` a set that is made from the user's copy of the database.
+    """Return the goals of a split.
+
+    Args:
+        split: ``test`` or None for the shipped test set; ``train`` for a set generated from the user's copy of the
+            database.
+        data_dirs: Where the database is found.
 
     Raises:
         UsageError: For another split.
-        DataMissingError: If the training set is asked for and the database is not here.
+        DataMissingError: If the training set is asked for and the database is not on this machine.
     """
     if split in (None, "test"):
         return load_goals(shipped("goals") / FILE)
     if split == "train":
-        world = World(read_town(data_dirs.locate("multiwoz")))
-        return generate(world, load_pools(), SEED, TRAINING_GOALS, "train")
+        database = SplitDatabase(read_database(data_dirs.locate("multiwoz")))
+        return generate(database, load_pools(), SEED, TRAINING_GOALS, "train")
     raise UsageError(unknown("part of multiwoz_challenge", str(split), SPLITS))

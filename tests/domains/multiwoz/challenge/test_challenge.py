@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import SUCCESS, Category
-from pytest_ugst.domains.multiwoz import Multiwoz, read_town
-from pytest_ugst.domains.multiwoz.challenge import Pools, World, generate, load_pools
+from pytest_ugst.domains.multiwoz import Multiwoz, read_database
+from pytest_ugst.domains.multiwoz.challenge import Pools, SplitDatabase, generate, load_pools
 from pytest_ugst.domains.multiwoz.challenge.compose import Draft, combination, drafts
 from pytest_ugst.domains.multiwoz.challenge.conditional import holds
-from pytest_ugst.domains.multiwoz.challenge.pools import at_odds
+from pytest_ugst.domains.multiwoz.challenge.pools import conflicting
 from pytest_ugst.domains.multiwoz.challenge.splits import KINDS, SPLITS, cell
 from pytest_ugst.goals.writer import to_jsonl
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.simulators.agenda.user_goal import read as read_errands
+from pytest_ugst.simulators.agenda.user_goal import read_user_goal
 from tests.domains.multiwoz.challenge.played_challenge import Played
-from tests.domains.multiwoz.small_town import write_town
+from tests.domains.multiwoz.small_database import write_database
 
 NUMBER = 60
 
@@ -33,15 +33,15 @@ NUMBER = 60
 @pytest.fixture(scope="module", params=["small", "real"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if request.param == "small":
-        return write_town(tmp_path_factory.mktemp("multiwoz"))
+        return write_database(tmp_path_factory.mktemp("multiwoz"))
     if "UGST_DATA" not in os.environ:
         pytest.skip("UGST_DATA names no folder with multiwoz")
     return Path(os.environ["UGST_DATA"]) / "multiwoz"
 
 
 @pytest.fixture(scope="module")
-def world(folder: Path) -> World:
-    return World(read_town(folder))
+def database(folder: Path) -> SplitDatabase:
+    return SplitDatabase(read_database(folder))
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +55,13 @@ def pools() -> Pools:
 
 
 @pytest.fixture(scope="module")
-def made(world: World, pools: Pools) -> dict[str, list[Draft]]:
-    return {split: list(drafts(world, pools, 3, NUMBER, split)) for split in SPLITS}
+def made(database: SplitDatabase, pools: Pools) -> dict[str, list[Draft]]:
+    return {split: list(drafts(database, pools, 3, NUMBER, split)) for split in SPLITS}
 
 
 @pytest.fixture(scope="module")
-def goals(world: World, pools: Pools) -> list[Goal]:
-    return [goal for split in SPLITS for goal in generate(world, pools, 3, NUMBER, split)]
+def goals(database: SplitDatabase, pools: Pools) -> list[Goal]:
+    return [goal for split in SPLITS for goal in generate(database, pools, 3, NUMBER, split)]
 
 
 def of(goal: Goal, category: Category) -> list[Component]:
@@ -71,7 +71,7 @@ def of(goal: Goal, category: Category) -> list[Component]:
 # Objectives
 
 
-def raw_matches(world: World, what: str, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+def raw_matches(database: SplitDatabase, what: str, wanted: dict[str, Any]) -> list[dict[str, Any]]:
     """What fits, read off the files with nothing of the domain's code."""
     fields = {
         "restaurant": {"cuisine": "food", "price": "pricerange"},
@@ -80,7 +80,7 @@ def raw_matches(world: World, what: str, wanted: dict[str, Any]) -> list[dict[st
         "train": {"origin": "departure"},
     }[what]
     found = []
-    for row in world.town._raw[what]:
+    for row in database.undivided._raw[what]:
         right = True
         for name, value in wanted.items():
             if name == "leave_after":
@@ -101,37 +101,41 @@ def raw_matches(world: World, what: str, wanted: dict[str, Any]) -> list[dict[st
     return found
 
 
-def test_the_impossible_is_impossible_and_the_rest_is_not(world: World, made: dict[str, list[Draft]]) -> None:
+def test_the_impossible_is_impossible_and_the_rest_is_not(
+    database: SplitDatabase, made: dict[str, list[Draft]]
+) -> None:
     kinds: Counter[str] = Counter()
     for draft in itertools.chain(*made.values()):
-        for quest in draft.quests:
-            kinds[quest.kind] += 1
-            there = raw_matches(world, quest.what, quest.want)
-            assert len(there) == len(quest.found)
-            if quest.kind == "impossible":
-                assert not there, quest.want
-                assert len(quest.want) >= 2 or quest.what == "attraction"
-            elif quest.kind == "normal":
+        for objective in draft.objectives:
+            kinds[objective.kind] += 1
+            there = raw_matches(database, objective.what, objective.want)
+            assert len(there) == len(objective.found)
+            if objective.kind == "impossible":
+                assert not there, objective.want
+                assert len(objective.want) >= 2 or objective.what == "attraction"
+            elif objective.kind == "normal":
                 assert 1 <= len(there) <= 6
     assert min(kinds[kind] for kind in ("normal", "impossible", "conditional")) > NUMBER // 4
 
 
-def test_every_branch_is_decided_by_the_database_and_both_occur(world: World, made: dict[str, list[Draft]]) -> None:
+def test_every_branch_is_decided_by_the_database_and_both_occur(
+    database: SplitDatabase, made: dict[str, list[Draft]]
+) -> None:
     for split in SPLITS:
         branches: Counter[tuple[str, bool]] = Counter()
-        for quest in (q for draft in made[split] for q in draft.quests if q.condition):
-            assert quest.other is not None
-            assert raw_matches(world, quest.what, quest.other.want), "there is something to turn to"
-            if quest.condition.get("none"):
-                branches["none", quest.taken] += 1
-                assert quest.taken is not bool(raw_matches(world, quest.what, quest.want))
-            elif quest.condition.get("full"):
-                branches["full", quest.taken] += 1
-                assert len(quest.found) == 1
+        for objective in (q for draft in made[split] for q in draft.objectives if q.condition):
+            assert objective.other is not None
+            assert raw_matches(database, objective.what, objective.other.want), "there is something to turn to"
+            if objective.condition.get("none"):
+                branches["none", objective.taken] += 1
+                assert objective.taken is not bool(raw_matches(database, objective.what, objective.want))
+            elif objective.condition.get("full"):
+                branches["full", objective.taken] += 1
+                assert len(objective.found) == 1
             else:
-                branches["fact", quest.taken] += 1
-                assert {holds(quest.condition, record) for record in quest.found} == {quest.taken}
-                assert not any(holds(quest.condition, record) for record in quest.other.found)
+                branches["fact", objective.taken] += 1
+                assert {holds(objective.condition, record) for record in objective.found} == {objective.taken}
+                assert not any(holds(objective.condition, record) for record in objective.other.found)
         assert len(branches) >= 5, branches
 
 
@@ -141,16 +145,16 @@ def test_the_goal_says_whether_there_is_room_where_that_decides(
     told = {goal.id: goal for goal in goals}
     for draft in itertools.chain(*made.values()):
         goal = told[f"multiwoz-{draft.split}-{draft.number:04}"]
-        for quest in draft.quests:
-            if quest.condition.get("full"):
-                name = quest.want["name"]
-                assert (goal.data.get("full", {}).get(name) == [quest.terms["day"]]) is quest.taken
+        for objective in draft.objectives:
+            if objective.condition.get("full"):
+                name = objective.want["name"]
+                assert (goal.data.get("full", {}).get(name) == [objective.terms["day"]]) is objective.taken
                 assert name in goal.data["bookable"]
 
 
 def test_bookings_are_for_as_many_as_the_profile_says(made: dict[str, list[Draft]]) -> None:
     for draft in itertools.chain(*made.values()):
-        people = {quest.terms["people"] for quest in draft.quests if quest.terms}
+        people = {objective.terms["people"] for objective in draft.objectives if objective.terms}
         assert len(people) <= 1
         assert not draft.profile.party or people <= set(draft.profile.party)
 
@@ -160,7 +164,7 @@ def test_bookings_are_for_as_many_as_the_profile_says(made: dict[str, list[Draft
 
 def test_nothing_contradicts_and_policies_come_into_play(made: dict[str, list[Draft]]) -> None:
     for draft in itertools.chain(*made.values()):
-        tags = frozenset().union(*(quest.tags() for quest in draft.quests))
+        tags = frozenset().union(*(objective.tags() for objective in draft.objectives))
         entries = [draft.profile, *draft.policies]
         assert len(draft.policies) == 2
         for entry in entries:
@@ -168,8 +172,8 @@ def test_nothing_contradicts_and_policies_come_into_play(made: dict[str, list[Dr
             assert {*entry.needs} <= tags
         for one, other in itertools.permutations(entries, 2):
             assert not {*one.conflicts} & other.names(), (one.id, other.id)
-        assert 2 <= len(draft.quests) <= 4
-        assert len({quest.what for quest in draft.quests}) == len(draft.quests)
+        assert 2 <= len(draft.objectives) <= 4
+        assert len({objective.what for objective in draft.objectives}) == len(draft.objectives)
 
 
 def test_policies_and_profiles_take_turns(made: dict[str, list[Draft]], pools: Pools) -> None:
@@ -181,37 +185,41 @@ def test_policies_and_profiles_take_turns(made: dict[str, list[Draft]], pools: P
 
 
 def test_the_splits_share_no_entity_and_no_combination(
-    world: World, pools: Pools, made: dict[str, list[Draft]]
+    database: SplitDatabase, pools: Pools, made: dict[str, list[Draft]]
 ) -> None:
     cells: dict[str, set[str]] = {}
     combinations: dict[str, set[tuple[str, ...]]] = {}
     searches: dict[str, set[str]] = {}
     for split in SPLITS:
         # Other seeds than the test set's: the parts are the same for all seeds.
-        several = [*made[split], *drafts(world, pools, 4, NUMBER, split)]
-        quests = [part for draft in several for quest in draft.quests for part in quest.parts()]
-        cells[split] = {cell(quest.what, record) for quest in quests for record in quest.found}
-        searches[split] = {quest.signature() for quest in quests if not quest.found}
+        several = [*made[split], *drafts(database, pools, 4, NUMBER, split)]
+        objectives = [part for draft in several for objective in draft.objectives for part in objective.parts()]
+        cells[split] = {cell(objective.what, record) for objective in objectives for record in objective.found}
+        searches[split] = {objective.signature() for objective in objectives if not objective.found}
         combinations[split] = {(d.profile.id, *sorted(p.id for p in d.policies)) for d in several}
         assert {combination(d.profile, d.policies) for d in several} == {split}
     for kind in (cells, searches, combinations):
         assert kind["test"]
         assert not kind["test"] & kind["train"]
     for what in KINDS:
-        assert not {str(r) for r in world.part(what, "test")} & {str(r) for r in world.part(what, "train")}
+        assert not {str(r) for r in database.part(what, "test")} & {str(r) for r in database.part(what, "train")}
 
 
-def test_the_same_seed_gives_the_same_bytes(world: World, pools: Pools) -> None:
-    first = to_jsonl(generate(world, pools, 11, 12, "train"))
-    assert first == to_jsonl(generate(World(world.town), load_pools(), 11, 12, "train"))
-    assert first.startswith(to_jsonl(generate(world, pools, 11, 5, "train"))), "a smaller set is a part of a larger one"
-    assert first != to_jsonl(generate(world, pools, 12, 12, "train"))
+def test_the_same_seed_gives_the_same_bytes(database: SplitDatabase, pools: Pools) -> None:
+    first = to_jsonl(generate(database, pools, 11, 12, "train"))
+    assert first == to_jsonl(generate(SplitDatabase(database.undivided), load_pools(), 11, 12, "train"))
+    assert first.startswith(to_jsonl(generate(database, pools, 11, 5, "train"))), (
+        "a smaller set is a part of a larger one"
+    )
+    assert first != to_jsonl(generate(database, pools, 12, 12, "train"))
 
 
 @settings(max_examples=25)
 @given(st.integers(), st.sampled_from(SPLITS))
-def test_any_seed_makes_goals_that_can_be_read_and_judged(world: World, pools: Pools, seed: int, split: Any) -> None:
-    for goal in generate(world, pools, seed, 2, split):
+def test_any_seed_makes_goals_that_can_be_read_and_judged(
+    database: SplitDatabase, pools: Pools, seed: int, split: Any
+) -> None:
+    for goal in generate(database, pools, seed, 2, split):
         ChecksJudge().validate(goal)
         assert goal.components is not None
         assert goal.text.count("  ") == 0
@@ -241,7 +249,7 @@ def test_texts_are_clean(goals: list[Goal]) -> None:
 
 def test_the_agenda_can_play_every_goal(goals: list[Goal]) -> None:
     for goal in goals:
-        assert len(read_errands(goal).errands) == len(of(goal, Category.OBJECTIVE))
+        assert len(read_user_goal(goal).subgoals) == len(of(goal, Category.OBJECTIVE))
 
 
 def test_every_goal_opens_a_session(goals: list[Goal], domain: Multiwoz) -> None:
@@ -297,8 +305,8 @@ def test_what_another_goals_user_does_is_not_enough(goals: list[Goal], domain: M
 def test_a_contradiction_is_one_from_either_side(pools: Pools) -> None:
     by_id = {entry.id: entry for entry in (*pools.profiles, *pools.policies)}
     polite, curt = by_id["say-please"], by_id["no-courtesies"]
-    assert at_odds(polite, [curt])
-    assert at_odds(curt, [polite])
-    assert not at_odds(polite, [by_id["greet-first"]])
-    assert at_odds(by_id["read-back-reference"], [])
-    assert not at_odds(by_id["read-back-reference"], [], frozenset({"books"}))
+    assert conflicting(polite, [curt])
+    assert conflicting(curt, [polite])
+    assert not conflicting(polite, [by_id["greet-first"]])
+    assert conflicting(by_id["read-back-reference"], [])
+    assert not conflicting(by_id["read-back-reference"], [], frozenset({"books"}))

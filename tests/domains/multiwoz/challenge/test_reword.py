@@ -12,10 +12,10 @@ import pytest
 
 from pytest_ugst.core.chat import AnswerError, Chat, ChatUnavailableError, ParsedReply, Reply
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.domains.multiwoz import read_town
-from pytest_ugst.domains.multiwoz.challenge import World, by_model, generate, generate_worded, load_pools
+from pytest_ugst.domains.multiwoz import read_database
+from pytest_ugst.domains.multiwoz.challenge import SplitDatabase, by_model, generate, generate_worded, load_pools
 from pytest_ugst.domains.multiwoz.challenge.reword import keeps
-from tests.domains.multiwoz.small_town import write_town
+from tests.domains.multiwoz.small_database import write_database
 
 
 class Model:
@@ -79,10 +79,10 @@ def test_a_model_that_is_not_there_is_an_error() -> None:
 
 
 def test_goals_keep_their_components_in_other_words(tmp_path: Path) -> None:
-    world, pools = World(read_town(write_town(tmp_path))), load_pools()
+    database, pools = SplitDatabase(read_database(write_database(tmp_path))), load_pools()
     model = Model(lambda sentences: [f"Mind this: {sentence}" for sentence in sentences])
-    worded = asyncio.run(generate_worded(world, pools, 5, 8, "test", by_model(cast(Chat, model))))
-    plain = list(generate(world, pools, 5, 8, "test"))
+    worded = asyncio.run(generate_worded(database, pools, 5, 8, "test", by_model(cast(Chat, model))))
+    plain = list(generate(database, pools, 5, 8, "test"))
     assert model.asked == 8
     for one, other in zip(worded, plain, strict=True):
         assert one.id == other.id

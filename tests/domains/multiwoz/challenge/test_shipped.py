@@ -12,15 +12,15 @@ import pytest
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import SUCCESS, Category
-from pytest_ugst.domains.multiwoz import Multiwoz, read_town
-from pytest_ugst.domains.multiwoz.challenge import World, challenge_goals, generate, load_pools
+from pytest_ugst.domains.multiwoz import Multiwoz, read_database
+from pytest_ugst.domains.multiwoz.challenge import SplitDatabase, challenge_goals, generate, load_pools
 from pytest_ugst.domains.multiwoz.challenge.source import SEED, TEST_GOALS, TRAINING_GOALS
 from pytest_ugst.domains.multiwoz.challenge.splits import cell
 from pytest_ugst.goals.files import find_duplicates
 from pytest_ugst.goals.statistics import goal_stats
 from pytest_ugst.goals.writer import to_jsonl
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.simulators.agenda.user_goal import read as read_errands
+from pytest_ugst.simulators.agenda.user_goal import read_user_goal
 from tests.domains.multiwoz.challenge.played_challenge import Played
 
 ROOT = Path(__file__).parents[4]
@@ -63,7 +63,7 @@ def test_they_are_well_made() -> None:
     assert len({goal.text for goal in GOALS}) == 150
     for goal in GOALS:
         judge.validate(goal)
-        read_errands(goal)
+        read_user_goal(goal)
         assert goal.domain == "multiwoz"
         assert {"multiwoz", "test"} <= set(goal.tags)
         assert "train" not in goal.tags, "that is the other split's"
@@ -80,8 +80,8 @@ def test_no_two_are_alike() -> None:
 
 @real
 def test_the_generator_makes_the_same_file() -> None:
-    world = World(read_town(folder()))
-    made = to_jsonl(generate(world, load_pools(), SEED, TEST_GOALS, "test"))
+    database = SplitDatabase(read_database(folder()))
+    made = to_jsonl(generate(database, load_pools(), SEED, TEST_GOALS, "test"))
     assert made == FILE.read_text(encoding="utf-8"), (
         "make it anew with: ugst goals generate multiwoz --out FILE --force"
     )
@@ -110,19 +110,19 @@ def test_the_training_set_shares_nothing_with_it() -> None:
         return frozenset(c.text for c in goal.components or () if c.category in (Category.PROFILE, Category.POLICY))
 
     assert not {combination(goal) for goal in GOALS} & {combination(goal) for goal in training}
-    world = World(read_town(folder()))
-    assert not entities(GOALS, world) & entities(training, world)
+    database = SplitDatabase(read_database(folder()))
+    assert not entities(GOALS, database) & entities(training, database)
 
 
-def entities(goals: list[Goal], world: World) -> set[str]:
+def entities(goals: list[Goal], database: SplitDatabase) -> set[str]:
     """Whatever an objective's search can find, by what the goal's slots say."""
     cells: set[str] = set()
     for goal in goals:
-        for errand in read_errands(goal).errands:
-            for one in filter(None, (errand, errand.alternative)):
-                wanted = dict(one.want) if one.kind == "train" else one.search(wished=False)
+        for subgoal in read_user_goal(goal).subgoals:
+            for one in filter(None, (subgoal, subgoal.alternative)):
+                wanted = dict(one.constraints) if one.kind == "train" else one.search_slots(with_preferences=False)
                 wanted.pop("people", None)
-                cells |= {f"{cell(one.kind, r)}|{r.get('name')}" for r in world.search(one.kind, wanted)}
+                cells |= {f"{cell(one.kind, r)}|{r.get('name')}" for r in database.search(one.kind, wanted)}
     return cells
 
 

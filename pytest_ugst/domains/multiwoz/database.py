@@ -1,13 +1,13 @@
-"""Reads MultiWOZ's database files, once per process, and finds things in them.
+"""MultiWOZ's database files: read once per process, and searched.
 
-Loading parses the files and looks at their layout. Records get their final form (booleans, whole numbers, unknown
-values named) at the first search among them, each table for itself: most conversations never ask for a train.
+Reading parses the files and checks their layout. Records get their final form (booleans, integers, a name for unknown
+values) at the first search among them, table by table: most conversations never ask for a train.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -31,7 +31,7 @@ LAYOUT: Final[Mapping[str, frozenset[str]]] = {
     "police": frozenset({"name", "address", "phone"}),
     "hospital": frozenset({"department", "phone"}),
 }
-"""The files, and what each record of them has at least."""
+"""The files, and the fields that each of their records must have."""
 KINDS: Final = {
     "mutliple sports": "sports centre",
     "multiple sports": "sports centre",
@@ -39,45 +39,51 @@ KINDS: Final = {
     "concerthall": "concert hall",
     "boat": "boat tour",
 }
-"""Kinds of attractions in other words than the data's. The first is spelled so there."""
+"""Kinds of attractions, renamed. ``mutliple`` is the data's own spelling."""
 _REMEDY = "bring an unchanged copy: run 'ugst data fetch multiwoz', or see github.com/budzianowski/multiwoz"
 
 
-class Town:
+class MultiwozDatabase:
     """The records of all files, read-only."""
 
     def __init__(self, raw: Mapping[str, list[Raw]], folder: Path) -> None:
+        """Take over parsed files.
+
+        Args:
+            raw: Records by file, as parsed; they fit :data:`LAYOUT`.
+            folder: The files' folder, for error messages.
+        """
         self._raw = raw
         self._folder = folder
 
     @cached_property
     def places(self) -> Mapping[str, tuple[Record, ...]]:
-        """All places by what they are: restaurant, hotel, attraction."""
-        make = {"restaurant": _restaurant, "hotel": _hotel, "attraction": _attraction}
-        return {what: tuple(self._made(what, make[what])) for what in PLACES}
+        """All places by their kind: restaurant, hotel, attraction."""
+        convert = {"restaurant": _restaurant, "hotel": _hotel, "attraction": _attraction}
+        return {what: tuple(self._converted(what, convert[what])) for what in PLACES}
 
     @cached_property
     def _index(self) -> Mapping[str, Mapping[tuple[str, Any], frozenset[int]]]:
-        """By what it is, then by a field and its value, the numbers of the places that have it."""
+        """Numbers of the places with a value in a field, by the kind of place, then by field and value."""
         index: dict[str, dict[tuple[str, Any], frozenset[int]]] = {}
         for what, records in self.places.items():
             found: dict[tuple[str, Any], set[int]] = {}
             for at, record in enumerate(records):
-                for test in _answers(record):
+                for test in _searches_that_find(record):
                     found.setdefault(test, set()).add(at)
             index[what] = {test: frozenset(numbers) for test, numbers in found.items()}
         return index
 
     @cached_property
     def names(self) -> Mapping[str, tuple[str, Record]]:
-        """What it is, and its record, by the key of its name."""
+        """Kind and record of each place, by the key of its name."""
         return {key(record["name"]): (what, record) for what in PLACES for record in self.places[what]}
 
     @cached_property
     def trains(self) -> Mapping[str, Mapping[tuple[str, str], tuple[Record, ...]]]:
         """Trains by day, then by origin and destination, the earliest first."""
         found: dict[str, dict[tuple[str, str], list[Record]]] = {day: {} for day in DAYS}
-        for train in self._made("train", _train):
+        for train in self._converted("train", _train):
             found[train["day"]].setdefault((train["origin"], train["destination"]), []).append(train)
         return {
             day: {route: tuple(sorted(trains, key=departure)) for route, trains in sorted(routes.items())}
@@ -86,7 +92,7 @@ class Town:
 
     @cached_property
     def cities(self) -> tuple[str, ...]:
-        """Where trains go from or to."""
+        """The stations that trains go from or to, sorted."""
         return tuple(sorted({city for routes in self.trains.values() for route in routes for city in route}))
 
     @cached_property
@@ -95,24 +101,28 @@ class Town:
         return {what: self._raw[what] for what in ("taxi", "police", "hospital")}
 
     def search(self, what: str, wanted: Mapping[str, Any]) -> list[Record]:
-        """The places that agree with everything wanted.
+        """Return the places that match all constraints, in the file's order.
 
-        A value that is not known agrees with nothing, ``free_entry`` false included. An attraction's ``kind`` is found
-        by the data's own word too.
+        An unknown value matches nothing, not even ``free_entry=False``. An attraction's ``kind`` may be given by the
+        data's own word too.
+
+        Args:
+            what: ``restaurant``, ``hotel`` or ``attraction``.
+            wanted: Values by field; None is no constraint.
         """
         tests = [(name, _folded(name, value)) for name, value in wanted.items() if value is not None]
         if not tests:
             return list(self.places[what])
-        fitting = [self._index[what].get(test, frozenset()) for test in tests]
-        fewest, *others = sorted(fitting, key=len)
+        matches = [self._index[what].get(test, frozenset()) for test in tests]
+        fewest, *others = sorted(matches, key=len)
         return [self.places[what][at] for at in sorted(fewest.intersection(*others))]
 
     def search_trains(self, wanted: Mapping[str, Any]) -> list[Record]:
-        """The trains that agree, the earliest first.
+        """Return the trains that match all constraints, by day, the earliest first.
 
         Args:
-            wanted: Any of ``origin``, ``destination`` (some words of the station's name will do), ``day``,
-                ``leave_after`` and ``arrive_by`` (both inclusive; who has to arrive by a time does so on the day of
+            wanted: Any of ``origin``, ``destination`` (some words of the station's name are enough), ``day``,
+                ``leave_after`` and ``arrive_by`` (both inclusive; a train that arrives by a time does so on the day of
                 departure).
         """
         origins, destinations = self.stations(wanted.get("origin")), self.stations(wanted.get("destination"))
@@ -120,39 +130,39 @@ class Town:
         by = minutes(wanted["arrive_by"]) if wanted.get("arrive_by") else None
         found: list[Record] = []
         for day in [wanted["day"]] if wanted.get("day") else DAYS:
-            those = [
+            on_day = [
                 train
                 for (origin, destination), trains in self.trains[day].items()
                 if origin in origins and destination in destinations
                 for train in trains
                 if minutes(train["departs"]) >= after and (by is None or arrival(train) <= by)
             ]
-            found += sorted(those, key=departure)
+            found += sorted(on_day, key=departure)
         return found
 
     def stations(self, words: str | None) -> frozenset[str]:
-        """The stations a traveller may mean; all of them for None."""
+        """Return the stations that a traveller may mean by some words; all stations for None."""
         if words is None:
             return frozenset(self.cities)
         wanted = station_words(words)
         exact = {city for city in self.cities if station_words(city) == wanted}
         return frozenset(exact or (city for city in self.cities if wanted and wanted <= station_words(city)))
 
-    def _made(self, what: str, make: Any) -> Iterator[Record]:
+    def _converted(self, what: str, convert: Callable[[Raw], Raw]) -> Iterator[Record]:
         for number, row in enumerate(self._raw[what], 1):
             try:
-                yield MappingProxyType(make(row))
+                yield MappingProxyType(convert(row))
             except (ValueError, TypeError, AttributeError, KeyError) as error:
                 file = self._folder / f"{what}_db.json"
                 raise UsageError(f"{file}: record {number} has an unknown form ({error}); {_REMEDY}") from None
 
 
 @cache
-def read_town(folder: Path) -> Town:
-    """Read the files of ``FOLDER/db``; the second time in a process it costs nothing.
+def read_database(folder: Path) -> MultiwozDatabase:
+    """Read the files of ``FOLDER/db``, once per process and folder.
 
     Raises:
-        UsageError: Names the file that is missing, cut off, or of a layout we don't know.
+        UsageError: If a file is missing, cut off, or of an unknown layout; names the file.
     """
     raw: dict[str, list[Raw]] = {}
     for what, needed in LAYOUT.items():
@@ -165,36 +175,39 @@ def read_town(folder: Path) -> Town:
             raise UsageError(f"{file}: is cut off or is no JSON; {_REMEDY}") from None
         if type(rows) is not list or not rows:
             raise UsageError(f"{file}: is not a list of records; {_REMEDY}")
-        if (wrong := _lacking(rows, needed)) is not None:
-            raise UsageError(f"{file}: {wrong}; {_REMEDY}")
+        if (problem := _layout_problem(rows, needed)) is not None:
+            raise UsageError(f"{file}: {problem}; {_REMEDY}")
         raw[what] = rows
-    return Town(raw, folder / "db")
+    return MultiwozDatabase(raw, folder / "db")
 
 
-def _lacking(rows: list[Any], needed: frozenset[str]) -> str | None:
-    """What the first record lacks that lacks something. Looks at each layout once: thousands of records share one."""
+def _layout_problem(rows: list[Any], needed: frozenset[str]) -> str | None:
+    """Describe what the first incomplete record lacks; None if all are complete.
+
+    Each distinct layout is checked once: thousands of records share one.
+    """
     if set(map(type, rows)) == {dict} and all(needed.issubset(names) for names in set(map(tuple, rows))):
         return None
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             return f"record {number} is no record"
-        if lacks := needed - row.keys():
-            return f"record {number} lacks {', '.join(sorted(lacks))}"
+        if missing := needed - row.keys():
+            return f"record {number} lacks {', '.join(sorted(missing))}"
     return None
 
 
 def departure(train: Record) -> tuple[str, str]:
-    """Orders trains of one day."""
+    """Return the sort key of a train among those of one day."""
     return train["departs"], train["id"]
 
 
 def arrival(train: Record) -> int:
-    """Minutes from midnight of the day of departure."""
+    """Return a train's arrival in minutes from midnight of the day of departure."""
     return minutes(train["arrives"]) + (DAY_MINUTES if train.get("next_day") else 0)
 
 
 def _known(row: Raw, name: str) -> str:
-    """A value of the data, with blanks tidied; what is not known says so."""
+    """Return a text of the data with its blanks normalized, or :data:`UNKNOWN` for a missing value."""
     value = row.get(name, "")
     if not isinstance(value, str):
         raise ValueError(f"{name} is {value!r}")
@@ -287,8 +300,8 @@ def _folded(name: str, value: Any) -> Any:
     return KINDS.get(folded, folded) if name == "kind" else folded
 
 
-def _answers(record: Record) -> Iterator[tuple[str, Any]]:
-    """The searches, by one field each, that find a place."""
+def _searches_that_find(record: Record) -> Iterator[tuple[str, Any]]:
+    """Yield the searches, by one field each, that find a place."""
     yield "name", key(record["name"])
     if (fee := record.get("entry_fee", UNKNOWN)) != UNKNOWN:
         yield "free_entry", fee == "free"

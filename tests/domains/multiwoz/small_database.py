@@ -1,4 +1,4 @@
-"""A town in MultiWOZ's layout, made up here, small but with every trap of the data: for tests without the real one."""
+"""A small made-up database in MultiWOZ's layout, with every trap of the data, for tests without the real one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FIRST = (
 _SECOND = ("anchor", "barn", "crown", "door", "elm", "ferry", "garden", "harbour", "inn", "jetty", "kitchen", "lodge")
 
 
-def write_town(folder: Path) -> Path:
+def write_database(folder: Path) -> Path:
     """Write the files below ``folder/db``; always the same."""
     rng = random.Random(1)
     names = [f"{first} {second}" for first, second in itertools.product(_FIRST, _SECOND)]
