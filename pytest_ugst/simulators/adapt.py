@@ -1,4 +1,4 @@
-"""Making simulators out of what people have at hand."""
+"""Adapters that make simulators of functions and objects."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pytest_ugst.utils.callables import call, name_of, takes, text_messages
 
 
 def as_simulator(value: object, name: str | None = None) -> SimulatorFactory:
-    """Take anything that can play users for a simulator.
+    """Return a factory of simulators made from a factory or a function.
 
     Args:
-        value: A :class:`SimulatorFactory`, or a function ``f(messages, goal)``, sync or async, that returns what the
-            user says next. ``messages`` are ``{"role", "content"}`` with the user's words as ``user`` and the agent's
-            as ``assistant``; ``goal`` is the :class:`Goal`. The rules of termination apply to what it returns.
-        name: What to call it; a function's own name unless given.
+        value: A :class:`SimulatorFactory`, or a function ``f(messages, goal)``, sync or async, that returns the
+            user's next words. ``messages`` are ``{"role", "content"}`` with the user's words as ``user`` and the
+            agent's as ``assistant``; ``goal`` is the :class:`Goal`. The rules of termination apply to what it returns.
+        name: The simulator's name; a function's own name unless given.
 
     Raises:
         UsageError: For anything else.
@@ -40,31 +40,35 @@ def as_simulator(value: object, name: str | None = None) -> SimulatorFactory:
 
 @dataclass(frozen=True, slots=True)
 class FunctionSimulators:
-    """Makes simulators that a function plays."""
+    """Factory of simulators that are played by a function."""
 
     function: Callable[..., Any]
     name: str
 
     def start(self, goal: Goal, seed: int, max_turns: int) -> FunctionSimulator:
-        """A simulator for one episode."""
+        """Return a simulator for one episode."""
         return FunctionSimulator(self.function, self.name, goal)
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionSimulator:
-    """Plays the user of one episode by calling a function."""
+    """The user of one episode, played by a function."""
 
     function: Callable[..., Any]
     name: str
     goal: Goal
 
     async def next(self, conversation: Conversation, state: GoalState | None) -> UserTurn:
-        """Speak, or end the conversation."""
+        """Return the function's next utterance, or end the conversation.
+
+        Raises:
+            RoleError: If the function raises, or returns no string or an empty one.
+        """
         what = f"the simulator {self.name!r}"
-        said = await call(what, self.function, text_messages(conversation), self.goal)
-        if not isinstance(said, str):
-            raise RoleError(f"{what} returned {type(said).__name__}, not a string")
-        turn = read_utterance(said, None, conversation)
+        answer = await call(what, self.function, text_messages(conversation), self.goal)
+        if not isinstance(answer, str):
+            raise RoleError(f"{what} returned {type(answer).__name__}, not a string")
+        turn = read_utterance(answer, None, conversation)
         if turn is None:
             raise RoleError(f"{what} said nothing")
         return turn

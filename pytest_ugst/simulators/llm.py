@@ -1,4 +1,4 @@
-"""A language model plays the user.
+"""The simulator played by a language model.
 
 The three ways of prompting are those of "Goal Alignment in LLM-Based User Simulators for Conversational AI":
 ``none`` is equation 1, the goal in the system message alone; ``goal`` repeats the goal before every response
@@ -32,7 +32,7 @@ _HEADINGS = {Category.PROFILE: "Who you are", Category.POLICY: "Your rules", Cat
 
 
 def make_llm_simulator(chat: Chat, context: RoleContext) -> LlmSimulatorFactory:
-    """A factory of simulators played by a model, prompted as the context says.
+    """Return a factory of simulators played by a model, prompted as the context says.
 
     Raises:
         UsageError: For an unknown way of steering or a bad folder of prompts.
@@ -41,16 +41,19 @@ def make_llm_simulator(chat: Chat, context: RoleContext) -> LlmSimulatorFactory:
 
 
 class LlmSimulatorFactory:
-    """Makes simulators that one model plays."""
+    """Factory of simulators that are played by one model."""
 
     def __init__(self, chat: Chat, prompts: Prompts, steer: str = "none", reasoning: bool = False) -> None:
-        """A factory.
+        """Create a factory.
 
         Args:
             chat: The model.
-            prompts: What to tell it.
+            prompts: Templates of the instructions.
             steer: One of :data:`STEERING`.
             reasoning: Whether to have the model think before it speaks.
+
+        Raises:
+            UsageError: For an unknown way of steering.
         """
         if steer not in STEERING:
             raise UsageError(f"unknown way of steering {steer!r}; choose one of {', '.join(STEERING)}")
@@ -62,14 +65,17 @@ class LlmSimulatorFactory:
         return self._chat.name
 
     def start(self, goal: Goal, seed: int, max_turns: int) -> LlmSimulator:
-        """A simulator for one episode."""
+        """Return a simulator for one episode."""
         return LlmSimulator(self._chat, self._prompts, goal, seed, max_turns, self._steer, self._reasoning)
 
 
 @dataclass(frozen=True, slots=True)
 class LlmSimulator:
-    """Plays the user of one episode. The model is the assistant of its own chat; the agent's words reach it as user
-    messages, opened by a greeting, because most chat templates want a user message first."""
+    """The user of one episode, played by a model.
+
+    The model is the assistant of its own chat; the agent's words reach it as user messages, opened by a greeting,
+    because most chat templates want a user message first.
+    """
 
     chat: Chat
     prompts: Prompts
@@ -80,7 +86,7 @@ class LlmSimulator:
     reasoning: bool = False
 
     async def next(self, conversation: Conversation, state: GoalState | None) -> UserTurn:
-        """Speak, or end the conversation.
+        """Return the model's next utterance, or end the conversation.
 
         Raises:
             RoleError: If the model can't be reached, or says nothing even when asked again.
@@ -98,18 +104,19 @@ class LlmSimulator:
         return turn
 
     def messages(self, conversation: Conversation, state: GoalState | None) -> list[Message]:
-        """The request for the next utterance: instructions, what was said so far, and what to keep in mind now.
+        """Return the request for the next utterance: instructions, the conversation so far, and a reminder.
 
         Raises:
             RoleError: If the run steers by goal state and there is none.
         """
         messages = request(self.prompts, self.goal, conversation, self.max_turns, self.reasoning)
         if reminder := self._reminder(len(conversation.turns) + 1, state):
-            heard = str(messages[-1].get("content"))
-            messages[-1] = {"role": "user", "content": f"{heard}\n\n{reminder}"}
+            agent_words = str(messages[-1].get("content"))
+            messages[-1] = {"role": "user", "content": f"{agent_words}\n\n{reminder}"}
         return messages
 
     def _reminder(self, turn: int, state: GoalState | None) -> str:
+        """Return the text that steers the next utterance; empty without steering."""
         now = {"turn": turn, "max_turns": self.max_turns, "turns_left": max(0, self.max_turns - turn + 1)}
         if self.steer == "goal":
             return self.prompts.fill("simulator_steer_goal", goal=self.goal.text, **now)
@@ -126,13 +133,14 @@ class LlmSimulator:
 
 
 def request(prompts: Prompts, goal: Goal, conversation: Conversation, max_turns: int, reasoning: bool) -> list[Message]:
-    """The unsteered request for the next utterance: what an untrained simulator gets, and what a trained one is
-    trained on.
+    """Return the request for the next utterance without steering.
+
+    Untrained simulators get this request, and trained ones are trained on it.
 
     Args:
-        prompts: What to tell the model.
-        goal: The user's.
-        conversation: What was said so far.
+        prompts: Templates of the instructions.
+        goal: The user's goal.
+        conversation: The conversation so far.
         max_turns: Turns the conversation may take.
         reasoning: Whether to have the model think before it speaks.
     """
@@ -141,22 +149,22 @@ def request(prompts: Prompts, goal: Goal, conversation: Conversation, max_turns:
     if reasoning:
         system = f"{system}\n\n{prompts.fill('simulator_reasoning', **limits)}"
     messages: list[Message] = [{"role": "system", "content": system}]
-    heard = prompts.fill("simulator_greeting")
+    agent_words = prompts.fill("simulator_greeting")
     for turn in conversation.turns:
-        messages.append({"role": "user", "content": heard})
+        messages.append({"role": "user", "content": agent_words})
         messages.append({"role": "assistant", "content": turn.user})
-        heard = turn.agent or ""
-    messages.append({"role": "user", "content": heard})
+        agent_words = turn.agent or ""
+    messages.append({"role": "user", "content": agent_words})
     return messages
 
 
 def read_utterance(text: str, reasoning: str | None, conversation: Conversation) -> UserTurn | None:
-    """Turn a simulator's raw answer into what it says.
+    """Read the utterance in a simulator's raw answer.
 
     Args:
         text: The answer; it may still hold reasoning, invented lines of the agent and a termination indicator.
-        reasoning: What the server already told apart.
-        conversation: What was said before.
+        reasoning: Reasoning that the server already separated from the answer.
+        conversation: The conversation so far.
 
     Returns:
         The utterance, or None if there is none.
@@ -180,7 +188,7 @@ def read_utterance(text: str, reasoning: str | None, conversation: Conversation)
 
 
 def describe(state: GoalState) -> str:
-    """A goal state as the simulator gets to read it: a line for each sub-component, under its objective."""
+    """Return a goal state as the simulator gets to read it: a line for each sub-component, under its objective."""
     lines: list[str] = []
     for category, heading in _HEADINGS.items():
         held = [s for s in state if s.category is category]

@@ -1,4 +1,4 @@
-"""Reading a simulator's raw answer: what is said to the agent, and whether it ends the conversation.
+"""Termination of a conversation: the words in a simulator's raw answer, and whether they end the conversation.
 
 The rules, after the user simulator prompt of "Goal Alignment in LLM-Based User Simulators for Conversational AI"
 (appendix A.2), which asks for a message of its own:
@@ -56,11 +56,12 @@ _REQUEST = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an utterance ends the conversation."""
+    """The end of a conversation, as an utterance expresses it."""
 
     text: str
-    """What is said beside the indicator; empty where it stands alone."""
+    """The words beside the indicator; empty where it stands alone."""
     reason: StopReason
+    """Why the conversation ends."""
     separate: bool
     """Whether the indicator is the whole message."""
     asked: bool
@@ -68,7 +69,7 @@ class Ending:
 
 
 def own_words(text: str) -> str:
-    """Cut an answer down to the one message the simulator may speak.
+    """Cut an answer down to the one message the simulator may send.
 
     Args:
         text: The model's answer without its reasoning.
@@ -102,13 +103,13 @@ def own_words(text: str) -> str:
 
 
 def read_ending(text: str) -> Ending | None:
-    """Look for the termination indicator or a stop word.
+    """Find the termination indicator or a stop word.
 
     Args:
-        text: What the simulator says.
+        text: The simulator's utterance.
 
     Returns:
-        How it ends the conversation, or None if it goes on.
+        The end it expresses, or None if the conversation goes on.
     """
     reason: StopReason | None = None
     words = {found.group(1).upper()[:3] for found in _STOP_WORD.finditer(text)}
@@ -124,13 +125,13 @@ def read_ending(text: str) -> Ending | None:
 
 
 def _bare(text: str) -> str:
-    """Stripped; empty if nothing in it can be read out."""
+    """Return the stripped text, or an empty one if nothing in it can be read out."""
     text = text.strip()
     return text if any(c.isalnum() or c in "?？" or _symbol(c) for c in text) else ""
 
 
 def _without_indicator(text: str) -> str | None:
-    """The text before an indicator that ends it; None if none does."""
+    """Return the text before an indicator that ends it; None if none does."""
     *_, found = None, *_WORD.finditer(text, max(0, len(text) - _TAIL))
     if found is None or any(c.isalnum() or c in "?？" for c in text[found.end() :]):
         return None
@@ -150,5 +151,5 @@ def _without_indicator(text: str) -> str | None:
 
 
 def _symbol(char: str) -> bool:
-    """Whether it is an emoji or part of one."""
+    """Return whether a character is an emoji or part of one."""
     return unicodedata.category(char) in ("So", "Sk") or char in "\ufe0f\u200d"

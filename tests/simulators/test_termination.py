@@ -1,4 +1,4 @@
-"""When a simulator's words end the conversation, and when they don't."""
+"""Tests of which words of a simulator end the conversation."""
 
 from __future__ import annotations
 

@@ -7,13 +7,13 @@ grades simulators has to be shown to catch bad ones; these are bad in a known wa
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from pytest_ugst.core.errors import UsageError, unknown
-from pytest_ugst.simulators.agenda.user_goal import BOOKING, Slots, UserGoal
+from pytest_ugst.simulators.agenda.user_goal import BOOKING, Slots, Subgoal, UserGoal
 
 FAULTS: Final = (
     "confusion",
@@ -40,11 +40,11 @@ SMALL_TALK: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault and how often it strikes."""
+    """A fault and how often it occurs."""
 
     name: str
     rate: float = 1.0
-    """The probability that it strikes in an episode."""
+    """The probability that it occurs in an episode."""
 
 
 def parse(argument: str | None) -> tuple[Fault, ...]:
@@ -74,68 +74,87 @@ def parse(argument: str | None) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-def strike(faults: Iterable[Fault], rng: random.Random) -> frozenset[str]:
-    """Draw which faults strike in one episode."""
+def draw_faults(faults: Iterable[Fault], rng: random.Random) -> frozenset[str]:
+    """Draw the faults that occur in one episode; return their names."""
     return frozenset(fault.name for fault in faults if rng.random() < fault.rate)
 
 
-def confuse(plan: UserGoal, rng: random.Random) -> str:
-    """Mix up the errands of a plan, in place.
+def confuse(user_goal: UserGoal, rng: random.Random) -> str:
+    """Mix up the subgoals of a goal, in place.
 
     Returns:
-        What was mixed up.
+        A description of what was mixed up.
     """
-    notes = _confuse_bookings(plan, rng)
-    places = [errand for errand in plan.errands if errand.intent in ("find", "book")]
-    for first, second in pairwise(places):
-        shared = [
-            name
-            for name in ("area", "people", "day", "time", "nights", "price")
-            if _differ(first.want.get(name), second.want.get(name))
-        ]
-        for name in shared:
-            first.want[name], second.want[name] = second.want[name], first.want[name]
-        if shared:
-            notes.append(f"swapped {', '.join(shared)} of {first.objective} and {second.objective}")
-    for errand in places:
-        droppable = sorted(set(errand.want) - {"name", "train_id", "kind"})
-        if droppable and (len(notes) == 0 or rng.random() < 0.6):
-            name = rng.choice(droppable)
-            if name in BOOKING[errand.kind] and errand.kind != "train":
-                # Without a value the agent would ask, and the user makes one up.
-                errand.want[name] = _other(name, errand.want[name], rng)
-                notes.append(f"mixed up {name} of {errand.objective}")
-            else:
-                del errand.want[name]
-                notes.append(f"forgot {name} of {errand.objective}")
-        if errand.wish and rng.random() < 0.7:
-            notes.append(f"forgot the preference {', '.join(errand.wish)} of {errand.objective}")
-            errand.wish.clear()
-        if errand.intent == "book" and rng.random() < 0.35:
-            errand.intent = "find"
-            notes.append(f"only looked in {errand.objective} where a booking was asked for")
-        elif errand.ask and rng.random() < 0.35:
-            notes.append(f"forgot to ask for {', '.join(errand.ask)} in {errand.objective}")
-            errand.ask.clear()
+    notes = _confuse_bookings(user_goal, rng)
+    searches = [subgoal for subgoal in user_goal.subgoals if subgoal.intent in ("find", "book")]
+    notes += _swap_constraints(searches)
+    for subgoal in searches:
+        if note := _confuse_constraint(subgoal, bool(notes), rng):
+            notes.append(note)
+        if subgoal.preferences and rng.random() < 0.7:
+            notes.append(f"forgot the preference {', '.join(subgoal.preferences)} of {subgoal.objective}")
+            subgoal.preferences.clear()
+        if subgoal.intent == "book" and rng.random() < 0.35:
+            subgoal.intent = "find"
+            notes.append(f"only looked in {subgoal.objective} where a booking was asked for")
+        elif subgoal.requests and rng.random() < 0.35:
+            notes.append(f"forgot to ask for {', '.join(subgoal.requests)} in {subgoal.objective}")
+            subgoal.requests.clear()
     return "; ".join(notes) or "nothing to confuse"
 
 
-def _confuse_bookings(plan: UserGoal, rng: random.Random) -> list[str]:
+def _confuse_bookings(user_goal: UserGoal, rng: random.Random) -> list[str]:
     """Change what was to be cancelled, cancel what was to be changed, or take the wrong one of two bookings."""
-    held = [errand for errand in plan.errands if errand.intent in ("change", "cancel")]
+    held = [subgoal for subgoal in user_goal.subgoals if subgoal.intent in ("change", "cancel")]
     if len(held) > 1 and _differ(held[0].reference, held[1].reference):
         held[0].reference, held[1].reference = held[1].reference, held[0].reference
         return [f"took the booking of {held[1].objective} for that of {held[0].objective}"]
     notes = []
-    for errand in held:
-        if errand.intent == "change":
-            errand.intent = "cancel"
-            notes.append(f"cancels in {errand.objective} what should be changed")
+    for subgoal in held:
+        if subgoal.intent == "change":
+            subgoal.intent = "cancel"
+            notes.append(f"cancels in {subgoal.objective} what should be changed")
         else:
-            errand.intent = "change"
-            errand.want = {"people": rng.randint(2, 6)}
-            notes.append(f"changes in {errand.objective} what should be cancelled")
+            subgoal.intent = "change"
+            subgoal.constraints = {"people": rng.randint(2, 6)}
+            notes.append(f"changes in {subgoal.objective} what should be cancelled")
     return notes
+
+
+def _swap_constraints(subgoals: list[Subgoal]) -> list[str]:
+    """Swap what differs between neighbouring subgoals."""
+    notes = []
+    for first, second in pairwise(subgoals):
+        shared = [
+            name
+            for name in ("area", "people", "day", "time", "nights", "price")
+            if _differ(first.constraints.get(name), second.constraints.get(name))
+        ]
+        for name in shared:
+            first.constraints[name], second.constraints[name] = second.constraints[name], first.constraints[name]
+        if shared:
+            notes.append(f"swapped {', '.join(shared)} of {first.objective} and {second.objective}")
+    return notes
+
+
+def _confuse_constraint(subgoal: Subgoal, confused: bool, rng: random.Random) -> str | None:
+    """Forget one constraint of a subgoal, or mix its value up.
+
+    Args:
+        subgoal: The subgoal, changed in place.
+        confused: Whether something was mixed up already; if so, this happens by chance only.
+        rng: Source of all choices.
+    """
+    droppable = sorted(set(subgoal.constraints) - {"name", "train_id", "kind"})
+    if not droppable or (confused and rng.random() >= 0.6):
+        return None
+    name = rng.choice(droppable)
+    if name in BOOKING[subgoal.kind] and subgoal.kind != "train":
+        # Without a value the agent would ask, and the user makes one up.
+        subgoal.constraints[name] = _other(name, subgoal.constraints[name], rng)
+        return f"mixed up {name} of {subgoal.objective}"
+    del subgoal.constraints[name]
+    return f"forgot {name} of {subgoal.objective}"
 
 
 def _differ(first: object, second: object) -> bool:
@@ -143,7 +162,7 @@ def _differ(first: object, second: object) -> bool:
 
 
 def _other(name: str, value: object, rng: random.Random) -> object:
-    """Another value for the same slot."""
+    """Return another value for the same slot."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
@@ -153,50 +172,53 @@ def _other(name: str, value: object, rng: random.Random) -> object:
     return rng.choice(others)
 
 
-def contradict_plan(plan: UserGoal, rng: random.Random) -> str | None:
-    """Turn one constraint into another value, in place; None where the goal has none that could be turned."""
-    errands = [errand for errand in plan.errands if set(errand.want) & {"area", "day", "people", "price", "nights"}]
-    if not errands:
+def contradict_goal(user_goal: UserGoal, rng: random.Random) -> str | None:
+    """Give one constraint another value, in place.
+
+    Returns:
+        A description of the change; None where the goal has no constraint that could be given another value.
+    """
+    changeable = {"area", "day", "people", "price", "nights"}
+    subgoals = [subgoal for subgoal in user_goal.subgoals if set(subgoal.constraints) & changeable]
+    if not subgoals:
         return None
-    errand = rng.choice(errands)
-    name = rng.choice(sorted(set(errand.want) & {"area", "day", "people", "price", "nights"}))
-    errand.want[name] = _other(name, errand.want[name], rng)
-    return f"asks for another {name} in {errand.objective}"
+    subgoal = rng.choice(subgoals)
+    name = rng.choice(sorted(set(subgoal.constraints) & changeable))
+    subgoal.constraints[name] = _other(name, subgoal.constraints[name], rng)
+    return f"asks for another {name} in {subgoal.objective}"
+
+
+_AGAINST_PROFILE: Final[Mapping[str, tuple[str, ...]]] = {
+    "name": ("My name is Gus Pettifer, by the way.", "My name is Wilma Achterberg."),
+    "party": ("I am travelling alone, just me.",),
+    "alone": ("My wife and the children are coming along as well.",),
+    "car": ("I will come by car, so I have to park the car somewhere.",),
+    "card": ("My card number is 4929 1187 3356 2041.",),
+    "phone": ("My phone number is 0781 5542 9930.",),
+    "diet": ("I love a good steak.",),
+    "newcomer": ("I have been here before, last summer in fact.",),
+    "job": ("I work as a pilot, by the way.",),
+}
+"""Sentences against a part of the profile, by slot; any of them will do."""
 
 
 def contradict_profile(profile: Slots, rng: random.Random) -> list[str]:
-    """One sentence against each part of the profile that the agenda knows how to contradict."""
-    said = []
-    for name, value in profile.items():
-        match name:
-            case "name":
-                said.append(rng.choice(["My name is Gus Pettifer, by the way.", "My name is Wilma Achterberg."]))
-            case "city":
-                city = rng.choice([city for city in _CITIES if city != value])
-                said.append(f"I live in {city}, you know.")
-            case "party":
-                said.append("I am travelling alone, just me.")
-            case "alone":
-                said.append("My wife and the children are coming along as well.")
-            case "car":
-                said.append("I will come by car, so I have to park the car somewhere.")
-            case "card":
-                said.append("My card number is 4929 1187 3356 2041.")
-            case "phone":
-                said.append("My phone number is 0781 5542 9930.")
-            case "diet":
-                said.append("I love a good steak.")
-            case "newcomer":
-                said.append("I have been here before, last summer in fact.")
-            case "job":
-                said.append("I work as a pilot, by the way.")
-            case _:
-                continue
-    return said
+    """Return a sentence against each part of the profile that the agenda knows how to contradict."""
+    sentences = (_contradict_slot(name, value, rng) for name, value in profile.items())
+    return [sentence for sentence in sentences if sentence is not None]
+
+
+def _contradict_slot(name: str, value: Any, rng: random.Random) -> str | None:
+    if name == "city":
+        city = rng.choice([city for city in _CITIES if city != value])
+        return f"I live in {city}, you know."
+    choices = _AGAINST_PROFILE.get(name, ())
+    # A choice of one would change the state of the generator.
+    return rng.choice(choices) if len(choices) > 1 else next(iter(choices), None)
 
 
 def break_policy(text: str, policy: Slots, rng: random.Random) -> str:
-    """The utterance, so that it goes against one policy."""
+    """Return a message changed so that it goes against a policy; unchanged where the agenda knows no such change."""
     match policy.get("behaviour"):
         case "say_please":
             for word in (", please", "Please, ", "please ", "Please "):
@@ -222,6 +244,6 @@ def break_policy(text: str, policy: Slots, rng: random.Random) -> str:
             return text
 
 
-def unkept(policy: Slots) -> bool:
-    """Whether a contradicting user leaves this policy out, rather than saying something against it."""
+def is_kept_by_doing(policy: Slots) -> bool:
+    """Return whether a policy is broken by leaving something out, rather than by saying something against it."""
     return policy.get("behaviour") in ("ask_to_repeat_booking", "greet_first", "say_thanks", "read_back_reference")

@@ -1,4 +1,4 @@
-"""What a rule-based user understands of an agent's reply.
+"""Natural language understanding of a rule-based user: the meaning of an agent's reply.
 
 It reads plain English by patterns, since all a user gets to see is text. The patterns are meant for rule-based agents
 and for language models alike: what they look for are the words any polite agent uses, not one agent's phrases.
@@ -20,12 +20,12 @@ _FULL = re.compile(
     r"|\b(?:is|are) (?:not available|unavailable|full)\b|\bno longer available\b",
     re.I,
 )
-_NONE = re.compile(
+_NO_MATCH = re.compile(
     r"(?:\b(?:no|not|unable|none|nothing|cannot)|n't)\b[^.?!]{0,80}?"
     r"\b(?:match|matches|matching|find|found|available|exist|exists|have any|any such|meets?|fits?)\b",
     re.I,
 )
-_LOST = re.compile(
+_NOT_UNDERSTOOD = re.compile(
     r"didn't (?:quite )?(?:catch|understand|get that)|did not (?:catch|understand)|don't understand|rephrase"
     r"|not sure what you",
     re.I,
@@ -56,7 +56,7 @@ _CUE = re.compile(
     r"|\blet me know\b|\bi(?:'ll| will| still|'d)? need\b|\bcould you\b|\bcan you\b",
     re.I,
 )
-_ASKS: Final[Mapping[str, re.Pattern[str]]] = {
+_REQUESTS: Final[Mapping[str, re.Pattern[str]]] = {
     name: re.compile(pattern, re.I)
     for name, pattern in {
         "people": r"how many (?:people|guests|persons|passengers|tickets|seats|travell?ers|of you|will)|party size"
@@ -105,76 +105,85 @@ _SENTENCE = re.compile(r"(?<=[.?!])\s+|\n+")
 
 @dataclass(frozen=True, slots=True)
 class ReplyMeaning:
-    """One reply, understood. Several of these may hold at once."""
+    """The meaning of a reply: the dialogue acts of the agent found in it, of which several may hold at once."""
 
     text: str
     booked: bool = False
+    """A booking was made."""
     reference: str | None = None
+    """The reference of a booking."""
     changed: bool = False
+    """A booking was changed."""
     cancelled: bool = False
+    """A booking was cancelled."""
     full: bool = False
+    """Something is fully booked."""
     closed: bool = False
-    none: bool = False
+    """Something is closed."""
+    no_match: bool = False
+    """Nothing matches."""
     refused: bool = False
-    lost: bool = False
+    """The agent can't do what was asked for."""
+    not_understood: bool = False
+    """The agent did not understand, or said nothing."""
     offer: bool = False
     """A yes-or-no question whether to go on."""
     found: bool = False
-    """A place or train was told about."""
-    asks: tuple[str, ...] = ()
+    """A place or train is described."""
+    requests: tuple[str, ...] = ()
     """Slots the agent asks for."""
 
-    def tells(self, fact: str) -> bool:
-        """Whether the reply holds something that looks like this fact."""
+    def informs(self, fact: str) -> bool:
+        """Return whether the reply holds something that looks like this fact."""
         pattern = _FACTS.get(fact)
         if pattern is not None:
             return pattern.search(self.text) is not None
         return fact.replace("_", " ") in self.text.lower()
 
 
-def hear(text: str | None) -> ReplyMeaning:
-    """Understand a reply, as far as patterns can."""
+def interpret(text: str | None) -> ReplyMeaning:
+    """Return the meaning of a reply, as far as patterns can tell."""
     if not text or not text.strip():
-        return ReplyMeaning(text="", lost=True)
+        return ReplyMeaning(text="", not_understood=True)
     text = text.replace("’", "'")
     reference = REFERENCE.search(text)
     full = _FULL.search(text) is not None
-    said = " ".join(sentence for sentence in _SENTENCE.split(text) if not sentence.rstrip().endswith("?"))
-    booked = reference is not None and _BOOKED.search(said.replace("fully booked", "")) is not None
-    asking = _questions(text)
-    none = not booked and not full and any(_NONE.search(s) for s in _SENTENCE.split(text) if not _IF.match(s))
+    statements = " ".join(sentence for sentence in _SENTENCE.split(text) if not sentence.rstrip().endswith("?"))
+    booked = reference is not None and _BOOKED.search(statements.replace("fully booked", "")) is not None
+    questions = _questions(text)
+    no_match = not booked and not full and any(_NO_MATCH.search(s) for s in _SENTENCE.split(text) if not _IF.match(s))
     return ReplyMeaning(
         text=text,
         booked=booked,
         reference=reference[0].upper() if reference else None,
-        changed=_CHANGED.search(said) is not None,
-        cancelled=_CANCELLED.search(said) is not None,
+        changed=_CHANGED.search(statements) is not None,
+        cancelled=_CANCELLED.search(statements) is not None,
         full=full and not booked,
         closed=_CLOSED.search(text) is not None and not booked,
-        none=none,
+        no_match=no_match,
         refused=_REFUSED.search(text) is not None,
-        lost=_LOST.search(text) is not None,
-        offer=any(_OFFER.search(sentence) for sentence in asking),
-        found=not none and not full and _FOUND.search(text) is not None,
-        asks=tuple(slot for slot, pattern in _ASKS.items() if any(pattern.search(s) for s in asking)),
+        not_understood=_NOT_UNDERSTOOD.search(text) is not None,
+        offer=any(_OFFER.search(sentence) for sentence in questions),
+        found=not no_match and not full and _FOUND.search(text) is not None,
+        requests=tuple(slot for slot, pattern in _REQUESTS.items() if any(pattern.search(s) for s in questions)),
     )
 
 
 def _questions(text: str) -> list[str]:
-    """The sentences that ask for something, and the lines of a list that such a sentence introduces."""
-    asking: list[str] = []
+    """Return the sentences that ask for something, and the lines of a list that such a sentence introduces."""
+    questions: list[str] = []
     listing = False
     for sentence in _SENTENCE.split(text):
         if not sentence.strip():
             continue
         if _CUE.search(sentence):
-            asking.append(sentence)
+            questions.append(sentence)
             listing = sentence.rstrip().endswith(":")
         elif listing and re.match(r"\s*(?:[-*•]|\d+[.)])?", sentence) and len(sentence) < 80:
-            asking.append(sentence)
+            questions.append(sentence)
         else:
             listing = False
-    return asking
+    return questions
 
 
 _MENTIONS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -188,26 +197,36 @@ _MENTIONS: Final[Mapping[str, re.Pattern[str]]] = {
 }
 
 
-def not_asked_for(known: Container[str], heard: str) -> list[str]:
-    """The constraints a refusal speaks of that the user never had."""
-    return [slot for slot, pattern in _MENTIONS.items() if slot not in known and pattern.search(heard)]
+def unrequested_constraints(known: Container[str], text: str) -> list[str]:
+    """Return the constraints a refusal speaks of that the user never had.
+
+    Args:
+        known: The names of the user's constraints.
+        text: The agent's reply.
+    """
+    return [slot for slot, pattern in _MENTIONS.items() if slot not in known and pattern.search(text)]
 
 
-def lacking(wanted: Mapping[str, Any], heard: str) -> list[str]:
-    """What is wanted that the agent says a place does not have."""
-    facts = [name for name in ("parking", "wifi", "breakfast", "outdoor_seating") if wanted.get(name) is True]
-    return [fact for fact in facts if _has(fact, heard.replace("’", "'").lower()) is False]
+def missing_features(constraints: Mapping[str, Any], text: str) -> list[str]:
+    """Return the features that are required and that the agent says a place does not have.
+
+    Args:
+        constraints: The user's constraints.
+        text: The agent's reply.
+    """
+    features = [name for name in ("parking", "wifi", "breakfast", "outdoor_seating") if constraints.get(name) is True]
+    return [feature for feature in features if _has(feature, text.replace("’", "'").lower()) is False]
 
 
-def holds(condition: Mapping[str, Any], heard: str) -> bool | None:
-    """Whether a condition on a fact holds, going by the agent's words; None where they don't tell.
+def condition_holds(condition: Mapping[str, Any], text: str) -> bool | None:
+    """Return whether a condition on a fact holds, going by the agent's words; None where they don't tell.
 
     Args:
         condition: ``{fact: ..., above: n}``, ``below: n`` or ``is: value``.
-        heard: What the agent said of the place or train.
+        text: The agent's words about the place or train.
     """
     fact = str(condition.get("fact"))
-    value = _value(fact, heard)
+    value = _value(fact, text)
     if value is None:
         return None
     if "above" in condition or "below" in condition:
@@ -222,6 +241,7 @@ _AMOUNT = re.compile(r"\b(\d+(?:\.\d+)?) (?:crowns?|pounds?)\b|£ ?(\d+(?:\.\d+)
 
 
 def _value(fact: str, text: str) -> float | str | bool | None:
+    """Return the value of a fact that a text states; None where it states none."""
     text = text.replace("’", "'").lower()
     if fact in ("entry_fee", "price") and (amount := _AMOUNT.search(text)):
         return float(amount[1] or amount[2])
@@ -243,7 +263,7 @@ def _value(fact: str, text: str) -> float | str | bool | None:
 
 
 def _has(fact: str, text: str) -> bool | None:
-    """Whether a place has something: outdoor seating, parking, wifi, breakfast."""
+    """Return whether a place has a feature, such as parking; None where the text does not tell."""
     name = {"outdoor_seating": r"outdoor|outside|terrace", "wifi": r"wi-?fi|internet"}.get(fact, fact.split("_")[0])
     found = re.search(rf"(\b(?:no|not|without|lacks|doesn't|does not)\b[^.;,]{{0,40}})?\b(?:{name})", text)
     return None if found is None else found[1] is None

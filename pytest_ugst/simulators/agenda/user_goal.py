@@ -1,4 +1,4 @@
-"""Goals as a rule-based user sees them: errands with constraints and requests.
+"""The goal of a rule-based user: subgoals with constraints and requests.
 
 After Schatzmann et al. 2007, "Agenda-Based User Simulation for Bootstrapping a POMDP Dialogue System", where a goal
 is a set of constraints and a set of requests. Here both come from the ``slots`` of a goal's sub-components:
@@ -12,7 +12,7 @@ is a set of constraints and a set of requests. Here both come from the ``slots``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,14 +26,14 @@ SEARCH: Final[Mapping[str, tuple[str, ...]]] = {
     "attraction": ("name", "area", "kind", "free_entry"),
     "train": ("train_id", "origin", "destination", "day", "leave_after", "arrive_by"),
 }
-"""By kind of errand, the constraints that say which place or train."""
+"""Constraints that say which place or train is wanted, by kind of subgoal."""
 BOOKING: Final[Mapping[str, tuple[str, ...]]] = {
     "restaurant": ("people", "day", "time"),
     "hotel": ("people", "day", "nights"),
     "attraction": ("people", "day"),
     "train": ("people",),
 }
-"""By kind of errand, what a booking needs to know."""
+"""Constraints that a booking needs, by kind of subgoal."""
 INTENTS: Final = ("find", "book", "change", "cancel")
 BEHAVIOURS: Final = frozenset(
     {
@@ -54,23 +54,29 @@ BEHAVIOURS: Final = frozenset(
 """The policies that the agenda knows how to follow."""
 
 Slots = dict[str, Any]
+"""Values by the name of the slot."""
+
+_REMEDY: Final = "give its components slots, or play it with a model (--ugst-sim=MODEL)"
 
 
 @dataclass(slots=True)
 class Subgoal:
-    """One thing to get done."""
+    """A part of the user's goal: something to find, book, change or cancel."""
 
     kind: str
+    """What it is about: a key of :data:`SEARCH`."""
     intent: str
-    want: Slots = field(default_factory=dict)
+    """What is to be done: one of :data:`INTENTS`."""
+    constraints: Slots = field(default_factory=dict)
     """Constraints that have to hold."""
-    wish: Slots = field(default_factory=dict)
+    preferences: Slots = field(default_factory=dict)
     """Constraints to give up if they can't be met."""
-    ask: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     """Facts to learn: phone, address, postcode, entry_fee, ..."""
     reference: str | None = None
+    """The reference of the booking to change or cancel."""
     if_full: Slots = field(default_factory=dict)
-    """What to take instead when what is wanted is fully booked."""
+    """Constraints to take instead when what is wanted is fully booked."""
     condition: Slots = field(default_factory=dict)
     """When to turn to ``alternative``: ``{fact: entry_fee, above: 8}`` (or ``below``, or ``is``), or ``{full: true}``,
     or ``{none: true}`` when nothing matches."""
@@ -80,70 +86,73 @@ class Subgoal:
     parts: tuple[str, ...] = ()
     """The ids of its requirements and preferences."""
 
-    def search(self, wished: bool = True) -> Slots:
-        """The constraints that say which place or train."""
-        both = {**self.want, **(self.wish if wished else {})}
+    def search_slots(self, with_preferences: bool = True) -> Slots:
+        """Return the constraints that say which place or train is wanted.
+
+        Args:
+            with_preferences: Whether to include those that may be given up.
+        """
+        both = {**self.constraints, **(self.preferences if with_preferences else {})}
         return {name: both[name] for name in SEARCH[self.kind] if name in both}
 
-    def booking(self) -> Slots:
-        """What the booking, or the change of one, has to be told."""
-        both = {**self.want, **self.wish}
+    def booking_slots(self) -> Slots:
+        """Return the constraints on the booking, or on the change of one."""
+        both = {**self.constraints, **self.preferences}
+        # The day of a train is a search constraint.
         return {n: both[n] for n in BOOKING[self.kind] if n in both and (self.kind, n) != ("train", "day")}
 
-    def other(self) -> Subgoal:
-        """The alternative, with whatever it does not say itself taken from this errand."""
+    def informable_slots(self) -> Iterator[str]:
+        """Yield the name of every constraint the agent should have been told before the subgoal may be given up."""
+        yield from self.search_slots()
+        yield from self.booking_slots()
+
+    def resolve_alternative(self) -> Subgoal:
+        """Return the alternative, with whatever it does not say itself taken over from this subgoal.
+
+        Without an alternative, return the subgoal itself.
+        """
         if self.alternative is None:
             return self
-        own = self.alternative
-        same_kind = own.kind == self.kind
-        known = {*SEARCH[own.kind], *BOOKING[own.kind]}
-        inherited = {n: v for n, v in self.want.items() if n in known and (same_kind or n != "kind") and n != "name"}
-        own.want = {**inherited, **own.want}
-        own.objective, own.parts = self.objective, self.parts
-        return own
+        other = self.alternative
+        same_kind = other.kind == self.kind
+        known = {*SEARCH[other.kind], *BOOKING[other.kind]}
+        inherited = {
+            n: v for n, v in self.constraints.items() if n in known and (same_kind or n != "kind") and n != "name"
+        }
+        other.constraints = {**inherited, **other.constraints}
+        other.objective, other.parts = self.objective, self.parts
+        return other
 
 
 @dataclass(slots=True)
 class UserGoal:
-    """A goal, read: the errands, and what is known of the user."""
+    """A goal as the rule-based user pursues it: subgoals, and what is known of the user."""
 
-    errands: list[Subgoal]
+    subgoals: list[Subgoal]
     profile: Slots
     policies: list[Slots]
 
     def follows(self, behaviour: str) -> bool:
-        """Whether a policy asks for this behaviour."""
+        """Return whether a policy asks for this behaviour."""
         return any(policy.get("behaviour") == behaviour for policy in self.policies)
 
 
-def read(goal: Goal) -> UserGoal:
-    """Read a goal's slots.
+def read_user_goal(goal: Goal) -> UserGoal:
+    """Read the slots of a goal's components.
 
     Raises:
         UsageError: If the goal has no objective with slots, or slots the agenda does not understand.
     """
     where = f"{goal.source}: goal {goal.id!r}" if goal.source else f"goal {goal.id!r}"
-    remedy = "give its components slots, or play it with a model (--ugst-sim=MODEL)"
     if goal.components is None:
-        raise UsageError(f"{where}: the agenda simulator needs components with slots and this goal has none; {remedy}")
+        raise UsageError(f"{where}: the agenda simulator needs components with slots and this goal has none; {_REMEDY}")
     by_category: dict[Category, list[Component]] = {category: [] for category in Category}
     for component in goal.components:
         by_category[component.category].append(component)
     objectives = by_category[Category.OBJECTIVE]
     if not objectives:
-        raise UsageError(f"{where}: the agenda simulator needs at least one task objective with slots; {remedy}")
-    errands = []
-    for objective in objectives:
-        if not objective.slots:
-            raise UsageError(f"{where}: {objective.id} has no slots for the agenda simulator; {remedy}")
-        errand = _errand(objective.slots, f"{where}: {objective.id}")
-        errand.objective = objective.id
-        parts = [c for c in goal.components if c.parent == objective.id]
-        errand.parts = tuple(part.id for part in parts)
-        for part in parts:
-            (errand.want if part.category is Category.REQUIREMENT else errand.wish).update(part.slots)
-        _known(errand, f"{where}: {objective.id}")
-        errands.append(errand)
+        raise UsageError(f"{where}: the agenda simulator needs at least one task objective with slots; {_REMEDY}")
+    subgoals = [_read_objective(objective, goal.components, where) for objective in objectives]
     policies = [dict(component.slots) for component in by_category[Category.POLICY]]
     for policy in policies:
         if policy and policy.get("behaviour") not in BEHAVIOURS:
@@ -151,10 +160,43 @@ def read(goal: Goal) -> UserGoal:
                 f"{where}: slots: unknown behaviour {policy.get('behaviour')!r}; known: {', '.join(sorted(BEHAVIOURS))}"
             )
     profile = {name: value for c in by_category[Category.PROFILE] for name, value in c.slots.items()}
-    return UserGoal(errands, profile, policies)
+    return UserGoal(subgoals, profile, policies)
 
 
-def _errand(slots: Mapping[str, Any], where: str) -> Subgoal:
+def _read_objective(objective: Component, components: Iterable[Component], where: str) -> Subgoal:
+    """Read an objective with its requirements and preferences."""
+    if not objective.slots:
+        raise UsageError(f"{where}: {objective.id} has no slots for the agenda simulator; {_REMEDY}")
+    subgoal = _read_subgoal(objective.slots, f"{where}: {objective.id}")
+    subgoal.objective = objective.id
+    parts = [c for c in components if c.parent == objective.id]
+    subgoal.parts = tuple(part.id for part in parts)
+    for part in parts:
+        (subgoal.constraints if part.category is Category.REQUIREMENT else subgoal.preferences).update(part.slots)
+    _require_known(subgoal, f"{where}: {objective.id}")
+    return subgoal
+
+
+def _read_subgoal(slots: Mapping[str, Any], where: str) -> Subgoal:
+    kind, intent = slots.get("kind"), slots.get("intent", "find")
+    _require_valid(slots, where)
+    condition, alternative = slots.get("condition"), slots.get("alternative")
+    subgoal = Subgoal(
+        kind=str(kind),
+        intent=str(intent),
+        constraints=dict(slots.get("want") or {}),
+        requests=list(slots.get("ask") or []),
+        reference=slots.get("reference"),
+        if_full=dict(slots.get("if_full") or {}),
+        condition=dict(condition or {}),
+        alternative=_read_subgoal(alternative, f"{where}: alternative") if isinstance(alternative, Mapping) else None,
+    )
+    _require_known(subgoal, where)
+    return subgoal
+
+
+def _require_valid(slots: Mapping[str, Any], where: str) -> None:
+    """Raise UsageError for an objective's slots that are missing, unknown or of the wrong type."""
     kind, intent = slots.get("kind"), slots.get("intent", "find")
     if kind not in SEARCH:
         raise UsageError(f"{where}: slots: kind is {kind!r}; use one of {', '.join(SEARCH)}")
@@ -165,38 +207,21 @@ def _errand(slots: Mapping[str, Any], where: str) -> Subgoal:
     known = {"kind", "intent", "want", "ask", "reference", "if_full", "condition", "alternative"}
     if unknown := sorted(set(slots) - known):
         raise UsageError(f"{where}: slots: unknown {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-    condition, alternative = slots.get("condition"), slots.get("alternative")
-    if (condition is None) != (alternative is None):
+    if (slots.get("condition") is None) != (slots.get("alternative") is None):
         raise UsageError(f"{where}: slots: condition and alternative go together")
-    for name, value in (("want", slots.get("want")), ("if_full", slots.get("if_full")), ("condition", condition)):
+    for name in ("want", "if_full", "condition"):
+        value = slots.get(name)
         if value is not None and not isinstance(value, Mapping):
             raise UsageError(f"{where}: slots: {name} takes names and values")
     ask = slots.get("ask") or []
     if not isinstance(ask, list | tuple) or not all(isinstance(fact, str) for fact in ask):
         raise UsageError(f"{where}: slots: ask takes a list of facts, such as [phone, address]")
-    errand = Subgoal(
-        kind=str(kind),
-        intent=str(intent),
-        want=dict(slots.get("want") or {}),
-        ask=list(ask),
-        reference=slots.get("reference"),
-        if_full=dict(slots.get("if_full") or {}),
-        condition=dict(condition or {}),
-        alternative=_errand(alternative, f"{where}: alternative") if isinstance(alternative, Mapping) else None,
-    )
-    _known(errand, where)
-    return errand
 
 
-def _known(errand: Subgoal, where: str) -> None:
-    known = {*SEARCH[errand.kind], *BOOKING[errand.kind]}
-    if unknown := sorted({*errand.want, *errand.wish, *errand.if_full} - known):
+def _require_known(subgoal: Subgoal, where: str) -> None:
+    """Raise UsageError for constraints that a subgoal of this kind can't have."""
+    known = {*SEARCH[subgoal.kind], *BOOKING[subgoal.kind]}
+    if unknown := sorted({*subgoal.constraints, *subgoal.preferences, *subgoal.if_full} - known):
         raise UsageError(
-            f"{where}: slots: a {errand.kind} has no {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+            f"{where}: slots: a {subgoal.kind} has no {', '.join(unknown)}; it has {', '.join(sorted(known))}"
         )
-
-
-def slots_to_tell(errand: Subgoal) -> Iterator[str]:
-    """The names of every constraint the agent should have heard before an errand may be given up."""
-    yield from errand.search()
-    yield from errand.booking()

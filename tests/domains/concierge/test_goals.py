@@ -16,7 +16,7 @@ from pytest_ugst.core.status import HELD, Category
 from pytest_ugst.domains import concierge
 from pytest_ugst.goals.files import find_duplicates, load_goals
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.simulators.agenda.user_goal import Subgoal, read
+from pytest_ugst.simulators.agenda.user_goal import Subgoal, read_user_goal
 
 GOALS = Path(__file__).parents[3] / "goals"
 TEST, TRAIN = load_goals(GOALS / "concierge_test.goal.yaml"), load_goals(GOALS / "concierge_train.goal.yaml")
@@ -45,14 +45,14 @@ def fits(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return True
 
 
-def found(errand: Subgoal) -> list[dict[str, Any]]:
-    wanted = errand.search(wished=False)
-    return [record for record in BASE[errand.kind] if fits(record, wanted)] if wanted else []
+def found(subgoal: Subgoal) -> list[dict[str, Any]]:
+    wanted = subgoal.search_slots(with_preferences=False)
+    return [record for record in BASE[subgoal.kind] if fits(record, wanted)] if wanted else []
 
 
-def errands(goal: Goal) -> Iterator[tuple[Subgoal, Subgoal | None]]:
-    for errand in read(goal).errands:
-        yield errand, errand.other() if errand.alternative is not None else None
+def subgoals(goal: Goal) -> Iterator[tuple[Subgoal, Subgoal | None]]:
+    for subgoal in read_user_goal(goal).subgoals:
+        yield subgoal, subgoal.resolve_alternative() if subgoal.alternative is not None else None
 
 
 def entities(goals: list[Goal]) -> set[str]:
@@ -61,10 +61,10 @@ def entities(goals: list[Goal]) -> set[str]:
     for goal in goals:
         every |= {str(b.get("name") or b["train_id"]) for b in goal.data.get("bookings", [])}
         every |= set(goal.data.get("full", {}))
-        for pair in errands(goal):
-            for errand in pair:
-                if errand is not None and errand.intent in ("find", "book"):
-                    every |= {record.get("name") or record["id"] for record in found(errand)}
+        for pair in subgoals(goal):
+            for subgoal in pair:
+                if subgoal is not None and subgoal.intent in ("find", "book"):
+                    every |= {record.get("name") or record["id"] for record in found(subgoal)}
     return every
 
 
@@ -124,34 +124,34 @@ def test_the_parts_share_no_entity() -> None:
 
 
 @pytest.mark.parametrize("goal", ALL, ids=lambda goal: goal.id)
-def test_impossible_errands_have_no_match_and_the_others_have(goal: Goal) -> None:
+def test_impossible_subgoals_have_no_match_and_the_others_have(goal: Goal) -> None:
     unmet = []
-    for errand, other in errands(goal):
-        if errand.intent in ("change", "cancel"):
-            assert errand.reference in {booking["reference"] for booking in goal.data["bookings"]}
+    for subgoal, other in subgoals(goal):
+        if subgoal.intent in ("change", "cancel"):
+            assert subgoal.reference in {booking["reference"] for booking in goal.data["bookings"]}
             continue
         if other is not None:
             assert found(other)
-        if not found(errand):
-            unmet.append(errand)
-            assert other is None or errand.condition == {"none": True}
-    assert bool([errand for errand in unmet if not errand.condition]) == ("impossible" in goal.tags)
+        if not found(subgoal):
+            unmet.append(subgoal)
+            assert other is None or subgoal.condition == {"none": True}
+    assert bool([subgoal for subgoal in unmet if not subgoal.condition]) == ("impossible" in goal.tags)
 
 
 @pytest.mark.parametrize("goal", [goal for goal in ALL if "conditional" in goal.tags], ids=lambda goal: goal.id)
 def test_conditions_can_be_decided(goal: Goal) -> None:
     decided = set()
-    for errand, _ in errands(goal):
-        condition = errand.condition
+    for subgoal, _ in subgoals(goal):
+        condition = subgoal.condition
         if "none" in condition:
-            decided.add(not found(errand))
+            decided.add(not found(subgoal))
         elif "full" in condition:
-            (place,) = found(errand)
+            (place,) = found(subgoal)
             full = {*place["full"], *goal.data.get("full", {}).get(place["name"], [])}
-            decided.add(errand.want["day"] in full)
+            decided.add(subgoal.constraints["day"] in full)
         elif condition:
             fact = condition["fact"]
-            values = [record[fact] for record in found(errand)]
+            values = [record[fact] for record in found(subgoal)]
             numbers = [0 if v == "free" else int(str(v).split()[0]) for v in values if "above" in condition]
             outcomes = {number > condition["above"] for number in numbers} or {v == condition["is"] for v in values}
             # Whichever place the agent names first, the branch is the same.

@@ -1,4 +1,4 @@
-"""Planted faults: read from the command line, struck by chance, and seen in the rates."""
+"""Tests of planted faults: read from the command line, drawn by chance, and seen in the rates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.status import Category
 from pytest_ugst.simulators.agenda import make
-from pytest_ugst.simulators.agenda.faults import FAULTS, Fault, parse, strike
+from pytest_ugst.simulators.agenda.faults import FAULTS, Fault, draw_faults, parse
 from tests.simulators.agenda.agenda_rollout import context, play, rates, shipped
 
 GOALS = shipped("test")
@@ -44,15 +44,15 @@ def test_bad_faults_are_usage_errors(argument: str, words: str) -> None:
 
 
 @given(st.integers())
-def test_a_rate_of_one_always_strikes_and_of_zero_never(seed: int) -> None:
+def test_a_fault_with_rate_one_always_occurs_and_with_rate_zero_never(seed: int) -> None:
     faults = parse("confusion+contradiction@0")
-    assert strike(faults, random.Random(seed)) == {"confusion"}
+    assert draw_faults(faults, random.Random(seed)) == {"confusion"}
 
 
-def test_a_rate_strikes_about_that_often() -> None:
+def test_a_fault_occurs_about_as_often_as_its_rate() -> None:
     rng = random.Random(1)
-    struck = sum(bool(strike(parse("confusion@0.3"), rng)) for _ in range(2_000))
-    assert 500 < struck < 700
+    drawn = sum(bool(draw_faults(parse("confusion@0.3"), rng)) for _ in range(2_000))
+    assert 500 < drawn < 700
 
 
 def test_a_rate_of_zero_changes_nothing_of_substance() -> None:
@@ -84,8 +84,8 @@ def test_each_fault_lowers_the_rates_it_should(fault: str) -> None:
         + ([conversation.closing.reasoning] if conversation.closing and conversation.closing.reasoning else [])
         for conversation, _ in played
     ]
-    told = [any(fault in note for note in episode) for episode in notes]
-    assert sum(told) >= 0.9 * len(told)
+    noted = [any(fault in note for note in episode) for episode in notes]
+    assert sum(noted) >= 0.9 * len(noted)
     assert all(note.startswith("planted fault: ") for episode in notes for note in episode)
 
 

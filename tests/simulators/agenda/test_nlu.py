@@ -1,4 +1,4 @@
-"""What the agenda understands: replies of rule-based agents and of language models."""
+"""Tests of the agenda's understanding of replies of rule-based agents and of language models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ugst.simulators.agenda.nlu import hear, holds, lacking, not_asked_for
+from pytest_ugst.simulators.agenda.nlu import condition_holds, interpret, missing_features, unrequested_constraints
 
 
 @pytest.mark.parametrize(
@@ -21,15 +21,15 @@ from pytest_ugst.simulators.agenda.nlu import hear, holds, lacking, not_asked_fo
         ("You're all set! I've reserved 2 seats. Booking reference: cq-7f3k2", {"booked"}),
         ("Lemon Cellar is fully booked on Friday. It has places on Monday.", {"full"}),
         ("There are no free tables at that time, sorry.", {"full"}),
-        ("I'm sorry, I can't find any Korean restaurant: no restaurant matches that.", {"none"}),
-        ("Unfortunately, there are no Korean restaurants available in the north.", {"none"}),
-        ("I could not find a five-star hostel that matches.", {"none"}),
+        ("I'm sorry, I can't find any Korean restaurant: no restaurant matches that.", {"no_match"}),
+        ("Unfortunately, there are no Korean restaurants available in the north.", {"no_match"}),
+        ("I could not find a five-star hostel that matches.", {"no_match"}),
         ("Your booking CQ-7F3K2 has been updated to Saturday.", {"changed"}),
         ("Your booking CQ-7F3K2 is cancelled.", {"cancelled"}),
         ("Should booking CQ-7F3K2 be cancelled? Please confirm.", {"offer"}),
-        ("I'm sorry, I didn't catch that. I can search and book.", {"lost"}),
-        ("", {"lost"}),
-        ("   \n", {"lost"}),
+        ("I'm sorry, I didn't catch that. I can search and book.", {"not_understood"}),
+        ("", {"not_understood"}),
+        ("   \n", {"not_understood"}),
         ("Lemon Cellar is closed at 23:30.", {"closed"}),
         ("I am unable to book trains.", {"refused"}),
         ("The phone number of Lemon Cellar is 0555 252384.", set()),
@@ -37,13 +37,24 @@ from pytest_ugst.simulators.agenda.nlu import hear, holds, lacking, not_asked_fo
     ],
 )
 def test_what_a_reply_does(text: str, expected: set[str]) -> None:
-    heard = hear(text)
-    flags = ("found", "offer", "booked", "full", "none", "changed", "cancelled", "lost", "closed", "refused")
-    assert {flag for flag in flags if getattr(heard, flag)} == expected
+    meaning = interpret(text)
+    flags = (
+        "found",
+        "offer",
+        "booked",
+        "full",
+        "no_match",
+        "changed",
+        "cancelled",
+        "not_understood",
+        "closed",
+        "refused",
+    )
+    assert {flag for flag in flags if getattr(meaning, flag)} == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "asks"),
+    ("text", "requests"),
     [
         ("What day, at what time and for how many people?", {"day", "time", "people"}),
         (
@@ -59,12 +70,12 @@ def test_what_a_reply_does(text: str, expected: set[str]) -> None:
         ("It is open every day. The time of arrival is 10:48.", set()),
     ],
 )
-def test_what_a_reply_asks_for(text: str, asks: set[str]) -> None:
-    assert set(hear(text).asks) == asks
+def test_what_a_reply_asks_for(text: str, requests: set[str]) -> None:
+    assert set(interpret(text).requests) == requests
 
 
 @pytest.mark.parametrize(
-    ("fact", "text", "told"),
+    ("fact", "text", "informed"),
     [
         ("phone", "Call 0555 252384.", True),
         ("phone", "It is booked at 19:00.", False),
@@ -79,8 +90,8 @@ def test_what_a_reply_asks_for(text: str, asks: set[str]) -> None:
         ("owner", "No idea.", False),
     ],
 )
-def test_facts(fact: str, text: str, told: bool) -> None:
-    assert hear(text).tells(fact) is told
+def test_facts(fact: str, text: str, informed: bool) -> None:
+    assert interpret(text).informs(fact) is informed
 
 
 @pytest.mark.parametrize(
@@ -101,18 +112,18 @@ def test_facts(fact: str, text: str, told: bool) -> None:
     ],
 )
 def test_conditions(condition: dict[str, Any], text: str, answer: bool | None) -> None:
-    assert holds(condition, text) is answer
+    assert condition_holds(condition, text) is answer
 
 
 def test_what_a_place_lacks_and_what_was_never_asked_for() -> None:
-    assert lacking({"parking": True, "wifi": True}, "It has wifi, but no parking.") == ["parking"]
-    assert lacking({"parking": False}, "It has no parking.") == []
-    assert not_asked_for({"area": "east"}, "I can't find any expensive Japanese restaurant.") == ["price"]
-    assert not_asked_for({"price": "expensive"}, "I can't find any expensive Japanese restaurant.") == []
+    assert missing_features({"parking": True, "wifi": True}, "It has wifi, but no parking.") == ["parking"]
+    assert missing_features({"parking": False}, "It has no parking.") == []
+    assert unrequested_constraints({"area": "east"}, "I can't find any expensive Japanese restaurant.") == ["price"]
+    assert unrequested_constraints({"price": "expensive"}, "I can't find any expensive Japanese restaurant.") == []
 
 
 @given(st.text(max_size=300))
 def test_any_text_is_understood_somehow(text: str) -> None:
-    heard = hear(text)
-    assert heard.lost or heard.text
-    assert not (heard.booked and heard.full)
+    meaning = interpret(text)
+    assert meaning.not_understood or meaning.text
+    assert not (meaning.booked and meaning.full)

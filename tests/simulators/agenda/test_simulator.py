@@ -66,7 +66,7 @@ def test_it_ends_with_a_message_of_its_own_after_an_answer() -> None:
     assert "TERMINATE" not in said(conversation)
 
 
-def test_it_gives_preferences_up_and_goes_on_after_an_impossible_errand() -> None:
+def test_it_gives_preferences_up_and_goes_on_after_an_impossible_subgoal() -> None:
     conversation, state = play(by_id("sunday-lunch-party"))
     assert re.search(r"Never mind the outdoor seating|Any price is fine", said(conversation))
     assert state["task-1"].status is Status.COMPLETE
@@ -96,16 +96,16 @@ def slotted(*, profile: dict[str, Any] | None = None, **slots: Any) -> Goal:
 
 
 def answers(goal: Goal, replies: Sequence[str], limit: int = 10) -> list[UserTurn]:
-    """What the agenda says to a row of fixed replies."""
+    """Return the agenda's answers to a sequence of fixed replies."""
 
     async def talk() -> list[UserTurn]:
         simulator = make(None, context()).start(goal, 1, limit)
-        heard, turns = Conversation(), []
+        conversation, turns = Conversation(), []
         for reply in [*replies, ""]:
-            turns.append(await simulator.next(heard, None))
+            turns.append(await simulator.next(conversation, None))
             if turns[-1].stop is not None:
                 break
-            heard = heard.with_turn(Turn(user=turns[-1].text, agent=reply))
+            conversation = conversation.with_turn(Turn(user=turns[-1].text, agent=reply))
         return turns
 
     return asyncio.run(talk())
