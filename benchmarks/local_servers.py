@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.llm.model_spec import ModelSpec, Serve
+from pytest_ugst.llm.model_spec import ModelSpec, ServeOptions
 from pytest_ugst.llm.packaged import PACKAGED, packaged_spec
 from pytest_ugst.llm.servers import ServerPool
 
@@ -88,19 +88,19 @@ def main() -> None:
     packaged = options.model in PACKAGED
     base = packaged_spec(options.model) if packaged else ModelSpec(name=Path(options.model).stem, model=options.model)
     for parallel in options.parallel:
-        serve = Serve(engine=options.engine, context=options.context, parallel=parallel, args=tuple(options.arg))
-        with tempfile.TemporaryDirectory() as run, ServerPool(Path(run)) as park:
+        serve = ServeOptions(engine=options.engine, context=options.context, parallel=parallel, args=tuple(options.arg))
+        with tempfile.TemporaryDirectory() as run, ServerPool(Path(run)) as servers:
             began = time.monotonic()
-            served = park.start(base.model_copy(update={"serve": serve}))
+            served = servers.start(base.model_copy(update={"serve": serve}))
             ready = time.monotonic() - began
-            warden = json.loads((Path(run) / "servers" / f"{base.name}.json").read_text())["warden"]
+            supervisor = json.loads((Path(run) / "servers" / f"{base.name}.json").read_text())["warden"]
             short = [{"role": "user", "content": "Write one sentence about cats."}]
             text = ask(served, short, max_tokens=32, temperature=0)["choices"][0]["message"]["content"]
             form = {"type": "json_schema", "json_schema": {"name": "verdict", "strict": True, "schema": SCHEMA}}
             parsed = ask(served, short, max_tokens=48, response_format=form)["choices"][0]["message"]["content"]
             line = measure(served, parallel, options.conversations, options.output)
             print(f"{served.model}, parallel {parallel}, {' '.join(options.arg) or 'no arguments'}")
-            print(f"  ready after {ready:.1f} s; {memory(warden):.2f} GiB; load {os.getloadavg()[0]:.1f}")
+            print(f"  ready after {ready:.1f} s; {memory(supervisor):.2f} GiB; load {os.getloadavg()[0]:.1f}")
             print(f"  {line}")
             print(f"  cats: {text!r}; schema: {' '.join(parsed.split())!r}", flush=True)
 

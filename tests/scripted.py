@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_ugst.core.chat import AnswerError, ParsedReply, Reply, ToolRequest
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.llm.structured import FormError, parse_answer
+from pytest_ugst.llm.structured import AnswerFormatError, parse_answer
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -67,7 +67,7 @@ class ScriptedChat:
         said = self._next(messages, answer=answer)
         try:
             return ParsedReply(parse_answer(said.text, answer), said)
-        except FormError as error:
+        except AnswerFormatError as error:
             raise AnswerError(str(error)) from None
 
     def _next(self, messages: Sequence[Message], **options: Any) -> Reply:

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.llm.checkpoint_info import read_trained
+from pytest_ugst.llm.checkpoint_info import read_checkpoint_info
 from pytest_ugst.trainers.common.checkpoint import add_results
 from pytest_ugst.trainers.data.folder import read_data
 from tests.chat_server import Body, ChatServer, Say
@@ -189,7 +189,7 @@ def test_training_data(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint(tmp_path: Path) -> None:
-    trained = read_trained(WRITTEN / "checkpoint")
+    trained = read_checkpoint_info(WRITTEN / "checkpoint")
     assert trained is not None
     assert (trained.role, trained.reasoning, trained.prompts) == ("simulator", "think", "1-0ee27d69b8")
     assert trained.sampling == {"max_tokens": 192, "temperature": 0.3}

@@ -1,1 +1,1 @@
-"""Talking to language models: one async interface over the OpenAI chat completions API."""
+"""Access to language models: one async interface over the OpenAI chat completions API, and the servers it needs."""

@@ -1,4 +1,4 @@
-"""API keys: from the environment, never from a file, never printed."""
+"""API keys, read from the environment; never from a file, never printed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pytest_ugst.llm.model_spec import ModelSpec
 
 
 def read_key(spec: ModelSpec) -> str | None:
-    """The key to send to a model's server; None where it needs none.
+    """Return the API key for a model's server; None where it needs none.
 
     Raises:
-        UsageError: If the environment variable is not set, or holds what no header can.
+        UsageError: If the environment variable is not set, or its value can't be sent in a header.
     """
     if spec.api_key is not None:
         return spec.api_key.get_secret_value()
@@ -30,7 +30,7 @@ def read_key(spec: ModelSpec) -> str | None:
 
 
 def require_key(spec: ModelSpec) -> None:
-    """Check that a model's key is there, before anything is spent.
+    """Check that a model's API key is set, before the first request.
 
     Raises:
         UsageError: If it is not.

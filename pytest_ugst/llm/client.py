@@ -1,4 +1,4 @@
-"""Models to talk to: :class:`ChatPool` owns what they share, :class:`ChatClient` is one model on behalf of one role."""
+"""Clients of models: :class:`ChatPool` owns what they share, :class:`ChatClient` is one model on behalf of one role."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.llm.api_keys import read_key
 from pytest_ugst.llm.cache import ResponseCache, cache_key
-from pytest_ugst.llm.endpoint import Answered, Endpoint, serialise
+from pytest_ugst.llm.endpoint import Completion, Endpoint, serialise
 from pytest_ugst.llm.model_spec import ModelSpec
 from pytest_ugst.llm.quirks import Body
 from pytest_ugst.llm.reply import read_reply
-from pytest_ugst.llm.structured import FormError, complaint_message, parse_answer, response_format
-from pytest_ugst.llm.transport import AzureTransport, HttpTransport, Sessions, Transport
+from pytest_ugst.llm.structured import AnswerFormatError, correction_message, parse_answer, response_format
+from pytest_ugst.llm.transport import AzureTransport, HttpSessions, HttpTransport, Transport
 from pytest_ugst.llm.usage_meter import Meter, meter, nonce
 
 if TYPE_CHECKING:
@@ -28,34 +28,37 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="BaseModel")
 
-SAME_FOR_ALL_TRIALS = frozenset({"judge", "decomposer"})
-"""Roles whose answers depend on what they read alone: trials of a goal share its decomposition, and two transcripts
-that are equal get equal verdicts. The others answer each trial anew."""
+TRIAL_INDEPENDENT_ROLES = frozenset({"judge", "decomposer"})
+"""Roles whose answers depend on their input alone: trials of a goal share its decomposition, and equal transcripts get
+equal verdicts. The other roles sample anew for each trial."""
 
 
 class ChatPool:
-    """What all models of a run share: one HTTP session, the response cache, one limit per server and model, totals.
+    """The connections, response cache, concurrency limits and usage that all models of a run share.
 
-    Used from one event loop; making clients and reading :attr:`totals` is fine from any thread.
+    There is one HTTP session per run and one limit per server and model. Used from one event loop; making clients and
+    reading :attr:`totals` is safe from any thread.
     """
 
-    def __init__(self, cache: ResponseCache | None = None, died: Callable[[str], str | None] | None = None) -> None:
+    def __init__(
+        self, cache: ResponseCache | None = None, exit_reason: Callable[[str], str | None] | None = None
+    ) -> None:
         """Set up without connecting to anything.
 
         Args:
             cache: The response cache; closed with the pool.
-            died: ``died(base_url)`` says why a server that was started for the run is gone; None if it is not.
-                Asked when a connection fails, before another try.
+            exit_reason: ``exit_reason(base_url)`` returns why a server that was started for the run has ended; None
+                if it has not. Called when a connection fails, before another try.
         """
         self.totals = Meter()
-        """What all calls cost so far."""
+        """The usage of all calls so far."""
         self.cache = cache
-        self._died = died
-        self._sessions = Sessions()
+        self._exit_reason = exit_reason
+        self._sessions = HttpSessions()
         self._endpoints: dict[tuple[str | None, ...], Endpoint] = {}
 
     def chat(self, spec: ModelSpec, role: str) -> ChatClient:
-        """A model to talk to on behalf of a role.
+        """Return a client of a model on behalf of a role.
 
         Raises:
             UsageError: If the model has no address, or its key is missing.
@@ -63,15 +66,15 @@ class ChatPool:
         return ChatClient(spec, role, self, self.endpoint(spec))
 
     def endpoint(self, spec: ModelSpec) -> Endpoint:
-        """The endpoint of a model, made at its first use."""
-        where = (spec.provider, spec.base_url, spec.model, spec.api_key_env, spec.structured)
-        endpoint = self._endpoints.get(where)
+        """Return the endpoint of a model; make it at its first use."""
+        identity = (spec.provider, spec.base_url, spec.model, spec.api_key_env, spec.structured)
+        endpoint = self._endpoints.get(identity)
         if endpoint is None:
             key = read_key(spec)
-            endpoint = Endpoint(spec, self._transport(spec, key), key, self._died)
-            self._endpoints[where] = endpoint
+            endpoint = Endpoint(spec, self._transport(spec, key), key, self._exit_reason)
+            self._endpoints[identity] = endpoint
         else:
-            # Two aliases of one model: the server is the same, so the more careful bound holds.
+            # Two aliases of one model share a server, so the lower bound holds.
             endpoint.limiter.lower_ceiling(spec.concurrency)
         return endpoint
 
@@ -95,28 +98,36 @@ class ChatPool:
 
 
 class ChatClient(Chat):
-    """One model on behalf of one role. See :class:`pytest_ugst.core.chat.Chat`."""
+    """A client of one model on behalf of one role. See :class:`pytest_ugst.core.chat.Chat`."""
 
     def __init__(self, spec: ModelSpec, role: str, pool: ChatPool, endpoint: Endpoint) -> None:
+        """Set up without connecting to anything; use :meth:`ChatPool.chat` to make one.
+
+        Args:
+            spec: The model.
+            role: The role that its usage is counted for.
+            pool: The pool it belongs to.
+            endpoint: The model's endpoint.
+        """
         self.spec = spec
         self._role = role
         self._pool = pool
         self._endpoint = endpoint
         self._cache = pool.cache if pool.cache is not None and pool.cache.enabled else None
-        # A server started for the run has another address each time, and a model name made from a digest of its
-        # weights and of how they are served. Of others nothing is known but name and address.
-        served = spec.api_key is not None
-        self._identity = "served" if served else f"{spec.provider} {spec.base_url} {spec.api_version or ''}"
-        self._has_nonce = role not in SAME_FOR_ALL_TRIALS
+        # A server started for the run has another address each time, and a model name that contains a digest of its
+        # weights and of how they are served. Of other servers only name and address are known.
+        is_served_here = spec.api_key is not None
+        self._identity = "served" if is_served_here else f"{spec.provider} {spec.base_url} {spec.api_version or ''}"
+        self._has_nonce = role not in TRIAL_INDEPENDENT_ROLES
 
     @property
     def name(self) -> str:
-        """The alias it was asked for by."""
+        """The alias of the model."""
         return self.spec.name
 
     @property
     def role(self) -> str:
-        """Whose usage its calls count as."""
+        """The role that its usage is counted for."""
         return self._role
 
     async def complete(
@@ -127,7 +138,7 @@ class ChatClient(Chat):
         sampling: Mapping[str, Any] | None = None,
         logprobs: int | None = None,
     ) -> Reply:
-        """One answer. See :meth:`Chat.complete`."""
+        """Return one answer. See :meth:`pytest_ugst.core.chat.Chat.complete`."""
         body = self._body(messages, sampling, logprobs)
         if tools:
             body["tools"] = list(tools)
@@ -142,30 +153,31 @@ class ChatClient(Chat):
         sampling: Mapping[str, Any] | None = None,
         logprobs: int | None = None,
     ) -> ParsedReply[M]:
-        """One answer in the form of ``answer``. See :meth:`Chat.parse`."""
+        """Return one answer in the form of ``answer``. See :meth:`pytest_ugst.core.chat.Chat.parse`."""
         body = self._body(messages, sampling, logprobs)
         body["response_format"] = form = response_format(answer)
-        first, first_key, answered = await self._call(body)
+        first, first_key, completion = await self._call(body)
         try:
             return ParsedReply(parse_answer(first.text, answer, cut_off=first.finish_reason == "length"), first)
-        except FormError as error:
+        except AnswerFormatError as error:
             problem = str(error)
         schema = form["json_schema"]
-        if answered is not None and answered.used_schema and first.finish_reason == "stop" and not _is_json(first.text):
-            # A server that ignores schemas has to be told in words.
-            self._endpoint.ways.no_schema.add(schema["name"])
+        sent_schema = completion is not None and completion.used_schema
+        if sent_schema and first.finish_reason == "stop" and not _is_json(first.text):
+            # The server ignores schemas: from now on they are put into the messages.
+            self._endpoint.quirks.no_schema.add(schema["name"])
         body["messages"] = [
             *messages,
             {"role": "assistant", "content": first.text[:4000] or "(nothing)"},
-            {"role": "user", "content": complaint_message(problem, schema["schema"])},
+            {"role": "user", "content": correction_message(problem, schema["schema"])},
         ]
         second, second_key, _ = await self._call(body)
         second = replace(second, usage=first.usage + second.usage)
         try:
             return ParsedReply(parse_answer(second.text, answer, cut_off=second.finish_reason == "length"), second)
-        except FormError as error:
+        except AnswerFormatError as error:
             if self._cache is not None:
-                # Failures are not kept: the next run may have more luck.
+                # Failures are not stored: the next run may succeed.
                 await self._cache.forget(first_key, second_key)
             raise AnswerError(
                 f"model {self.spec.name!r} did not answer in the form of {answer.__name__}, asked twice: {error}"
@@ -181,39 +193,43 @@ class ChatClient(Chat):
             body["top_logprobs"] = logprobs
         return body
 
-    async def _call(self, body: Body) -> tuple[Reply, bytes, Answered | None]:
-        """One request: its reply, its cache key, and what the server sent, if it was asked."""
+    async def _call(self, body: Body) -> tuple[Reply, bytes, Completion | None]:
+        """Get one response, from the cache or the server, and count its usage.
+
+        Returns:
+            The reply, its cache key (empty without a cache), and the server's response (None from the cache).
+        """
         started = time.perf_counter()
-        answered: Answered | None = None
+        completion: Completion | None = None
         key = b""
         raw = serialise(body)
         try:
             if self._cache is None:
-                answered = await self._endpoint.ask(body, raw, self.spec.name)
-                data = answered.data
+                completion = await self._endpoint.complete(body, raw, self.spec.name)
+                data = completion.data
             else:
 
-                async def ask() -> str:
-                    nonlocal answered
-                    answered = await self._endpoint.ask(body, raw, self.spec.name)
-                    return answered.text
+                async def request() -> str:
+                    nonlocal completion
+                    completion = await self._endpoint.complete(body, raw, self.spec.name)
+                    return completion.text
 
                 structured = self.spec.structured if "response_format" in body else ""
                 key = cache_key(self._identity, raw, structured, nonce.get() if self._has_nonce else "")
-                text, _ = await self._cache.fetch(key, ask)
-                data = json.loads(text) if answered is None else answered.data
+                text, _ = await self._cache.fetch(key, request)
+                data = json.loads(text) if completion is None else completion.data
         except ChatError as error:
             self._count(Usage(retries=error.retries, seconds=time.perf_counter() - started))
             raise
         reply = read_reply(
             data,
             self.spec.price,
-            cached=answered is None,
-            retries=0 if answered is None else answered.retries,
+            cached=completion is None,
+            retries=0 if completion is None else completion.retries,
             seconds=time.perf_counter() - started,
         )
         self._count(reply.usage)
-        return reply, key, answered
+        return reply, key, completion
 
     def _count(self, usage: Usage) -> None:
         self._pool.totals.add(self._role, usage)

@@ -1,4 +1,4 @@
-"""One model on one server, shared by every role that talks to it: its limit, its retries, its ways."""
+"""Requests to one model on one server, shared by every role that uses it: concurrency limit, retries, quirks."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from pytest_ugst.llm.request_errors import (
     MAX_PAUSE,
     FailureKind,
     RequestFailure,
-    about_schema,
     backoff,
-    from_answer,
-    from_lost,
-    shown,
+    classify_lost_connection,
+    classify_response,
+    mentions_schema,
+    printable_url,
 )
-from pytest_ugst.llm.transport import ConnectionLostError, Transport
+from pytest_ugst.llm.transport import ConnectionLostError, RawResponse, Transport
 
 # One encoder for all: json.dumps makes a new one for every call that does not use its defaults.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -34,136 +34,185 @@ _LOG = logging.getLogger(__name__)
 
 
 def serialise(body: Body) -> bytes:
-    """A request as it travels."""
-    # A lone surrogate from a model's output must not bring the run down.
+    """Return a request as the bytes that are sent."""
+    # A lone surrogate from a model's output must not end the run.
     return _ENCODER.encode(body).encode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """A completion, as the server sent it."""
+class Completion:
+    """A chat completions response."""
 
     text: str
-    """The response's JSON."""
+    """The response's JSON, as the server sent it."""
     data: dict[str, Any]
     """The same, parsed; it has at least one choice with a message."""
     retries: int
+    """Number of tries beyond the first."""
     used_schema: bool
-    """Whether the server was handed the JSON schema."""
+    """Whether the JSON schema was part of the request as it was sent."""
+
+
+class _Attempts:
+    """One request: its current form, and the number of tries so far."""
+
+    __slots__ = ("body", "counted", "payload", "raw", "retries", "uncounted", "wire")
+
+    def __init__(self, body: Body, raw: bytes | None, quirks: Quirks) -> None:
+        """Bring the request into the form that the server takes.
+
+        Args:
+            body: The request.
+            raw: The same serialised, if at hand.
+            quirks: What is known of the server.
+        """
+        self.body = body
+        self.payload = body
+        """The request, or the same with its schema in words."""
+        self.wire = quirks.apply(body)
+        """The payload in the form that the server takes."""
+        self.raw = raw if raw is not None and self.wire is body else serialise(self.wire)
+        self.retries = 0
+        self.counted = 0
+        """Failures that count towards the limit of retries."""
+        self.uncounted = 0
+
+    def change(self, payload: Body, quirks: Quirks) -> None:
+        """Send this payload at the next try, in the form that the server takes by now."""
+        self.payload = payload
+        self.wire = quirks.apply(payload)
+        self.raw = serialise(self.wire)
 
 
 class Endpoint:
-    """Asks one model, again where that helps."""
+    """One model on one server."""
 
     def __init__(
         self,
         spec: ModelSpec,
         transport: Transport,
         key: str | None,
-        died: Callable[[str], str | None] | None = None,
+        exit_reason: Callable[[str], str | None] | None = None,
     ) -> None:
-        """Take over a transport.
+        """Set up without connecting to anything.
 
         Args:
-            spec: The model; its name is what errors mention unless the caller has a better one.
-            transport: The way to its server.
-            key: The API key, so that error messages can be kept free of it.
-            died: ``died(base_url)`` says why a server that was started for the run is gone; None if it is not.
+            spec: The model; errors name it, unless the caller gives another alias.
+            transport: The connection to its server.
+            key: The API key, to be masked in error messages.
+            exit_reason: ``exit_reason(base_url)`` returns why a server that was started for the run has ended; None
+                if it has not.
         """
         self.spec = spec
-        self.address = shown(spec.base_url or "")
+        self.address = printable_url(spec.base_url or "")
         self.limiter = Limiter(spec.concurrency)
-        self.ways = Quirks(spec.structured)
+        self.quirks = Quirks(spec.structured)
         self.transport = transport
         self._key = key
-        self._died = died
+        self._exit_reason = exit_reason
 
-    async def ask(self, body: Body, raw: bytes | None = None, alias: str | None = None) -> Answered:
-        """Get a completion.
+    async def complete(self, body: Body, raw: bytes | None = None, alias: str | None = None) -> Completion:
+        """Send a chat completions request, again where another try may succeed.
 
         Args:
             body: The request.
-            raw: The same serialised, if that is at hand.
-            alias: What to call the model in errors.
+            raw: The same serialised, if at hand.
+            alias: The name of the model in error messages.
 
         Raises:
             ChatUnavailableError: If no request to this model can succeed.
-            ChatError: If this request did not, all retries included.
+            ChatError: If this request did not succeed, all retries included.
         """
-        asked = body
-        wire = self.ways.apply(asked)
-        if wire is not body or raw is None:
-            raw = serialise(wire)
-        retries = counted = uncounted = 0
+        request = _Attempts(body, raw, self.quirks)
         while True:
-            answered = await self._once(wire, raw, retries)
-            if isinstance(answered, Answered):
-                if asked is not body:
-                    # The refusal was about the schema, since without it all is well.
-                    self.ways.no_schema.add(body["response_format"]["json_schema"]["name"])
-                return answered
-            failure, narrow = answered
-            if failure.kind in (FailureKind.REJECTED, FailureKind.TRANSIENT) and failure.status is not None:
-                learnt = self.ways.learn(wire, failure.reason, failure.parameter)
-                if learnt is not None:
-                    if learnt:
-                        _LOG.warning("model %r: %s (%s)", alias or self.spec.name, learnt, failure.reason)
-                    wire = self.ways.apply(asked)
-                    raw = serialise(wire)
-                    continue
-                if self._may_be_schema(wire, failure):
-                    asked = without_schema(body)
-                    wire = self.ways.apply(asked)
-                    raw = serialise(wire)
-                    continue
-            if failure.unreachable and self._died is not None:
-                why = await asyncio.to_thread(self._died, self.spec.base_url or "")
-                if why is not None:
-                    raise ChatUnavailableError(f"model {alias or self.spec.name!r} at {self.address}: {why}")
-            if failure.kind not in (FailureKind.TRANSIENT, FailureKind.OVERLOADED) or failure.pause > MAX_PAUSE:
-                raise self._error(failure, alias, retries)
-            # While the limit is still on its way down, refusals tell of the crowd rather than of the server.
-            refused = failure.kind is FailureKind.OVERLOADED and failure.status is not None
-            if refused and not narrow and uncounted < _MAX_UNCOUNTED:
-                uncounted += 1
-            else:
-                counted += 1
-            if counted > self.spec.retries:
-                raise self._error(failure, alias, retries)
-            retries += 1
-            await asyncio.sleep(backoff(retries, failure.pause))
+            result = await self._attempt(request)
+            if isinstance(result, Completion):
+                if request.payload is not body:
+                    # It was the schema that the server refused, since the request succeeded without it.
+                    self.quirks.no_schema.add(body["response_format"]["json_schema"]["name"])
+                return result
+            failure, at_floor = result
+            if self._adapt(request, failure, alias):
+                continue
+            await self._check_server(failure, alias)
+            if not self._may_retry(request, failure, at_floor):
+                raise self._error(failure, alias, request.retries)
+            request.retries += 1
+            await asyncio.sleep(backoff(request.retries, failure.pause))
 
-    async def _once(self, wire: Body, raw: bytes, retries: int) -> Answered | tuple[RequestFailure, bool]:
-        """One try. A failure comes with whether the limit had already come down to its floor."""
+    async def _attempt(self, request: _Attempts) -> Completion | tuple[RequestFailure, bool]:
+        """Send a request once.
+
+        Returns:
+            The completion; or the failure, and whether the limit of concurrent requests was at its minimum.
+        """
         ticket = await self.limiter.acquire()
-        narrow = self.limiter.limit <= 1
+        at_floor = self.limiter.limit <= 1
         outcome, pause = RequestOutcome.NEITHER, 0.0
         try:
+            result: Completion | RequestFailure
             try:
-                answer = await self.transport.post(raw, wire)
+                result = self._read(await self.transport.post(request.raw, request.wire), request)
             except ConnectionLostError as lost:
-                failure = from_lost(lost)
-            else:
-                if answer.status == 200:
-                    text = answer.body.decode("utf-8", "replace")
-                    data = completion(text)
-                    if data is not None:
-                        outcome = RequestOutcome.OK
-                        return Answered(text, data, retries, "response_format" in wire)
-                    said = one_line(text.replace(self._key, "***") if self._key else text, 80)
-                    failure = RequestFailure(FailureKind.TRANSIENT, f"200 OK, but no chat completion: {said!r}")
-                else:
-                    failure = from_answer(answer, self._key)
-            if failure.kind is FailureKind.OVERLOADED:
-                outcome, pause = RequestOutcome.OVERLOADED, failure.pause if failure.pause <= MAX_PAUSE else 0.0
-            return failure, narrow
+                result = classify_lost_connection(lost)
+            if isinstance(result, Completion):
+                outcome = RequestOutcome.OK
+                return result
+            if result.kind is FailureKind.OVERLOADED:
+                outcome, pause = RequestOutcome.OVERLOADED, result.pause if result.pause <= MAX_PAUSE else 0.0
+            return result, at_floor
         finally:
             self.limiter.release(ticket, outcome, pause)
+
+    def _read(self, response: RawResponse, request: _Attempts) -> Completion | RequestFailure:
+        if response.status != 200:
+            return classify_response(response, self._key)
+        text = response.body.decode("utf-8", "replace")
+        data = parse_completion(text)
+        if data is None:
+            quoted = one_line(text.replace(self._key, "***") if self._key else text, 80)
+            return RequestFailure(FailureKind.TRANSIENT, f"200 OK, but no chat completion: {quoted!r}")
+        return Completion(text, data, request.retries, "response_format" in request.wire)
+
+    def _adapt(self, request: _Attempts, failure: RequestFailure, alias: str | None) -> bool:
+        """Change the form of a refused request if that may help; return whether it was changed."""
+        if failure.kind not in (FailureKind.REJECTED, FailureKind.TRANSIENT) or failure.status is None:
+            return False
+        change = self.quirks.learn(request.wire, failure.reason, failure.parameter)
+        if change is not None:
+            if change:
+                _LOG.warning("model %r: %s (%s)", alias or self.spec.name, change, failure.reason)
+            request.change(request.payload, self.quirks)
+            return True
+        if self._may_be_schema(request.wire, failure):
+            request.change(without_schema(request.body), self.quirks)
+            return True
+        return False
 
     def _may_be_schema(self, wire: Body, failure: RequestFailure) -> bool:
         if "response_format" not in wire or self.spec.structured == "json_schema":
             return False
-        return failure.status in (400, 422, 501) or about_schema(failure)
+        return failure.status in (400, 422, 501) or mentions_schema(failure)
+
+    async def _check_server(self, failure: RequestFailure, alias: str | None) -> None:
+        """Raise ChatUnavailableError if the connection failed because a server of the run has ended."""
+        if not failure.unreachable or self._exit_reason is None:
+            return
+        reason = await asyncio.to_thread(self._exit_reason, self.spec.base_url or "")
+        if reason is not None:
+            raise ChatUnavailableError(f"model {alias or self.spec.name!r} at {self.address}: {reason}")
+
+    def _may_retry(self, request: _Attempts, failure: RequestFailure, at_floor: bool) -> bool:
+        """Count a failure; return whether the request may be sent again."""
+        if failure.kind not in (FailureKind.TRANSIENT, FailureKind.OVERLOADED) or failure.pause > MAX_PAUSE:
+            return False
+        # While the limit still comes down, a refusal says that there are too many requests, not that the server fails.
+        refused = failure.kind is FailureKind.OVERLOADED and failure.status is not None
+        if refused and not at_floor and request.uncounted < _MAX_UNCOUNTED:
+            request.uncounted += 1
+        else:
+            request.counted += 1
+        return request.counted <= self.spec.retries
 
     def _error(self, failure: RequestFailure, alias: str | None, retries: int) -> ChatError:
         tries = f" (tried {retries + 1} times)" if retries else ""
@@ -177,8 +226,8 @@ class Endpoint:
         return ChatError(line, retries)
 
 
-def completion(text: str) -> dict[str, Any] | None:
-    """A chat completions response, parsed; None for anything else."""
+def parse_completion(text: str) -> dict[str, Any] | None:
+    """Return a chat completions response, parsed; None for any other text."""
     try:
         data = json.loads(text)
         ok = isinstance(data["choices"][0]["message"], dict)

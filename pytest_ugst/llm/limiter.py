@@ -1,4 +1,4 @@
-"""How many requests may be under way at one server: grows by ones, halves when the server is overloaded (AIMD)."""
+"""Adaptive limit of the requests in flight at one server: additive increase, multiplicative decrease (AIMD)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from enum import Enum
 
 
 class RequestOutcome(Enum):
-    """What a request says about the server's load."""
+    """The outcomes of a request, by what they say about the server's load."""
 
     OK = 1
+    """The request succeeded."""
     OVERLOADED = 2
-    """It refused the request, or was too slow to answer."""
+    """The server refused the request, or was too slow to answer."""
     NEITHER = 3
-    """Cancelled, or failed for another reason."""
+    """The request was cancelled, or failed for another reason."""
 
 
 class Limiter:
-    """Slots for requests, handed out in the order they were asked for.
+    """Slots for requests, granted in the order of :meth:`acquire`.
 
     The limit follows additive increase, multiplicative decrease (Chiu and Jain 1989), as TCP's congestion window
-    does: as many successes as there are slots give one slot more; an overload halves them. Requests that were sent
-    before the last cut say nothing about the present limit, so one burst of refusals cuts once.
+    does: as many successes as there are slots add one slot; an overload halves them. Requests that were sent before
+    the last decrease say nothing about the current limit, so one burst of refusals decreases it once.
 
     Used from one event loop; not thread-safe.
     """
@@ -31,8 +32,8 @@ class Limiter:
         """Start at the ceiling.
 
         Args:
-            ceiling: Slots at most.
-            floor: Slots at least.
+            ceiling: Maximum number of slots.
+            floor: Minimum number of slots.
         """
         self._ceiling = float(ceiling)
         self._floor = float(floor)
@@ -45,16 +46,16 @@ class Limiter:
 
     @property
     def limit(self) -> int:
-        """Slots there are at present."""
+        """The current number of slots."""
         return int(self._limit)
 
     @property
     def in_flight(self) -> int:
-        """Slots in use."""
+        """The number of slots in use."""
         return self._in_flight
 
     def lower_ceiling(self, ceiling: int) -> None:
-        """Allow at most ``ceiling`` slots from now on, if that is fewer."""
+        """Lower the maximum number of slots to ``ceiling``; a higher value changes nothing."""
         self._ceiling = min(self._ceiling, max(float(ceiling), self._floor))
         self._limit = min(self._limit, self._ceiling)
 
@@ -62,7 +63,7 @@ class Limiter:
         """Wait for a slot.
 
         Returns:
-            A ticket to hand to :meth:`release`.
+            A ticket for :meth:`release`.
         """
         if not self._waiters and self._not_before == 0.0 and self._in_flight < int(self._limit):
             self._in_flight += 1
@@ -74,7 +75,7 @@ class Limiter:
             return await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():
-                # The slot came in the same step as the cancellation: pass it on.
+                # The slot was granted in the same step as the cancellation: pass it on.
                 self._in_flight -= 1
                 self._grant()
             raise
@@ -83,9 +84,9 @@ class Limiter:
         """Give a slot back.
 
         Args:
-            ticket: What :meth:`acquire` returned.
-            outcome: How the request went.
-            pause: Seconds the server asked not to be disturbed; nobody gets a slot meanwhile.
+            ticket: The value that :meth:`acquire` returned.
+            outcome: The outcome of the request.
+            pause: Seconds that the server asked to wait; no slot is granted meanwhile.
         """
         self._in_flight -= 1
         if ticket == self._generation:
@@ -104,7 +105,7 @@ class Limiter:
             loop = asyncio.get_running_loop()
             if loop.time() < self._not_before:
                 if self._wake_up is None and self._waiters:
-                    self._wake_up = loop.call_at(self._not_before, self._woken)
+                    self._wake_up = loop.call_at(self._not_before, self._on_wake_up)
                 return
             self._not_before = 0.0
         while self._waiters and self._in_flight < int(self._limit):
@@ -113,6 +114,6 @@ class Limiter:
                 self._in_flight += 1
                 waiter.set_result(self._generation)
 
-    def _woken(self) -> None:
+    def _on_wake_up(self) -> None:
         self._wake_up = None
         self._grant()

@@ -1,4 +1,4 @@
-"""The models of one run: what their names stand for, the servers that some of them need, the pool that all share."""
+"""The models of one run: their specs by name, the servers that some of them need, the pool that all share."""
 
 from __future__ import annotations
 
@@ -18,105 +18,105 @@ if TYPE_CHECKING:
     from pytest_ugst.llm.model_spec import ModelSpec
     from pytest_ugst.llm.servers import ServerPool
 
-Needed = Mapping[str, Iterable[str]]
+RolesByModel = Mapping[str, Iterable[str]]
 """Names of models, each with the roles it plays."""
 
 
 class ModelManager:
-    """Models by name, each made out when it is first needed."""
+    """The models of one run by name, each resolved at its first use."""
 
     def __init__(
         self,
-        settings: Options,
-        others: Mapping[str, str],
+        options: Options,
+        builtin: Mapping[str, str],
         folder: Path,
-        served: Mapping[str, Any] | None = None,
+        served_models: Mapping[str, Any] | None = None,
         started: float | None = None,
-        say: Callable[[str], None] | None = None,
+        notify: Callable[[str], None] | None = None,
     ) -> None:
-        """Nothing is made yet.
+        """Set up without resolving a name or connecting to anything.
 
         Args:
-            settings: The options, with the aliases of models.
-            others: Names that are no models, each with what it is, for the message about a name that is no model;
-                ``registry.roles()``.
-            folder: Where servers keep their logs.
-            served: Models that another process serves, as its :meth:`served` gives them.
-            started: When the run began, in seconds since the epoch; now unless given. What was cached before is not
-                used by ``--ugst-cache=refresh``.
-            say: Told in a line what takes long.
+            options: The options, with the aliases of models.
+            builtin: Names that play a role and are no models, each with its role (``registry.roles()``), for the
+                error message about a name that is no model.
+            folder: The folder in which servers keep their logs.
+            served_models: Models that servers of another process serve, as its :meth:`served_models` returns them.
+            started: The start of the run in seconds since the epoch; now unless given. With
+                ``--ugst-cache=refresh``, responses that were cached earlier are not used.
+            notify: Called with one line about each step that takes long, such as the start of a server.
         """
-        self._settings = settings
-        self._others = dict(others)
+        self._options = options
+        self._builtin = dict(builtin)
         self._folder = folder
         self._started = time.time() if started is None else started
-        self._say = say
-        self._park: ServerPool | None = None
+        self._notify = notify
+        self._servers: ServerPool | None = None
         self._specs: dict[str, ModelSpec] = {}
         self._digests: dict[str, str] = {}
-        if served:
+        if served_models:
             from pytest_ugst.llm.model_spec import ModelSpec
 
-            self._specs = {name: ModelSpec.model_validate(spec) for name, spec in served.items()}
+            self._specs = {name: ModelSpec.model_validate(spec) for name, spec in served_models.items()}
 
     # Names
 
     def spec(self, name: str) -> ModelSpec:
-        """What a name stands for; with the server's address once that is started.
+        """Return the model of a name; with the server's address once that is started.
 
         Raises:
-            UsageError: If the name stands for nothing.
+            UsageError: If there is no model of this name.
         """
         if name not in self._specs:
             self._specs[name] = self.resolved(name)
         return self._specs[name]
 
     def resolved(self, name: str) -> ModelSpec:
-        """What a name stands for by configuration alone; a trained model is sampled as it was trained.
+        """Return the model of a name by configuration alone; a trained one gets the sampling it was trained with.
 
         Raises:
-            UsageError: If the name stands for nothing.
+            UsageError: If there is no model of this name.
         """
-        from pytest_ugst.llm.checkpoint_info import folder_of, read_trained
+        from pytest_ugst.llm.checkpoint_info import checkpoint_folder, read_checkpoint_info
         from pytest_ugst.llm.model_names import resolve
 
-        s = self._settings
-        spec = resolve(name, s.models, s.models_path, s.root, self._others)
-        folder = folder_of(spec.model) if spec.base_url is None else None
-        if folder is not None and (trained := read_trained(folder)) is not None:
-            spec = spec.model_copy(update={"sampling": {**trained.sampling, **spec.sampling}})
+        options = self._options
+        spec = resolve(name, options.models, options.models_path, options.root, self._builtin)
+        folder = checkpoint_folder(spec.model) if spec.base_url is None else None
+        if folder is not None and (info := read_checkpoint_info(folder)) is not None:
+            spec = spec.model_copy(update={"sampling": {**info.sampling, **spec.sampling}})
         return spec
 
     def digest(self, name: str) -> str:
-        """What a name stands for, in short: equal for the same model in every process and at every address."""
+        """Return the digest of a model: equal for the same model in every process and at every address."""
         if name not in self._digests:
-            from pytest_ugst.llm.model_spec import digest
+            from pytest_ugst.llm.model_spec import model_digest
 
-            self._digests[name] = digest(self.resolved(name))
+            self._digests[name] = model_digest(self.resolved(name))
         return self._digests[name]
 
-    # Before anything is spent
+    # Checks and servers, before the first request
 
     def require(self, names: Iterable[str]) -> None:
-        """Check names and keys, without talking to anything.
+        """Check names and API keys, without a request.
 
         Raises:
-            UsageError: For what the user has to mend.
+            UsageError: For a name or key that the user has to correct.
         """
-        for name in names:
-            from pytest_ugst.llm.model_names import require_key
+        from pytest_ugst.llm.api_keys import require_key
 
+        for name in names:
             require_key(self.spec(name))
 
-    def start_servers(self, needed: Needed, *, tools: bool) -> None:
-        """Start the servers that models need, side by side, and wait until they are ready.
+    def start_servers(self, needed: RolesByModel, *, tools: bool) -> None:
+        """Start the servers that models need, in parallel, and wait until they are ready.
 
         Args:
-            needed: The models.
+            needed: The models, with their roles.
             tools: Whether the agent is given tools.
 
         Raises:
-            UgstError: If one can't be started; with the tail of its log.
+            UgstError: If a server can't be started; the message ends with the end of its log.
         """
         waiting = [name for name in needed if self.spec(name).base_url is None]
         if not waiting:
@@ -124,15 +124,15 @@ class ModelManager:
         for name in waiting:
             if tools and "agent" in needed[name]:
                 self._require_tools(name)
-        if self._park is None:
+        if self._servers is None:
             from pytest_ugst.llm.servers import ServerPool
 
-            self._park = ServerPool(self._folder, say=self._say)
-        ready = self._park.start_all([self.spec(name) for name in waiting])
+            self._servers = ServerPool(self._folder, notify=self._notify)
+        ready = self._servers.start_all([self.spec(name) for name in waiting])
         self._specs.update(zip(waiting, ready, strict=True))
 
     def _require_tools(self, name: str) -> None:
-        """Of weights that are here it can be told before a server is started."""
+        """Raise UsageError if a chat template, found without starting a server, does not show tools to the model."""
         from pytest_ugst.llm.servers import find_weights
 
         spec = self.spec(name)
@@ -142,48 +142,56 @@ class ModelManager:
                 "--ugst-agent to another model, or give this one a template by serve.chat_template"
             )
 
-    async def preflight(self, needed: Needed, *, tools: bool) -> None:
-        """Ask every model whether it is there, knows us, and can do what its role needs.
+    async def preflight(self, needed: RolesByModel, *, tools: bool) -> None:
+        """Check with short requests that every model answers, accepts the key, and can do what its roles need.
 
         Args:
-            needed: The models.
+            needed: The models, with their roles.
             tools: Whether the agent is given tools.
 
         Raises:
-            UsageError: For what the user has to mend.
+            UsageError: For what the user has to correct.
         """
-        for name, roles in needed.items():
-            from pytest_ugst.llm.model_names import probe, probe_tools
+        from pytest_ugst.llm.preflight import probe, probe_tools
 
+        for name, roles in needed.items():
             await probe(self.spec(name), self.pool)
             if tools and "agent" in roles:
                 await probe_tools(self.spec(name), self.pool)
 
-    # Talking
+    # Requests
 
     @cached_property
     def pool(self) -> ChatPool:
-        """What all models share."""
+        """The connections, response cache and usage that all models share."""
         from pytest_ugst.llm.cache import ResponseCache
         from pytest_ugst.llm.client import ChatPool
         from pytest_ugst.llm.servers import explain
 
+        options = self._options
         cache = None
-        if self._settings.cache != "off":
-            self._settings.home.mkdir(parents=True, exist_ok=True)
-            cache = ResponseCache(self._settings.home / "cache.sqlite", self._settings.cache, since=self._started)
-        return ChatPool(cache, died=partial(explain, self._folder))
+        if options.cache != "off":
+            options.home.mkdir(parents=True, exist_ok=True)
+            cache = ResponseCache(options.home / "cache.sqlite", options.cache, since=self._started)
+        return ChatPool(cache, exit_reason=partial(explain, self._folder))
 
     def chat(self, name: str, role: str) -> Chat:
-        """A model to talk to. Whoever judges or decomposes is to say the same of the same, so it samples greedily
-        unless configured otherwise."""
+        """Return a client of a model on behalf of a role.
+
+        A judge or decomposer has to give the same answer to the same question, so it samples greedily unless its
+        temperature is configured.
+        """
         spec = self.spec(name)
         if role in ("judge", "decomposer") and "temperature" not in spec.sampling:
             spec = spec.model_copy(update={"sampling": {"temperature": 0.0, **spec.sampling}})
         return self.pool.chat(spec, role)
 
-    def served(self) -> dict[str, Any]:
-        """The models that servers of this process serve, for other processes on this machine. Holds keys."""
+    def served_models(self) -> dict[str, Any]:
+        """Return the models that servers of this process serve, for other processes on this machine.
+
+        Returns:
+            Specs by name, ready for JSON. They hold the servers' API keys.
+        """
         return {
             name: spec.model_dump(mode="json") | {"api_key": spec.api_key and spec.api_key.get_secret_value()}
             for name, spec in self._specs.items()
@@ -191,7 +199,7 @@ class ModelManager:
         }
 
     def usage(self) -> Usage:
-        """What all models cost so far."""
+        """Return the usage of all models so far."""
         return self.pool.totals.total() if "pool" in self.__dict__ else Usage()
 
     # The end
@@ -203,5 +211,5 @@ class ModelManager:
 
     def stop_servers(self) -> None:
         """Stop the servers that were started here."""
-        if self._park is not None:
-            self._park.stop()
+        if self._servers is not None:
+            self._servers.stop()

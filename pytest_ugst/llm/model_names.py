@@ -1,4 +1,4 @@
-"""From names to models: aliases of the project's configuration, hosted names, addresses, files and hub names."""
+"""Resolution of model names: aliases of the project's configuration, hosted names, addresses, files, hub names."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from pytest_ugst.core.errors import UsageError, unknown
-from pytest_ugst.llm.api_keys import require_key
 from pytest_ugst.llm.model_spec import ModelSpec
 from pytest_ugst.llm.packaged import PACKAGED, packaged_spec
-from pytest_ugst.llm.preflight import probe, probe_tools
-
-__all__ = ["load_models", "probe", "probe_tools", "require_key", "resolve"]
 
 _HOSTED = re.compile(r"(?:gpt|chatgpt)-[\w.:-]+|o[134](?:-[\w.:-]+)?|ft:[\w.:-]+")
 _HOSTED_URL = "https://api.openai.com/v1"
@@ -28,19 +24,6 @@ _NOT_IN_FILES = ("name", "api_key")
 _EXAMPLE = 'model = "..." and base_url = "http://HOST:PORT/v1"'
 
 
-def load_models(tables: Mapping[str, Any], source: Path | None = None) -> dict[str, ModelSpec]:
-    """Check all tables ``[tool.ugst.models.NAME]`` of a configuration file.
-
-    Args:
-        tables: By alias, as parsed from TOML.
-        source: The file they come from: named in errors, and its folder is where relative paths start.
-
-    Raises:
-        UsageError: Naming file, table, field and remedy.
-    """
-    return {name: _from_table(name, table, source) for name, table in tables.items()}
-
-
 def resolve(
     name: str,
     tables: Mapping[str, Any],
@@ -48,25 +31,25 @@ def resolve(
     root: Path | None = None,
     builtin: Mapping[str, str] | None = None,
 ) -> ModelSpec:
-    """Find the model a name stands for.
+    """Find the model of a name.
 
-    In this order: an alias; a model that comes as a package (``smollm2``); an address (``http://HOST/v1#MODEL``); a
-    GGUF file or a checkpoint folder; a name of OpenAI's (at ``OPENAI_BASE_URL`` if that is set); a hub name,
-    ``owner/name``.
+    A name is, in this order: an alias; a model that comes as a package (``smollm2``); an address
+    (``http://HOST/v1#MODEL``); a GGUF file or a checkpoint folder; the name of a model of OpenAI's (at
+    ``OPENAI_BASE_URL`` if that is set); a hub name, ``owner/name``.
 
     Args:
-        name: What was given as ``--ugst-sim`` or the like.
+        name: The name, as given to ``--ugst-sim``, ``--ugst-agent`` or ``--ugst-judge``.
         tables: The tables ``[tool.ugst.models.*]``.
         source: The file they come from.
         root: The folder that relative paths in ``name`` may start from, after the current one.
-        builtin: Names of what plays a role and is no model, each with the role, to be told to whoever mistyped one or
-            gave it another role.
+        builtin: Names that play a role and are no models, each with its role; an error message suggests them if one
+            was mistyped or named for another role.
 
     Returns:
         The model; without a ``base_url`` where a server has to be started for it.
 
     Raises:
-        UsageError: If nothing of that name is known; with the nearest alias and the remedy.
+        UsageError: If there is no model of this name; the message names the nearest alias and the remedy.
     """
     if name in tables:
         return _from_table(name, tables[name], source)
@@ -74,7 +57,7 @@ def resolve(
         return packaged_spec(name)
     if name.startswith(("http://", "https://")):
         return _from_url(name)
-    found = _existing(name, [Path.cwd(), *([root] if root is not None else [])])
+    found = _find_weights(name, [Path.cwd(), *([root] if root is not None else [])])
     if found is not None:
         return ModelSpec(name=name, model=str(found))
     if _looks_like_path(name):
@@ -101,48 +84,90 @@ def _from_table(name: str, table: Any, source: Path | None) -> ModelSpec:
     where = f"{source or 'pyproject.toml'}: [tool.ugst.models.{_toml_key(name)}]"
     if not isinstance(table, Mapping):
         raise UsageError(f"{where}: this has to be a table with {_EXAMPLE}")
+    folder = source.parent if source is not None else Path.cwd()
     fields = dict(table)
+    try:
+        _refuse_reserved_fields(fields)
+        fields = _with_location(fields, folder)
+        fields = _with_template_path(fields, folder)
+        fields = _with_base_url(fields)
+        return _check_azure(_validate(name, fields))
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
+
+
+def _refuse_reserved_fields(fields: Mapping[str, Any]) -> None:
+    """Raise UsageError for a field that is not allowed in a configuration file."""
     for field in _NOT_IN_FILES:
         if field in fields:
             hint = "set api_key_env to the name of an environment variable" if field == "api_key" else "remove it"
-            raise UsageError(f"{where}: {field}: not allowed here; {hint}")
+            raise UsageError(f"{field}: not allowed here; {hint}")
+
+
+def _with_location(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Complete the fields of a model without a base URL.
+
+    Its name is that of a file or checkpoint, of a model of OpenAI's, or of one on the hub.
+
+    Raises:
+        UsageError: If the name is none of these.
+    """
     model = fields.get("model")
-    folder = source.parent if source is not None else Path.cwd()
-    if isinstance(model, str) and "base_url" not in fields:
-        found = _existing(model, [folder])
-        if found is not None:
-            fields["model"] = str(found)
-        elif _HOSTED.fullmatch(model) and fields.get("provider", "openai") == "openai":
-            fields = {**_hosted(), **fields}
-        elif _looks_like_path(model):
-            raise UsageError(f"{where}: model: there is no {model!r} in {folder}; correct the path")
-        elif fields.get("provider") == "azure":
-            raise UsageError(f'{where}: base_url: missing; set base_url = "https://NAME.openai.azure.com"')
-        elif not _HUB_NAME.fullmatch(model):
-            raise UsageError(f"{where}: base_url: missing, and {model!r} is no file to serve; set {_EXAMPLE}")
+    if not isinstance(model, str) or "base_url" in fields:
+        return fields
+    found = _find_weights(model, [folder])
+    if found is not None:
+        return {**fields, "model": str(found)}
+    if _HOSTED.fullmatch(model) and fields.get("provider", "openai") == "openai":
+        return {**_hosted(), **fields}
+    if _looks_like_path(model):
+        raise UsageError(f"model: there is no {model!r} in {folder}; correct the path")
+    if fields.get("provider") == "azure":
+        raise UsageError('base_url: missing; set base_url = "https://NAME.openai.azure.com"')
+    if not _HUB_NAME.fullmatch(model):
+        raise UsageError(f"base_url: missing, and {model!r} is no file to serve; set {_EXAMPLE}")
+    return fields
+
+
+def _with_template_path(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Make the path of the chat template start at the folder of the configuration file."""
     serve = fields.get("serve")
-    if isinstance(serve, Mapping) and isinstance(template := serve.get("chat_template"), str):
-        fields["serve"] = {**serve, "chat_template": folder / Path(template).expanduser()}
-    if isinstance(fields.get("base_url"), str):
-        try:
-            fields["base_url"] = _base_url(fields["base_url"])
-        except UsageError as error:
-            raise UsageError(f"{where}: base_url: {error}") from None
+    if not isinstance(serve, Mapping) or not isinstance(template := serve.get("chat_template"), str):
+        return fields
+    return {**fields, "serve": {**serve, "chat_template": folder / Path(template).expanduser()}}
+
+
+def _with_base_url(fields: dict[str, Any]) -> dict[str, Any]:
+    """Bring the base URL into the form of :func:`_base_url`."""
+    if not isinstance(url := fields.get("base_url"), str):
+        return fields
+    try:
+        return {**fields, "base_url": _base_url(url)}
+    except UsageError as error:
+        raise UsageError(f"base_url: {error}") from None
+
+
+def _validate(name: str, fields: Mapping[str, Any]) -> ModelSpec:
+    """Make the spec; raise UsageError for the first field that is wrong."""
     if isinstance(sampling := fields.get("sampling"), Mapping):
         for field in _RESERVED:
             if field in sampling:
-                raise UsageError(f"{where}: sampling.{field}: this is not for sampling to set; remove it")
+                raise UsageError(f"sampling.{field}: this is not for sampling to set; remove it")
     try:
-        spec = ModelSpec.model_validate({"name": name, **fields})
+        return ModelSpec.model_validate({"name": name, **fields})
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(str(p) for p in problem["loc"])
-        raise UsageError(f"{where}: {field}: {_remedy(problem['type'], field, problem['msg'])}") from None
-    if spec.provider == "azure" and not spec.api_version:
-        raise UsageError(f'{where}: api_version: missing; set the version of Azure\'s API, like "2024-10-21"')
-    if spec.provider == "azure" and spec.api_key_env is None:
-        spec = spec.model_copy(update={"api_key_env": "AZURE_OPENAI_API_KEY"})
-    return spec
+        raise UsageError(f"{field}: {_remedy(problem['type'], field, problem['msg'])}") from None
+
+
+def _check_azure(spec: ModelSpec) -> ModelSpec:
+    """Check that a model on Azure has an API version, and set the default variable of its key."""
+    if spec.provider != "azure":
+        return spec
+    if not spec.api_version:
+        raise UsageError('api_version: missing; set the version of Azure\'s API, like "2024-10-21"')
+    return spec if spec.api_key_env is not None else spec.model_copy(update={"api_key_env": "AZURE_OPENAI_API_KEY"})
 
 
 def _remedy(kind: str, field: str, message: str) -> str:
@@ -163,7 +188,11 @@ def _from_url(name: str) -> ModelSpec:
 
 
 def _base_url(url: str) -> str:
-    """An address up to the part that ``/chat/completions`` is added to."""
+    """Return an address without ``/chat/completions``, up to the part that it is added to.
+
+    Raises:
+        UsageError: If it is not the address of a server.
+    """
     try:
         parts = urlsplit(url.strip())
         _ = parts.port
@@ -177,12 +206,12 @@ def _base_url(url: str) -> str:
         raise UsageError(f"an address takes no query and no fragment here; write it like http://{parts.netloc}/v1")
     path = parts.path.rstrip("/").removesuffix("/chat/completions")
     azure = parts.hostname.endswith(".azure.com") or parts.hostname.endswith(".microsoft.com")
-    given = "/chat/completions" in parts.path
-    return f"{parts.scheme}://{parts.netloc}{path or ('' if azure or given else '/v1')}"
+    is_complete = "/chat/completions" in parts.path
+    return f"{parts.scheme}://{parts.netloc}{path or ('' if azure or is_complete else '/v1')}"
 
 
-def _existing(name: str, folders: list[Path]) -> Path | None:
-    """The checkpoint folder or GGUF file of that name."""
+def _find_weights(name: str, folders: list[Path]) -> Path | None:
+    """Return the checkpoint folder or GGUF file of a name, or None."""
     for folder in folders:
         path = folder / Path(name).expanduser()
         try:
@@ -190,7 +219,7 @@ def _existing(name: str, folders: list[Path]) -> Path | None:
                 return path.resolve()
             if path.is_dir() and any((path / f).is_file() for f in ("config.json", "adapter_config.json")):
                 return path.resolve()
-            # A folder named like an alias that does not exist is no checkpoint; one that is meant as a path is.
+            # A folder without these files is taken only if it was written as a path: the name may be a mistyped alias.
             if path.is_dir() and (name.startswith((".", "/", "~")) or name.endswith("/")):
                 return path.resolve()
         except OSError:

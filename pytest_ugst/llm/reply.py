@@ -1,4 +1,4 @@
-"""From a chat completions response to a :class:`Reply`: text, reasoning set apart, tool calls, usage."""
+"""Conversion of a chat completions response to a :class:`Reply`: text, reasoning, tool calls, usage."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from pytest_ugst.llm.model_spec import Price
 
 
 def read_reply(data: Mapping[str, Any], price: Price, *, cached: bool, retries: int, seconds: float) -> Reply:
-    """Read a response.
+    """Convert a response.
 
     Args:
         data: The response's JSON object; it has a choice with a message.
-        price: What tokens cost.
-        cached: Whether it came from the response cache: then it took no tokens.
-        retries: Tries beyond the first.
-        seconds: How long it took.
+        price: The model's prices.
+        cached: Whether it came from the response cache; then it used no tokens.
+        retries: Number of tries beyond the first.
+        seconds: Duration of the request.
     """
     choice = data["choices"][0]
     message = choice["message"]
     text = _text(message.get("content")) or _text(message.get("refusal"))
-    apart = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
-    text, aloud = split_reasoning(text) if "<" in text else (text, None)
+    separate = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
+    text, inline = split_reasoning(text) if "<" in text else (text, None)
     return Reply(
         text=text,
-        reasoning=join_reasoning(apart, aloud) if apart or aloud else None,
+        reasoning=join_reasoning(separate, inline) if separate or inline else None,
         tool_requests=_tool_requests(message),
         finish_reason=str(choice.get("finish_reason") or ""),
         usage=_usage(data.get("usage"), price, cached=cached, retries=retries, seconds=seconds),
@@ -39,7 +39,7 @@ def read_reply(data: Mapping[str, Any], price: Price, *, cached: bool, retries: 
 
 
 def _text(content: object) -> str:
-    """A message's content, which some servers send as a list of parts."""
+    """Return a message's content as text; some servers send a list of parts."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
@@ -84,7 +84,7 @@ def _json_object(raw: object) -> dict[str, Any] | None:
 def _recordable(arguments: dict[str, Any] | None) -> dict[str, Any] | None:
     try:
         return None if arguments is None else dict(writable(arguments))
-    except ValueError:  # nested without end: nothing a tool takes, and no journal could read it back
+    except ValueError:  # nested too deeply for any tool, and for a journal to be read again
         return None
 
 

@@ -1,4 +1,4 @@
-"""Answers in a given form: the JSON schema that asks for it, and finding and validating it in what a model wrote."""
+"""Structured answers: the JSON schema of a request, and the search for a valid answer in a model's text."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="BaseModel")
 
 _MAX_ANSWER = 200_000
-"""Characters looked at."""
+"""Maximum length of an answer in characters."""
 _MAX_REPAIR = 4_000
 _MAX_BRACKETS = 120
 _MAX_QUOTES = 400
-"""What the repairer gets to see at most: its time grows with the square of some inputs, and the event loop waits."""
+"""Bounds of text that is repaired: the time grows with the square of some inputs, and the event loop waits for it."""
 _MAX_DEPTH = 40
 _MAX_CANDIDATES = 40
 _FENCE = re.compile(r"```[A-Za-z0-9_+-]*[ \t]*\n?(.*?)```", re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}()]")
 _DROPPED = frozenset({"title", "default", "minLength", "maxLength", "patternProperties", "uniqueItems", "examples"})
-"""What strict servers refuse. Nothing is lost: pydantic checks the answer against the full model."""
+"""Keywords that strict servers refuse. Nothing is lost: pydantic checks the answer against the full model."""
 
 
-class FormError(ValueError):
-    """An answer is not in the form asked for; the message is fit to be shown to the model."""
+class AnswerFormatError(ValueError):
+    """Raised if a text holds no valid answer; the message can be sent to the model."""
 
 
-def _no_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 @lru_cache(maxsize=256)
 def response_format(answer: type[BaseModel]) -> dict[str, Any]:
-    """The ``response_format`` that asks for an answer, in the strict form: every field required, no others."""
+    """Return the ``response_format`` of a request, with a strict schema: all fields required, no others allowed."""
     name = re.sub(r"[^A-Za-z0-9_-]", "_", answer.__name__)[:64]
     return {
         "type": "json_schema",
@@ -51,7 +51,7 @@ def response_format(answer: type[BaseModel]) -> dict[str, Any]:
 
 
 def _strict(schema: Any, names: bool = False) -> Any:
-    """A schema in the strict subset.
+    """Convert a schema to the subset that strict servers take.
 
     Args:
         schema: A schema or a part of one.
@@ -64,7 +64,7 @@ def _strict(schema: Any, names: bool = False) -> Any:
     if names:
         return {k: _strict(v) for k, v in schema.items()}
     if "$ref" in schema:
-        # Nothing may stand beside a reference.
+        # Strict servers allow no other keyword beside a reference.
         return {"$ref": schema["$ref"]}
     if "oneOf" in schema and "anyOf" not in schema:
         schema = {"anyOf": schema["oneOf"], **{k: v for k, v in schema.items() if k not in ("oneOf", "discriminator")}}
@@ -80,40 +80,40 @@ def _strict(schema: Any, names: bool = False) -> Any:
 
 
 def parse_answer(text: str, answer: type[M], *, cut_off: bool = False) -> M:
-    """Find an answer in what a model wrote, and validate it.
+    """Find an answer in a model's text, and validate it.
 
-    The whole text is tried first, then fenced blocks, then JSON objects among other words, the last one first (models
-    think before they conclude); at last what looks like an object is repaired (trailing commas, single quotes,
-    missing brackets).
+    The whole text is tried first, then fenced blocks, then JSON objects embedded in other text, the last one first
+    (models reason before they conclude); finally, text that looks like an object is repaired (trailing commas, single
+    quotes, missing brackets).
 
     Args:
-        text: What the model wrote, its thinking taken out.
-        answer: The form asked for.
-        cut_off: Whether the text ends where the model ran out of tokens; then nothing is repaired, since half an
-            answer can read as a different whole one.
+        text: The model's text, without its reasoning.
+        answer: The form of the answer.
+        cut_off: Whether the text ends because the model reached the token limit; then nothing is repaired, since half
+            an answer may be read as a different whole one.
 
     Raises:
-        FormError: If there is no answer in the text.
+        AnswerFormatError: If there is no valid answer in the text.
     """
     text = text.strip().lstrip("\ufeff")
     if not text:
-        raise FormError("the answer is empty")
+        raise AnswerFormatError("the answer is empty")
     if len(text) > _MAX_ANSWER:
-        raise FormError(f"the answer is longer than {_MAX_ANSWER} characters")
+        raise AnswerFormatError(f"the answer is longer than {_MAX_ANSWER} characters")
     if cut_off and text[-1:] != "}" and text[-3:] != "```":
-        raise FormError("the answer was cut off at the token limit")
+        raise AnswerFormatError("the answer was cut off at the token limit")
     problem: str | None = None
-    for value in _objects(text, repair=not cut_off):
+    for value in _candidates(text, repair=not cut_off):
         try:
             return answer.model_validate(value)
         except ValidationError as error:
-            # The first candidate is the likeliest to be what was meant.
-            problem = problem or _complaint(error)
-    raise FormError(problem or "there is no JSON object in the answer")
+            # The first candidate is the most likely answer.
+            problem = problem or _describe(error)
+    raise AnswerFormatError(problem or "there is no JSON object in the answer")
 
 
-def _objects(text: str, repair: bool) -> Iterator[dict[str, Any]]:
-    """JSON objects in a text, the most likely answer first."""
+def _candidates(text: str, repair: bool) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects in a text, the most likely answer first."""
     if (whole := _load(text)) is not None:
         yield whole
         return
@@ -121,15 +121,15 @@ def _objects(text: str, repair: bool) -> Iterator[dict[str, Any]]:
     for block in reversed(fenced):
         if (value := _load(block)) is not None:
             yield value
-    among = list(_among_words(text))
-    yield from reversed(among)
+    embedded = list(_embedded_objects(text))
+    yield from reversed(embedded)
     if not repair:
         return
-    candidates = [b for b in reversed(fenced) if "{" in b]
-    if not among and (start := text.find("{")) >= 0:
+    damaged = [b for b in reversed(fenced) if "{" in b]
+    if not embedded and (start := text.find("{")) >= 0:
         end = text.rfind("}")
-        candidates.append(text[start : end + 1] if end > start else text[start:])
-    for candidate in candidates[:3]:
+        damaged.append(text[start : end + 1] if end > start else text[start:])
+    for candidate in damaged[:3]:
         if (value := _repair(candidate)) is not None:
             yield value
 
@@ -142,7 +142,8 @@ def _load(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _among_words(text: str) -> Iterator[dict[str, Any]]:
+def _embedded_objects(text: str) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects inside other text, in order."""
     position = 0
     for _ in range(_MAX_CANDIDATES):
         position = text.find("{", position)
@@ -157,20 +158,20 @@ def _among_words(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _repair(text: str) -> dict[str, Any] | None:
-    if len(text) > _MAX_REPAIR or text.count('"') + text.count("'") > _MAX_QUOTES or not _modest(text):
+    if len(text) > _MAX_REPAIR or text.count('"') + text.count("'") > _MAX_QUOTES or not _is_simple(text):
         return None
     import json_repair
 
     try:
         value = json_repair.loads(text, skip_json_loads=True)
     except (ValueError, RecursionError, TypeError, IndexError, KeyError):
-        # The repairer promises an answer to everything; untrusted text has found ways around that before.
+        # The library documents no exceptions, but untrusted text has caused all of these.
         return None
     return value if isinstance(value, dict) else None
 
 
-def _modest(text: str) -> bool:
-    """Whether brackets are few and not nested deeply; strings are not told apart, since this is only a bound."""
+def _is_simple(text: str) -> bool:
+    """Return whether brackets are few and not nested deeply; those in strings count too, since this is only a bound."""
     brackets = _BRACKET.findall(text)
     depth = deepest = 0
     for bracket in brackets:
@@ -179,8 +180,8 @@ def _modest(text: str) -> bool:
     return len(brackets) <= _MAX_BRACKETS and deepest <= _MAX_DEPTH
 
 
-def _complaint(error: ValidationError) -> str:
-    """What is wrong with an answer, in one line, without quoting it."""
+def _describe(error: ValidationError) -> str:
+    """Return the errors of an answer in one line, without quoting the answer."""
     parts = []
     for problem in error.errors(include_url=False, include_context=False, include_input=False)[:5]:
         where = ".".join(str(p)[:60] for p in problem["loc"][:8])
@@ -188,8 +189,8 @@ def _complaint(error: ValidationError) -> str:
     return "; ".join(parts)[:600]
 
 
-def complaint_message(problem: str, schema: Mapping[str, Any]) -> str:
-    """What to tell a model whose answer is not in the form asked for."""
+def correction_message(problem: str, schema: Mapping[str, Any]) -> str:
+    """Return the message that asks a model for a valid answer after an invalid one."""
     return (
         f"That answer can't be used: {problem}. Answer again with one JSON object and nothing else, "
         f"following this JSON schema:\n{json.dumps(schema, ensure_ascii=False)}"

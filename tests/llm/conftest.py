@@ -1,4 +1,4 @@
-"""What the chat tests share."""
+"""Fixtures of the tests of models and servers."""
 
 from __future__ import annotations
 

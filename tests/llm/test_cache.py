@@ -1,4 +1,4 @@
-"""The response cache: asked once, kept for good, never a failure; also across processes, also when they are killed."""
+"""The response cache: one request per key and no stored failures, across processes too, and when they are killed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEY = cache_key("somebody", b"{}", "", "")
 
 
 class Model:
-    """Counts how often it is asked."""
+    """A model that counts its requests."""
 
     def __init__(self, *, fail: bool = False, latency: float = 0.0) -> None:
         self.asked = 0
@@ -335,9 +335,9 @@ def test_what_was_answered_survives_kill_9(workers: Workers) -> None:
     assert len(workers.asked()) == 50
 
 
-def test_claims_without_signs_of_life_expire(path: Path) -> None:
+def test_claims_without_heartbeats_expire(path: Path) -> None:
     fetch(path, Model())
-    owner = f"{platform.node()}|{os.getpid()}|{cache_db._started(os.getpid())}|another"
+    owner = f"{platform.node()}|{os.getpid()}|{cache_db._start_time(os.getpid())}|another"
     other = cache_key("x", b"other", "", "")
 
     async def play(beat: float) -> bool:
@@ -357,7 +357,7 @@ def test_claims_without_signs_of_life_expire(path: Path) -> None:
 
 
 def test_claims_that_are_held_long_are_kept_alive(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache_db, "_BEAT", 0.02)
+    monkeypatch.setattr(cache_db, "_HEARTBEAT", 0.02)
 
     async def play() -> None:
         cache = ResponseCache(path)
@@ -378,5 +378,5 @@ def test_claims_that_are_held_long_are_kept_alive(path: Path, monkeypatch: pytes
 
 
 def test_the_name_of_a_process_may_hold_brackets() -> None:
-    assert cache_db._started(os.getpid()).isdigit()
-    assert cache_db._started(2**22 + 1) == ""
+    assert cache_db._start_time(os.getpid()).isdigit()
+    assert cache_db._start_time(2**22 + 1) == ""

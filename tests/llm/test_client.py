@@ -167,7 +167,7 @@ def test_an_answer_cut_off_is_none(server: ChatServer, play: Any) -> None:
 
 
 def test_cached_answers_need_no_server_and_cost_nothing(server: ChatServer, play: Any) -> None:
-    """Also those that took a fallback and a second question to get."""
+    """Answers that needed a fallback and a second request are cached too."""
 
     def script(body: Body, number: int) -> Say:
         if "response_format" in body:
@@ -217,7 +217,7 @@ def test_what_the_cache_tells_apart(server: ChatServer, play: Any) -> None:
 
 
 def test_a_server_of_the_run_is_known_by_its_weights(server: ChatServer, play: Any) -> None:
-    """The next run starts it on another port; the model's name there stands for the weights."""
+    """The next run starts it on another port; the model's name there identifies the weights."""
     with ChatServer(lambda body, number: "Other port.") as elsewhere:
         served = {"model": "grpo-1234abcd", "api_key": SecretStr("k")}
 

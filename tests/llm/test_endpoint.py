@@ -1,4 +1,4 @@
-"""Requests against real loopback servers: what is tried again, what is not, and what the errors say."""
+"""Requests to real loopback servers: which are tried again, which are not, and the error messages."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pytest_ugst.core.usage import Usage
 from pytest_ugst.llm import request_errors, transport
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec
-from pytest_ugst.llm.request_errors import FailureKind, backoff, from_answer
-from pytest_ugst.llm.transport import RawAnswer
+from pytest_ugst.llm.request_errors import FailureKind, backoff, classify_response
+from pytest_ugst.llm.transport import RawResponse
 from tests.chat_server import Body, ChatServer, Say, until
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
@@ -39,9 +39,9 @@ def spec_for(server: ChatServer, **fields: Any) -> ModelSpec:
     return ModelSpec.model_validate({"name": "alias", "model": "m", "base_url": server.url, **fields})
 
 
-def ask(spec: ModelSpec, times: int = 1, died: Any = None) -> tuple[list[Reply], dict[str, Usage]]:
+def ask(spec: ModelSpec, times: int = 1, exit_reason: Any = None) -> tuple[list[Reply], dict[str, Usage]]:
     async def play() -> tuple[list[Reply], dict[str, Usage]]:
-        pool = ChatPool(died=died)
+        pool = ChatPool(exit_reason=exit_reason)
         try:
             chat = pool.chat(spec, "simulator")
             replies = await asyncio.gather(*(chat.complete(HELLO) for _ in range(times)))
@@ -120,9 +120,9 @@ def test_a_server_that_asks_for_too_much_patience(server: ChatServer) -> None:
 
 def test_retry_after_as_a_date() -> None:
     later = formatdate(time.time() + 30, usegmt=True)
-    assert 25 < from_answer(RawAnswer(429, b"", later), None).pause <= 30
+    assert 25 < classify_response(RawResponse(429, b"", later), None).pause <= 30
     for useless in ("-5", "nan", "inf", "soon", formatdate(0, usegmt=True), ""):
-        assert from_answer(RawAnswer(429, b"", useless), None).pause == 0.0
+        assert classify_response(RawResponse(429, b"", useless), None).pause == 0.0
 
 
 def test_backoff_grows_and_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ def test_what_will_never_work_is_not_tried_again(
 @pytest.mark.parametrize("space", range(270, 301, 3))
 def test_a_key_is_blotted_out_before_a_message_is_cut(space: int) -> None:
     said = json.dumps({"error": {"message": f"{'x' * space} sk-secret-secret-secret \x1b[2J"}}).encode()
-    reason = from_answer(RawAnswer(400, said), "sk-secret-secret-secret").reason
+    reason = classify_response(RawResponse(400, said), "sk-secret-secret-secret").reason
     assert "sk-" not in reason
     assert "\x1b" not in reason
 
@@ -201,12 +201,12 @@ def test_a_server_of_the_run_that_died_is_not_waited_for(unused_port: int) -> No
     spec = ModelSpec(name="alias", model="m", base_url=f"http://127.0.0.1:{unused_port}/v1")
     asked: list[str] = []
 
-    def died(base_url: str) -> str:
+    def exit_reason(base_url: str) -> str:
         asked.append(base_url)
         return "the server ended with status 1; its log ends: out of memory"
 
     with pytest.raises(ChatUnavailableError, match="out of memory"):
-        ask(spec, died=died)
+        ask(spec, exit_reason=exit_reason)
     assert asked == [spec.base_url]
 
 
@@ -308,7 +308,7 @@ def test_other_refusals_are_final(server: ChatServer) -> None:
 
 def test_kinds_of_failure() -> None:
     def kind(status: int, body: bytes = b"") -> FailureKind:
-        return from_answer(RawAnswer(status, body), None).kind
+        return classify_response(RawResponse(status, body), None).kind
 
     assert {kind(s) for s in (408, 409, 425, 500, 502, 504, 599)} == {FailureKind.TRANSIENT}
     assert {kind(s) for s in (429, 503, 529)} == {FailureKind.OVERLOADED}

@@ -1,4 +1,4 @@
-"""The adaptive limit: never above its bounds, fair, and nothing is lost to cancellation."""
+"""The adaptive limit: it stays within its bounds, is fair, and loses no slot to cancellation."""
 
 from __future__ import annotations
 
@@ -19,58 +19,75 @@ STEPS = st.lists(
 )
 
 
+OUTCOMES = {
+    "ok": RequestOutcome.OK,
+    "overloaded": RequestOutcome.OVERLOADED,
+    "neither": RequestOutcome.NEITHER,
+}
+
+
+class Callers:
+    """Callers of a limiter: some wait for a slot, some hold one."""
+
+    def __init__(self, limiter: Limiter) -> None:
+        self.limiter = limiter
+        self.waiting: list[tuple[int, asyncio.Task[int]]] = []
+        self.held: list[int] = []
+        self.granted: list[int] = []
+        self.number = 0
+
+    async def step(self, action: str, which: int) -> None:
+        if action == "acquire":
+            self.waiting.append((self.number, asyncio.create_task(self.limiter.acquire())))
+            self.number += 1
+        elif action == "cancel":
+            if self.waiting:
+                await self.cancel(self.waiting.pop(which % len(self.waiting))[1])
+        elif self.held:
+            self.release(self.held.pop(which % len(self.held)), action)
+        await self.settle()
+
+    async def cancel(self, task: asyncio.Task[int]) -> None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    def release(self, ticket: int, outcome: str) -> None:
+        before = self.limiter.limit
+        self.limiter.release(ticket, OUTCOMES[outcome])
+        if outcome == "overloaded":
+            assert self.limiter.limit in (before, max(1, before // 2), max(1, (before + 1) // 2))
+            assert self.limiter.limit <= before
+        else:
+            assert before <= self.limiter.limit <= before + 1
+
+    async def settle(self) -> None:
+        for _ in range(4):
+            await asyncio.sleep(0)
+        for entry in [w for w in self.waiting if w[1].done()]:
+            self.waiting.remove(entry)
+            self.granted.append(entry[0])
+            self.held.append(entry[1].result())
+
+
 @given(ceiling=st.integers(1, 6), steps=STEPS)
 @settings(max_examples=150)
 def test_invariants(ceiling: int, steps: list[tuple[str, int]]) -> None:
     async def play() -> None:
         limiter = Limiter(ceiling)
-        waiting: list[tuple[int, asyncio.Task[int]]] = []
-        held: list[int] = []
-        granted: list[int] = []
-        number = 0
-
-        async def settle() -> None:
-            for _ in range(4):
-                await asyncio.sleep(0)
-            for entry in [w for w in waiting if w[1].done()]:
-                waiting.remove(entry)
-                granted.append(entry[0])
-                held.append(entry[1].result())
-
-        for what, which in steps:
-            limit, in_flight = limiter.limit, limiter.in_flight
-            if what == "acquire":
-                waiting.append((number, asyncio.create_task(limiter.acquire())))
-                number += 1
-            elif what == "cancel":
-                if waiting:
-                    _, task = waiting.pop(which % len(waiting))
-                    task.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await task
-            elif held:
-                outcome = {
-                    "ok": RequestOutcome.OK,
-                    "overloaded": RequestOutcome.OVERLOADED,
-                    "neither": RequestOutcome.NEITHER,
-                }[what]
-                limiter.release(held.pop(which % len(held)), outcome)
-                if what == "overloaded":
-                    assert limiter.limit in (limit, max(1, limit // 2), max(1, (limit + 1) // 2))
-                    assert limiter.limit <= limit
-                else:
-                    assert limit <= limiter.limit <= limit + 1
-            await settle()
+        callers = Callers(limiter)
+        for action, which in steps:
+            in_flight = limiter.in_flight
+            await callers.step(action, which)
             assert 1 <= limiter.limit <= ceiling
-            assert limiter.in_flight == len(held)
-            # Slots are only handed out below the limit; a cut leaves what is under way alone.
+            assert limiter.in_flight == len(callers.held)
+            # Slots are only granted below the limit; a decrease does not affect requests in flight.
             assert limiter.in_flight <= max(limiter.limit, in_flight)
-            # Nobody waits while there is room, and those who got a slot came in order.
-            assert not waiting or limiter.in_flight >= limiter.limit
-            assert granted == sorted(granted)
-        for _, task in waiting:
-            task.cancel()
-        await asyncio.gather(*(t for _, t in waiting), return_exceptions=True)
+            # No caller waits while a slot is free, and slots were granted in order.
+            assert not callers.waiting or limiter.in_flight >= limiter.limit
+            assert callers.granted == sorted(callers.granted)
+        for _, task in callers.waiting:
+            await callers.cancel(task)
 
     asyncio.run(play())
 

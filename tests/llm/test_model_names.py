@@ -1,4 +1,4 @@
-"""From names to models, and the checks before anything is spent."""
+"""Resolution of model names, and the checks before the first request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.api_keys import require_key
 from pytest_ugst.llm.client import ChatPool
-from pytest_ugst.llm.model_names import load_models, resolve
+from pytest_ugst.llm.model_names import resolve
 from pytest_ugst.llm.model_spec import ModelSpec
 from pytest_ugst.llm.preflight import probe, probe_tools
 from tests.chat_server import Body, ChatServer, Say
@@ -49,7 +49,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_aliases() -> None:
-    models = load_models(TABLES)
+    models = {name: resolve(name, TABLES) for name in TABLES}
     assert models["llama-8b"].base_url is None
     assert models["llama-8b"].concurrency == 32
     assert models["llama-8b"].serve.args == ("--enforce-eager",)
@@ -57,7 +57,6 @@ def test_aliases() -> None:
     assert models["remote"].api_key_env is None
     assert (models["mini"].base_url, models["mini"].api_key_env) == ("https://api.openai.com/v1", "OPENAI_API_KEY")
     assert models["with.dot"].base_url == "https://example.org/v1"
-    assert resolve("llama-8b", TABLES) == models["llama-8b"]
 
 
 @pytest.mark.parametrize("name", ["gpt-4o-mini", "o3", "o4-mini", "chatgpt-4o-latest", "ft:gpt-4o:me::1"])
@@ -159,14 +158,14 @@ def test_what_plays_another_role_is_not_suggested_in_its_place() -> None:
 )
 def test_bad_tables(table: Any, words: str) -> None:
     with pytest.raises(UsageError, match=rf"^conf\.toml: \[tool\.ugst\.models\.bad\]: .*{words}") as caught:
-        load_models({"bad": table}, Path("conf.toml"))
+        resolve("bad", {"bad": table}, Path("conf.toml"))
     assert "\n" not in str(caught.value)
     assert "sk-1" not in str(caught.value)
 
 
 def test_azure_tables() -> None:
     table = {"model": "d", "provider": "azure", "base_url": "https://x.openai.azure.com/", "api_version": "2024-10-21"}
-    spec = load_models({"az": table})["az"]
+    spec = resolve("az", {"az": table})
     assert (spec.base_url, spec.api_key_env) == ("https://x.openai.azure.com", "AZURE_OPENAI_API_KEY")
 
 

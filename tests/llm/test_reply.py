@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.chat import Reply, ToolRequest
-from pytest_ugst.llm.endpoint import completion
+from pytest_ugst.llm.endpoint import parse_completion
 from pytest_ugst.llm.model_spec import Price
 from pytest_ugst.llm.reply import read_reply
 
@@ -95,7 +95,7 @@ def test_no_message_brings_it_down(message: dict[str, Any], usage: Any) -> None:
 
 @pytest.mark.parametrize("text", ["", "null", "{}", "[]", '{"choices": {}}', '{"choices": [{}]}', "[" * 9999, "\x00"])
 def test_what_is_no_completion(text: str) -> None:
-    assert completion(text) is None
+    assert parse_completion(text) is None
 
 
 def test_arguments_nested_without_end_are_no_arguments() -> None:

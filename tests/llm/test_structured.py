@@ -1,4 +1,4 @@
-"""Finding answers in what models write, and asking for them."""
+"""Requests for structured answers, and the search for them in a model's text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from pytest_ugst.llm.structured import FormError, parse_answer, response_format
+from pytest_ugst.llm.structured import AnswerFormatError, parse_answer, response_format
 
 
 class Inner(BaseModel):
@@ -19,7 +19,7 @@ class Inner(BaseModel):
 
 
 class Opinion(BaseModel):
-    """What a judge says."""
+    """The answer of a judge."""
 
     status: Literal["COMPLETE", "INCOMPLETE"]
     title: str = ""
@@ -66,7 +66,7 @@ def test_answers_are_found(text: str) -> None:
     ],
 )
 def test_no_answer_says_why(text: str, words: str) -> None:
-    with pytest.raises(FormError, match=words):
+    with pytest.raises(AnswerFormatError, match=words):
         parse_answer(text, Opinion)
 
 
@@ -74,7 +74,7 @@ def test_no_answer_says_why(text: str, words: str) -> None:
     "text", ['{"status": "COMPLETE"', 'I think {"status": "COMPLETE", "title": "do', "hm, let me think about {"]
 )
 def test_half_an_answer_is_none(text: str) -> None:
-    with pytest.raises(FormError, match="cut off"):
+    with pytest.raises(AnswerFormatError, match="cut off"):
         parse_answer(text, Opinion, cut_off=True)
 
 
@@ -104,14 +104,14 @@ PATHOLOGICAL = {
 @pytest.mark.parametrize("text", PATHOLOGICAL.values(), ids=PATHOLOGICAL)
 def test_garbage_is_refused(text: str) -> None:
     """Each of these takes a naive search, or the repairer let loose on it, seconds to hours."""
-    with pytest.raises(FormError) as caught:
+    with pytest.raises(AnswerFormatError) as caught:
         parse_answer(text, Opinion)
     assert len(str(caught.value)) < 1000
 
 
 @given(st.text(alphabet="{}[]\":,\\`\n ' aeCOMPLETEstu01.-", max_size=300))
 def test_anything_gives_an_answer_or_a_form_error(text: str) -> None:
-    with contextlib.suppress(FormError):
+    with contextlib.suppress(AnswerFormatError):
         assert isinstance(parse_answer(text, Opinion), Opinion)
 
 

@@ -1,4 +1,4 @@
-"""Model servers started for a run: vLLM, llama.cpp's server for GGUF files, ``transformers serve``."""
+"""Model servers that are started for a run: vLLM, llama.cpp's server for GGUF files, ``transformers serve``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a GGUF file says of itself: a reader of the few metadata fields that matter before a server loads it.
+"""A reader of the metadata of GGUF files: the few fields that are needed before a server loads a file.
 
-The layout is that of the GGUF specification (version 2 and 3): magic, version, counts, then typed key-value pairs.
-Only what is asked for is decoded; the rest is skipped. The file is untrusted: every length is checked.
+The layout follows the GGUF specification (version 2 and 3): magic, version, counts, then typed key-value pairs. Only
+the requested fields are decoded, the others are skipped. The file is untrusted: every length is checked.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from pytest_ugst.core.errors import UsageError
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
-_MOST_FIELDS = 100_000
-_LONGEST_STRING = 16 * 2**20
-_MOST_ITEMS = 16 * 2**20
+_MAX_FIELDS = 100_000
+_MAX_STRING = 16 * 2**20
+_MAX_ITEMS = 16 * 2**20
 
 Scalar = str | int | float | bool
 
 
 class _BrokenFileError(Exception):
-    pass
+    """Raised if the content of a file violates the specification."""
 
 
-class _Cursor:
+class _Reader:
+    """Reads the values of a file in order."""
+
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
 
@@ -40,17 +42,17 @@ class _Cursor:
         (value,) = struct.unpack("<" + code, self.take(struct.calcsize("<" + code)))
         return int(value)
 
-    def length(self, most: int) -> int:
+    def length(self, maximum: int) -> int:
         value = self.number("Q")
-        if value > most:
+        if value > maximum:
             raise _BrokenFileError(f"a length of {value} makes no sense")
         return value
 
     def text(self) -> str:
-        return self.take(self.length(_LONGEST_STRING)).decode("utf-8", "replace")
+        return self.take(self.length(_MAX_STRING)).decode("utf-8", "replace")
 
     def value(self, kind: int) -> Scalar | None:
-        """A scalar or a string; None for an array, which is skipped."""
+        """Read a scalar or a string; skip an array and return None."""
         if kind == _STRING:
             return self.text()
         if kind in _SCALARS:
@@ -59,23 +61,26 @@ class _Cursor:
             return scalar
         if kind != _ARRAY:
             raise _BrokenFileError(f"unknown value type {kind}")
-        inner, count = self.number("I"), self.length(_MOST_ITEMS)
+        inner, count = self.number("I"), self.length(_MAX_ITEMS)
         if inner in _SCALARS:
             self.file.seek(struct.calcsize("<" + _SCALARS[inner]) * count, 1)
         elif inner == _STRING:
             for _ in range(count):
-                self.file.seek(self.length(_LONGEST_STRING), 1)
+                self.file.seek(self.length(_MAX_STRING), 1)
         else:
             raise _BrokenFileError(f"an array of type {inner}")
         return None
 
 
 def read_metadata(path: Path, keys: Collection[str]) -> dict[str, Scalar]:
-    """Read the named scalar and string fields.
+    """Read scalar and string fields.
 
     Args:
         path: The GGUF file.
-        keys: Field names; a leading ``*.`` stands for the architecture (``*.context_length``).
+        keys: The names of the fields; a leading ``*.`` stands for the architecture (``*.context_length``).
+
+    Returns:
+        The fields that are in the file, by the names in ``keys``.
 
     Raises:
         UsageError: If the file can't be read or is no GGUF file.
@@ -84,16 +89,16 @@ def read_metadata(path: Path, keys: Collection[str]) -> dict[str, Scalar]:
     found: dict[str, Scalar] = {}
     try:
         with path.open("rb") as file:
-            cursor = _Cursor(file)
-            if cursor.take(4) != b"GGUF":
+            reader = _Reader(file)
+            if reader.take(4) != b"GGUF":
                 raise _BrokenFileError("it does not begin with GGUF")
-            version = cursor.number("I")
+            version = reader.number("I")
             if version not in (2, 3):
                 raise _BrokenFileError(f"version {version} is not known")
-            cursor.number("Q")
-            for _ in range(cursor.length(_MOST_FIELDS)):
-                key = cursor.text()
-                value = cursor.value(cursor.number("I"))
+            reader.number("Q")  # the number of tensors
+            for _ in range(reader.length(_MAX_FIELDS)):
+                key = reader.text()
+                value = reader.value(reader.number("I"))
                 suffix = key[key.find(".") :]
                 if value is None:
                     continue

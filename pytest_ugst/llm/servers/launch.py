@@ -1,4 +1,4 @@
-"""What it takes to start one server, before it is started."""
+"""The description of a server that is to be started: command line, port, key, model name."""
 
 from __future__ import annotations
 
@@ -22,49 +22,62 @@ class Command:
     """A process to run."""
 
     argv: tuple[str, ...]
+    """The command line."""
     environ: Mapping[str, str] = field(default_factory=dict)
-    """On top of this process's environment; the key goes here, since command lines are public."""
+    """Variables added to this process's environment. The key is one of them, since command lines are public."""
     folder: Path | None = None
-    """Working directory."""
+    """The working directory; that of this process unless given."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSlot:
-    """What the park gives a server: where to listen, which key to ask for, a folder for files of its own."""
+    """The resources that the pool assigns to a server."""
 
     port: int
+    """The port to listen on."""
     key: str
+    """The API key to require."""
     folder: Path
+    """A folder for files of the server's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchPlan:
-    """How to serve some weights with one engine."""
+    """A plan to serve a model with one engine."""
 
     engine: Literal["vllm", "llama", "transformers"]
     model: str
-    """What the server will call the model. It holds a digest of the weights, template and settings, so that it
-    names an answer's origin in a cache whatever port the server listens on."""
+    """The server's name of the model. It contains a digest of the weights, template and settings, so that it
+    identifies the origin of a cached response whatever port the server listens on."""
     settings: str
-    """Equal settings (and weights) share a server."""
+    """The key by which servers are shared: equal for equal weights and settings."""
     command: Callable[[ServerSlot], Command]
+    """Returns the server's command for a slot."""
     concurrency: int | None = None
-    """Requests the server works on at once; more would only wait there, against their time limit."""
+    """Number of requests that the server processes at once; more would only wait there, against their time limit."""
     structured: Literal["text"] | None = None
-    """text: the server does not take JSON schemas."""
+    """``text``: the server does not take JSON schemas."""
     lists_models: bool = True
-    """Whether ``/v1/models`` names what is served."""
+    """Whether ``/v1/models`` lists the model that is served."""
 
 
 def identity(engine: str, weights: ModelWeights, spec: ModelSpec, context: int | None) -> tuple[str, str]:
-    """A model name that stands for everything the answers depend on, and the settings that decide about sharing."""
-    about = [engine, weights.fingerprint, weights.template, list(spec.serve.args), context]
-    digest = hashlib.sha256(json.dumps(about).encode()).hexdigest()
+    """Return the name of a model on its server, and the key by which servers are shared (:class:`LaunchPlan`)."""
+    determinants = [engine, weights.fingerprint, weights.template, list(spec.serve.args), context]
+    digest = hashlib.sha256(json.dumps(determinants).encode()).hexdigest()
     return f"{weights.label}-{digest[:12]}", json.dumps([digest, spec.serve.parallel])
 
 
 def find_program(name: str, variable: str, environ: Mapping[str, str]) -> str | None:
-    """An executable: the one an environment variable names, one beside this interpreter, or one on PATH.
+    """Find an executable.
+
+    Args:
+        name: Its name, searched for beside this interpreter and on PATH.
+        variable: An environment variable that may name another executable.
+        environ: The environment.
+
+    Returns:
+        Its absolute path; None if there is none.
 
     Raises:
         UsageError: If the variable is set to something that is no executable.
@@ -77,24 +90,24 @@ def find_program(name: str, variable: str, environ: Mapping[str, str]) -> str | 
     else:
         beside = shutil.which(name, path=str(Path(sys.executable).parent))
         found = beside or shutil.which(name, path=environ.get("PATH"))
-    # Absolute, since a server may run in another folder; links are kept, since an environment's interpreter is one.
+    # Absolute, since a server may run in another folder; links are not resolved, since a venv's interpreter is one.
     return found and str(Path(found).absolute())
 
 
 def is_python(program: str) -> bool:
-    """Whether an executable is a Python interpreter rather than a tool's own script."""
+    """Return whether an executable is a Python interpreter rather than a tool's own script."""
     return Path(program).name.startswith("python")
 
 
 def has_gpu(environ: Mapping[str, str]) -> bool:
-    """Whether an NVIDIA or AMD device is there and not hidden."""
+    """Return whether there is an NVIDIA or AMD device that is not hidden."""
     if environ.get("CUDA_VISIBLE_DEVICES", "unset").strip() in ("", "-1"):
         return False
     return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/kfd").exists()
 
 
-def cores() -> int:
-    """Processor cores this process may use."""
+def usable_cores() -> int:
+    """Return the number of processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,7 +1,7 @@
-"""The process that serves a GGUF file: llama.cpp's own HTTP server, so that a crash there takes nobody along.
+"""The process that serves a GGUF file with llama.cpp's own HTTP server; a crash there ends no other process.
 
-Run as a file; imports nothing of this package. Options it does not know, ``--NAME=VALUE``, set llama.cpp's parameter
-of that name (``--n-batch=512``, ``--cpuparams.n-threads=1``). The API key comes in UGST_SERVER_KEY.
+It is run as a file and imports nothing of this package. Other options, ``--NAME=VALUE``, set llama.cpp's parameter of
+that name (``--n-batch=512``, ``--cpuparams.n-threads=1``). The API key is read from the variable UGST_SERVER_KEY.
 """
 
 from __future__ import annotations
@@ -15,12 +15,20 @@ from typing import Any
 
 
 def set_parameter(params: Any, option: str) -> None:
-    """Apply one ``--name=value``, converted to the type the parameter has."""
+    """Set the parameter that an option names, converted to the type it has.
+
+    Args:
+        params: llama.cpp's parameters.
+        option: The option, ``--NAME=VALUE``.
+
+    Raises:
+        SystemExit: If there is no such parameter, or the value does not have its type.
+    """
     name, equals, text = option.removeprefix("--").partition("=")
     *path, last = name.replace("-", "_").split(".")
     target = params
-    for step in path:
-        target = getattr(target, step, None)
+    for attribute in path:
+        target = getattr(target, attribute, None)
     old = getattr(target, last, None)
     if (
         not option.startswith("--")
@@ -50,7 +58,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--chat-template", type=Path)
     options, more = parser.parse_known_args()
-    # Threads that wait by spinning take the cores from everybody else.
+    # Threads that spin while they wait take the cores from other processes.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     import xllamacpp
@@ -61,7 +69,7 @@ def main() -> None:
     params.hostnames = ["127.0.0.1"]
     params.port = options.port
     params.api_keys = [os.environ.pop("UGST_SERVER_KEY")]
-    # No page in a browser may talk to it, no files are shown.
+    # No page in a browser may call it; it shows neither a page of its own nor the prompts in its slots.
     params.cors_origins, params.cors_origins_explicit = "http://127.0.0.1", True
     params.ui = False
     params.endpoint_slots = False
@@ -69,7 +77,7 @@ def main() -> None:
     params.n_ctx = options.context * options.parallel
     params.n_parallel = options.parallel
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.threads
-    # Prompts of conversations that lost their slot: kept, so that switching back need not read them again.
+    # Prompts of conversations that lost their slot are kept, so that they need not be processed again.
     params.cache_ram_mib = 2048
     if options.chat_template is not None:
         params.chat_template = options.chat_template.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""One server that was started: its process, its log, and whether it is ready."""
+"""A server that was started: its process, its log, and whether it is ready."""
 
 from __future__ import annotations
 
@@ -16,33 +16,36 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.llm.servers import status_file as records
-from pytest_ugst.llm.servers.launch import LaunchPlan, ServerSlot
+from pytest_ugst.llm.servers.launch import Command, LaunchPlan, ServerSlot
+from pytest_ugst.llm.servers.status_file import ServerInfo, describe_exit, log_tail, read_status, save_info
 
 _GRACE = 10.0
 """Seconds from SIGTERM to SIGKILL."""
-_ATTEMPTS = 3
-_ASK_TIMEOUT = 5.0
+_MAX_ATTEMPTS = 3
+"""Number of ports that are tried."""
+_REQUEST_TIMEOUT = 5.0
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
 
 class ServerError(UsageError):
-    """A server could not be started; the message ends with the end of its log."""
+    """Raised if a server can't be started; the message ends with the end of its log."""
 
 
 class ServerProcess:
-    """A server under a warden.
-
-    Args:
-        name: For its log; unique in the run.
-        plan: How to start it.
-        folder: The run's ``servers`` folder.
-        environ: The environment to start from.
-        grace: Seconds from SIGTERM to SIGKILL.
-    """
+    """A server that runs under a supervisor, as a process of its own."""
 
     def __init__(
         self, name: str, plan: LaunchPlan, folder: Path, environ: Mapping[str, str], grace: float = _GRACE
     ) -> None:
+        """Start the server, without waiting for it.
+
+        Args:
+            name: The name of its files; unique in the run.
+            plan: The plan by which it is started.
+            folder: The run's folder ``servers``.
+            environ: The environment, to which the plan's variables are added.
+            grace: Seconds from SIGTERM to SIGKILL.
+        """
         self.name = name
         self.plan = plan
         self.folder = folder
@@ -54,81 +57,82 @@ class ServerProcess:
 
     @property
     def base_url(self) -> str:
-        """Up to and including ``/v1``."""
+        """The server's address up to and including ``/v1``."""
         return f"http://127.0.0.1:{self.port}/v1"
 
     def _spawn(self) -> None:
         self.attempt += 1
         self.port = _free_port()
-        own = self.folder / f"{self.name}.files"
-        own.mkdir(parents=True, exist_ok=True)
-        command = self.plan.command(ServerSlot(self.port, self.key, own))
+        files = self.folder / f"{self.name}.files"
+        files.mkdir(parents=True, exist_ok=True)
+        command = self.plan.command(ServerSlot(self.port, self.key, files))
         status = self.folder / f"{self.name}.exit.json"
         status.unlink(missing_ok=True)
-        environ = {**self.environ, **command.environ}
-        if not command.argv[0].startswith(sys.prefix):
-            # Another environment's interpreter must not look for its packages here.
-            for variable in ("PYTHONHOME", "PYTHONPATH"):
-                environ.pop(variable, None)
-        environ["PYTHONUNBUFFERED"] = "1"
-        warden = Path(__file__).with_name("supervisor.py")
-        argv = [sys.executable, "-I", "-S", str(warden), str(status), str(self.grace), *command.argv]
+        argv = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(status), str(self.grace), *command.argv]
         log = self.folder / f"{self.name}.log"
-        pipe, self._life = os.pipe()
+        pipe, self._lifeline = os.pipe()
         try:
             with log.open("ab") as output:
                 start = output.tell()
-                self.warden = subprocess.Popen(  # noqa: S603 - a command line of our own making
+                self.supervisor = subprocess.Popen(  # noqa: S603 - the command line is built here
                     argv,
                     stdin=pipe,
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     cwd=command.folder,
-                    env=environ,
-                    # A Ctrl-C at the terminal is for pytest, which then stops the servers in order.
+                    env=self._environ_for(command),
+                    # Ctrl-C in the terminal goes to pytest alone, which then stops the servers in order.
                     start_new_session=True,
                 )
         except BaseException:
-            os.close(self._life)
+            os.close(self._lifeline)
             raise
         finally:
             os.close(pipe)
         self.started = time.monotonic()
-        self.record = records.Record(
-            self.name, self.plan.engine, self.plan.model, self.base_url, log.name, start, self.warden.pid
+        self.info = ServerInfo(
+            self.name, self.plan.engine, self.plan.model, self.base_url, log.name, start, self.supervisor.pid
         )
-        records.save(self.folder, self.record)
+        save_info(self.folder, self.info)
+
+    def _environ_for(self, command: Command) -> dict[str, str]:
+        environ = {**self.environ, **command.environ}
+        if not command.argv[0].startswith(sys.prefix):
+            # The interpreter of another environment must not look for its packages in this one.
+            for variable in ("PYTHONHOME", "PYTHONPATH"):
+                environ.pop(variable, None)
+        environ["PYTHONUNBUFFERED"] = "1"
+        return environ
 
     def poll(self, timeout: float) -> bool:
-        """Whether it is ready now; a port that somebody else took in between is replaced.
+        """Return whether the server is ready now; start it on another port if its port was taken in the meantime.
 
         Args:
-            timeout: Seconds it may take from its start.
+            timeout: Maximum seconds from its start.
 
         Raises:
-            ServerError: If it ended, or is not ready in time.
+            ServerError: If it has ended, or is not ready in time.
         """
-        status = records.read_status(self.folder, self.name)
-        if "exit" in status or self.warden.poll() is not None:
+        status = read_status(self.folder, self.name)
+        if "exit" in status or self.supervisor.poll() is not None:
             self.close()
             self.wait()
-            if self.attempt < _ATTEMPTS and not _is_free(self.port):
+            if self.attempt < _MAX_ATTEMPTS and not _is_free(self.port):
                 self._spawn()
                 return False
-            how = records.describe_exit(status.get("exit"))
-            raise self._error(f"{how} before it was ready")
-        if self._answers():
+            raise self._error(f"{describe_exit(status.get('exit'))} before it was ready")
+        if self._is_ready():
             return True
         if time.monotonic() - self.started > timeout:
             raise self._error(f"was not ready after {timeout:g} s (serve.startup_timeout)")
         return False
 
-    def _error(self, what: str) -> ServerError:
-        text = f"the {self.plan.engine} server for {self.name} {what}{records.tail(self.folder, self.record)}"
-        return ServerError(text.replace(self.key, "***"))
+    def _error(self, problem: str) -> ServerError:
+        message = f"{self.info.title} {problem}{log_tail(self.folder, self.info)}"
+        return ServerError(message.replace(self.key, "***"))
 
-    def _answers(self) -> bool:
-        """Healthy, and the one that was started: it takes the key and serves the model."""
+    def _is_ready(self) -> bool:
+        """Return whether the server is healthy, and the one that was started: it takes the key and serves the model."""
         if self._get("/health") is None:
             return False
         if not self.plan.lists_models:
@@ -141,7 +145,7 @@ class ServerProcess:
         return self.plan.model in served
 
     def _get(self, path: str) -> bytes | None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_ASK_TIMEOUT)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_REQUEST_TIMEOUT)
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {self.key}"})
             response = connection.getresponse()
@@ -152,22 +156,22 @@ class ServerProcess:
             connection.close()
 
     def close(self) -> None:
-        """Let the warden end it; returns at once."""
-        if self._life >= 0:
-            os.close(self._life)
-            self._life = -1
+        """Make the supervisor end the server, without waiting for it."""
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
 
     def wait(self) -> None:
-        """Wait until it has ended, by force in the end."""
+        """Wait until the server has ended; kill it if that takes too long."""
         try:
-            self.warden.wait(self.grace + 10.0)
+            self.supervisor.wait(self.grace + 10.0)
         except subprocess.TimeoutExpired:
-            pid = records.read_status(self.folder, self.name).get("pid")
-            for group in (pid, self.warden.pid):
+            pid = read_status(self.folder, self.name).get("pid")
+            for group in (pid, self.supervisor.pid):
                 if isinstance(group, int):
                     with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.killpg(group, signal.SIGKILL)
-            self.warden.wait(5.0)
+            self.supervisor.wait(5.0)
 
 
 def _free_port() -> int:

@@ -1,7 +1,8 @@
-"""What a run folder says about its servers, for whoever has to explain a failed request.
+"""The files of a run's servers, by which a failed request can be explained.
 
-``servers/NAME.log`` is the server's output, ``NAME.json`` says where it listens (no key), ``NAME.exit.json`` is the
-warden's. They are files because under pytest-xdist the process that sees a request fail did not start the server.
+In the run's folder ``servers``: ``NAME.log`` is the server's output, ``NAME.json`` describes the server and its address
+(without the key), ``NAME.exit.json`` is its status, written by the supervisor. They are files because under
+pytest-xdist the process in which a request fails did not start the server.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import signal
 import socket
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,64 +21,81 @@ from urllib.parse import urlsplit
 _TAIL_BYTES = 16_384
 _TAIL_LINES = 20
 _LONGEST_LINE = 300
-_SETTLES = 0.1
+_SETTLING_TIME = 0.1
+"""Seconds for a process that is being killed to close its port."""
+_SUPERVISOR_KEY = "warden"
+"""The key of the supervisor's process id in ``NAME.json``; its name is older than that of the field."""
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One server of a run."""
+class ServerInfo:
+    """The description of one server of a run."""
 
     name: str
     engine: str
     model: str
     base_url: str
     log: str
-    """File name in the servers folder."""
+    """The name of its log in the folder ``servers``."""
     log_start: int
-    """Where this server's output begins in the log: a resumed run appends."""
-    warden: int
-    """The warden's process id."""
+    """The position in the log where this server's output begins: a resumed run appends."""
+    supervisor: int
+    """The process id of its supervisor."""
+
+    @property
+    def title(self) -> str:
+        """The server's name in messages."""
+        return f"the {self.engine} server for {self.name}"
 
 
-def save(folder: Path, record: Record) -> None:
+def save_info(folder: Path, info: ServerInfo) -> None:
     """Write ``NAME.json``."""
-    (folder / f"{record.name}.json").write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
+    fields = {
+        "name": info.name,
+        "engine": info.engine,
+        "model": info.model,
+        "base_url": info.base_url,
+        "log": info.log,
+        "log_start": info.log_start,
+        _SUPERVISOR_KEY: info.supervisor,
+    }
+    (folder / f"{info.name}.json").write_text(json.dumps(fields, indent=1), encoding="utf-8")
 
 
 def explain(run_dir: Path, base_url: str, patience: float = 1.0) -> str | None:
-    """Why the server at ``base_url`` does not answer, if it was started for this run and has ended.
+    """Return why a server that was started for a run does not answer.
 
     Args:
         run_dir: The run folder.
-        base_url: As in the failed request's model spec.
-        patience: Seconds to wait for the news where nobody listens any more, since a request can fail before the end
-            is written down. A server that runs is told from one that ends within a tenth of a second.
+        base_url: The address of the failed request's model spec.
+        patience: Maximum seconds to wait for the status if the port is closed, since a request can fail before the
+            status is written. That a server still runs is known within a tenth of a second.
 
     Returns:
-        How it ended, with the end of its log; None if it runs, or is no server of this run.
+        How the server ended, with the end of its log; None if it runs, or is no server of this run.
     """
     folder = run_dir / "servers"
-    record = _find(folder, base_url)
-    if record is None:
+    info = _find(folder, base_url)
+    if info is None:
         return None
     # A process that is killed closes the connection that failed before it closes the port.
-    settled = time.monotonic() + _SETTLES
+    settled = time.monotonic() + _SETTLING_TIME
     deadline = time.monotonic() + patience
-    while (status := read_status(folder, record.name)).get("exit", "runs") == "runs":
-        if not _alive(record.warden):
-            return f"{_title(record)} was ended: its process is gone{tail(folder, record)}"
+    while (status := read_status(folder, info.name)).get("exit", "runs") == "runs":
+        if not _exists(info.supervisor):
+            return f"{info.title} was ended: its process is gone{log_tail(folder, info)}"
         now = time.monotonic()
-        if now >= deadline or (now >= settled and _listens(record.base_url) and not _ending(status.get("pid"))):
+        if now >= deadline or (now >= settled and _listens(info.base_url) and not _is_exiting(status.get("pid"))):
             return None
         time.sleep(0.05)
     if status.get("stopped"):
-        return f"{_title(record)} was stopped by the run{tail(folder, record)}"
-    return f"{_title(record)} {describe_exit(status['exit'])}{tail(folder, record)}"
+        return f"{info.title} was stopped by the run{log_tail(folder, info)}"
+    return f"{info.title} {describe_exit(status['exit'])}{log_tail(folder, info)}"
 
 
 def read_status(folder: Path, name: str) -> dict[str, Any]:
-    """What the warden wrote; empty if nothing yet."""
+    """Read the status that the supervisor wrote; empty if there is none yet."""
     try:
         value = json.loads((folder / f"{name}.exit.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -86,7 +104,7 @@ def read_status(folder: Path, name: str) -> dict[str, Any]:
 
 
 def describe_exit(code: object) -> str:
-    """An exit code in words; negative numbers are signals."""
+    """Return an exit code in words; negative numbers are signals."""
     if not isinstance(code, int):
         return "ended"
     if code >= 0:
@@ -98,17 +116,17 @@ def describe_exit(code: object) -> str:
     return f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
 
 
-def tail(folder: Path, record: Record) -> str:
-    """The last lines of a server's log, below a line that says where the whole of it is."""
-    path = folder / record.log
+def log_tail(folder: Path, info: ServerInfo) -> str:
+    """Return the last lines of a server's log, below a line with the path of the log."""
+    path = folder / info.log
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(record.log_start, size - _TAIL_BYTES))
+            file.seek(max(info.log_start, size - _TAIL_BYTES))
             text = file.read(_TAIL_BYTES).decode("utf-8", "replace")
     except OSError:
         text = ""
-    # A progress bar redraws its line after a carriage return; what stays on a screen is the last of it.
+    # A progress bar redraws its line after a carriage return; only the last state is kept.
     lines = [_CONTROL.sub("", line.rstrip("\r").rpartition("\r")[2]).rstrip() for line in text.split("\n")]
     shown = [line[:_LONGEST_LINE] for line in lines if line][-_TAIL_LINES:]
     if not shown:
@@ -116,24 +134,21 @@ def tail(folder: Path, record: Record) -> str:
     return f"; the end of {path}:\n" + "\n".join(f"  | {line}" for line in shown)
 
 
-def _title(record: Record) -> str:
-    return f"the {record.engine} server for {record.name}"
-
-
-def _find(folder: Path, base_url: str) -> Record | None:
+def _find(folder: Path, base_url: str) -> ServerInfo | None:
     wanted = base_url.rstrip("/")
     for file in sorted(folder.glob("*.json")):
         try:
-            record = Record(**json.loads(file.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            fields = json.loads(file.read_text(encoding="utf-8"))
+            info = ServerInfo(supervisor=fields.pop(_SUPERVISOR_KEY), **fields)
+        except (OSError, ValueError, TypeError, AttributeError, KeyError):
             continue
-        if record.base_url == wanted:
-            return record
+        if info.base_url == wanted:
+            return info
     return None
 
 
 def _listens(base_url: str) -> bool:
-    """Whether the port is taken; a server too busy to answer has one all the same."""
+    """Return whether a process listens on the port; a server that is too busy to answer does."""
     address = urlsplit(base_url)
     try:
         socket.create_connection((address.hostname or "", address.port or 0), timeout=0.2).close()
@@ -144,15 +159,15 @@ def _listens(base_url: str) -> bool:
     return True
 
 
-def _ending(pid: object) -> bool:
-    """Whether a process is on its way out: some of its threads may still be at it."""
+def _is_exiting(pid: object) -> bool:
+    """Return whether a process has ended or is about to: some of its threads may still run."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except (OSError, IndexError):
         return False
 
 
-def _alive(pid: int) -> bool:
+def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

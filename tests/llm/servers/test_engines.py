@@ -1,4 +1,4 @@
-"""Which server is chosen for what, and the command lines it gets."""
+"""The choice of an engine for a model, and the command lines of servers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm import packaged
-from pytest_ugst.llm.model_spec import ModelSpec, Serve
+from pytest_ugst.llm.model_spec import ModelSpec, ServeOptions
 from pytest_ugst.llm.packaged import packaged_spec
 from pytest_ugst.llm.servers import engines, llama_cpp, llama_cpp_main, transformers, vllm
 from pytest_ugst.llm.servers.engines import make_plan
@@ -65,13 +65,13 @@ def script(path: Path, text: str = "exit 0") -> str:
 
 
 def spec(model: Path | str, **serve: Any) -> ModelSpec:
-    return ModelSpec(name="mine", model=str(model), serve=Serve(**serve))
+    return ModelSpec(name="mine", model=str(model), serve=ServeOptions(**serve))
 
 
 def command(model: ModelSpec, environ: dict[str, str], tmp_path: Path) -> Command:
-    seat = tmp_path / "seat"
-    seat.mkdir(exist_ok=True)
-    return make_plan(model, environ).command(ServerSlot(8123, "secret", seat))
+    folder = tmp_path / "files"
+    folder.mkdir(exist_ok=True)
+    return make_plan(model, environ).command(ServerSlot(8123, "secret", folder))
 
 
 def after(argv: tuple[str, ...], option: str) -> str:

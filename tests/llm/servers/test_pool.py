@@ -1,4 +1,4 @@
-"""Servers of a run, with a stand-in for the ``vllm`` executable: started, shared, watched, and always ended."""
+"""Servers of a run, with a stand-in for the ``vllm`` executable: started, shared, watched, and ended in every case."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from typing import Any
 import pytest
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.llm.model_spec import ModelSpec, Serve
+from pytest_ugst.llm.model_spec import ModelSpec, ServeOptions
 from pytest_ugst.llm.servers import ServerError, ServerPool, explain
 from pytest_ugst.llm.servers import process as process_module
 
 STAND_IN = Path(__file__).with_name("stand_in_vllm.py")
 PATIENCE = 20.0
 
-Park = Callable[..., ServerPool]
+MakePool = Callable[..., ServerPool]
 
 
 def executable(path: Path, python: str) -> Path:
@@ -61,7 +61,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def park(tmp_path: Path, environ: dict[str, str]) -> Iterator[Park]:
+def make_pool(tmp_path: Path, environ: dict[str, str]) -> Iterator[MakePool]:
     with contextlib.ExitStack() as stack:
 
         def make(behaviour: str = "", **options: Any) -> ServerPool:
@@ -74,7 +74,7 @@ def park(tmp_path: Path, environ: dict[str, str]) -> Iterator[Park]:
 
 
 def spec(model: Path, name: str = "mine", **serve: Any) -> ModelSpec:
-    return ModelSpec(name=name, model=str(model), serve=Serve(engine="vllm", **serve))
+    return ModelSpec(name=name, model=str(model), serve=ServeOptions(engine="vllm", **serve))
 
 
 def get(served: ModelSpec, path: str = "/models", key: str | None = None, method: str = "GET") -> Any:
@@ -114,10 +114,10 @@ def all_gone(processes: list[int]) -> bool:
     return True
 
 
-def test_a_server_is_waited_for_and_handed_over(park: Park, weights: Path, tmp_path: Path) -> None:
-    said: list[str] = []
+def test_a_server_is_waited_for_and_handed_over(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
     mine = spec(weights, context=1024, parallel=3, args=("--seed", "7"))
-    with park("delay=0.3", say=said.append) as servers:
+    with make_pool("delay=0.3", notify=lines.append) as servers:
         served = servers.start(mine)
         assert served.base_url is not None
         assert served.base_url.startswith("http://127.0.0.1:")
@@ -134,13 +134,13 @@ def test_a_server_is_waited_for_and_handed_over(park: Park, weights: Path, tmp_p
         (pid,) = pids(tmp_path, 1)
         assert runs(pid)
     assert all_gone([pid])
-    assert "starting the vllm server for mine" in said[0]
-    assert "is ready after" in said[1]
+    assert "starting the vllm server for mine" in lines[0]
+    assert "is ready after" in lines[1]
     assert "stopped by the run" in (explain(tmp_path / "run", served.base_url) or "")
 
 
-def test_the_key_is_random_needed_and_written_nowhere(park: Park, weights: Path, tmp_path: Path) -> None:
-    servers = park()
+def test_the_key_is_random_needed_and_written_nowhere(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
+    servers = make_pool()
     one, two = servers.start_all([spec(weights), spec(weights, context=512)])
     assert one.api_key is not None
     assert two.api_key is not None
@@ -155,9 +155,9 @@ def test_the_key_is_random_needed_and_written_nowhere(park: Park, weights: Path,
     assert not any(key in file.read_text() for file in written)
 
 
-def test_equal_weights_and_settings_share_a_server(park: Park, weights: Path, tmp_path: Path) -> None:
-    said: list[str] = []
-    servers = park("delay=0.3", say=said.append)
+def test_equal_weights_and_settings_share_a_server(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    servers = make_pool("delay=0.3", notify=lines.append)
     other = checkpoint(tmp_path / "other" / "checkpoint-350", weights=b"trained on")
     a, b, c, d = servers.start_all(
         [spec(weights, "a"), spec(weights, "b"), spec(weights, "c", context=512), spec(other, "d")]
@@ -169,26 +169,26 @@ def test_equal_weights_and_settings_share_a_server(park: Park, weights: Path, tm
     assert servers.start(spec(weights, "late")).base_url == a.base_url
     assert len(pids(tmp_path, 3)) == 3
     # Side by side: all are started before the first is ready.
-    assert [line.startswith("starting") for line in said] == [True] * 3 + [False] * 3
+    assert [line.startswith("starting") for line in lines] == [True] * 3 + [False] * 3
 
 
 def test_the_name_of_a_model_depends_on_the_weights_alone_not_on_the_place(
-    park: Park, weights: Path, tmp_path: Path
+    make_pool: MakePool, weights: Path, tmp_path: Path
 ) -> None:
-    first = park().start(spec(weights))
+    first = make_pool().start(spec(weights))
     moved = checkpoint(tmp_path / "elsewhere" / "checkpoint-350")
     second = ServerPool(tmp_path / "run2", environ={"UGST_VLLM": str(tmp_path / "bin" / "vllm")}, grace=0.5)
     with second:
         assert second.start(spec(moved)).model == first.model
 
 
-def test_a_hosted_model_passes_through(park: Park) -> None:
+def test_a_hosted_model_passes_through(make_pool: MakePool) -> None:
     hosted = ModelSpec(name="big", model="big-1", base_url="https://models.example/v1", api_key_env="KEY")
-    assert park().start(hosted) is hosted
+    assert make_pool().start(hosted) is hosted
 
 
-def test_a_server_that_dies_at_the_start(park: Park, weights: Path, tmp_path: Path) -> None:
-    servers = park("die=0.1")
+def test_a_server_that_dies_at_the_start(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
+    servers = make_pool("die=0.1")
     with pytest.raises(ServerError) as caught:
         servers.start(spec(weights))
     text = str(caught.value)
@@ -198,15 +198,15 @@ def test_a_server_that_dies_at_the_start(park: Park, weights: Path, tmp_path: Pa
 
 
 def test_one_that_fails_takes_the_others_of_its_call_along(
-    park: Park, weights: Path, tmp_path: Path, environ: dict[str, str]
+    make_pool: MakePool, weights: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    servers = park("")
+    servers = make_pool("")
     kept = servers.start(spec(weights, "kept"))
     broken = executable(tmp_path / "bin" / "broken", f"#!{sys.executable}\nimport time; time.sleep(0.3); exit(1)\n")
     servers._environ["STAND_IN"] = "deaf"
     deaf = spec(weights, "deaf", context=512)
     servers._environ["UGST_TRANSFORMERS"] = str(broken)
-    dying = ModelSpec(name="dying", model=str(weights), serve=Serve(engine="transformers"))
+    dying = ModelSpec(name="dying", model=str(weights), serve=ServeOptions(engine="transformers"))
     with pytest.raises(ServerError, match="server for dying ended with exit code 1"):
         servers.start_all([deaf, dying])
     first, second = pids(tmp_path, 2)
@@ -215,8 +215,8 @@ def test_one_that_fails_takes_the_others_of_its_call_along(
     assert get(kept)["data"]
 
 
-def test_a_server_that_never_gets_ready(park: Park, weights: Path, tmp_path: Path) -> None:
-    servers = park("deaf")
+def test_a_server_that_never_gets_ready(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
+    servers = make_pool("deaf")
     with pytest.raises(
         ServerError, match=r"was not ready after 0.6 s \(serve.startup_timeout\); the end of .*mine.log"
     ):
@@ -224,13 +224,13 @@ def test_a_server_that_never_gets_ready(park: Park, weights: Path, tmp_path: Pat
     assert all_gone(pids(tmp_path, 1))
 
 
-def test_a_stranger_at_the_port_is_not_taken_for_the_server(park: Park, weights: Path) -> None:
+def test_a_stranger_at_the_port_is_not_taken_for_the_server(make_pool: MakePool, weights: Path) -> None:
     with pytest.raises(ServerError, match="not ready"):
-        park("other").start(spec(weights, startup_timeout=0.6))
+        make_pool("other").start(spec(weights, startup_timeout=0.6))
 
 
-def test_a_port_that_was_lost_is_replaced(park: Park, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    servers = park()
+def test_a_port_that_was_lost_is_replaced(make_pool: MakePool, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = make_pool()
     first = servers.start(spec(weights))
     free = process_module._free_port
     assert first.base_url is not None
@@ -241,24 +241,32 @@ def test_a_port_that_was_lost_is_replaced(park: Park, weights: Path, monkeypatch
     assert get(second)["data"] != get(first)["data"]
 
 
-def test_a_server_that_ignores_sigterm_is_killed(park: Park, weights: Path, tmp_path: Path) -> None:
-    with park("stubborn", grace=0.3) as servers:
+def test_a_server_that_ignores_sigterm_is_killed(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
+    with make_pool("stubborn", grace=0.3) as servers:
         served = servers.start(spec(weights))
     assert all_gone(pids(tmp_path, 1))
     assert json.loads((tmp_path / "run" / "servers" / "mine.exit.json").read_text())["exit"] == -signal.SIGKILL
     assert servers.explain(served.base_url or "") is not None
 
 
-def test_what_a_server_started_ends_with_it(park: Park, weights: Path, tmp_path: Path) -> None:
-    with park("child") as servers:
+def test_the_description_of_a_server_keeps_its_keys(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
+    """A resumed run, and programs that read the run's folder, find the keys that version 0.1.0 wrote."""
+    make_pool().start(spec(weights))
+    written = json.loads((tmp_path / "run" / "servers" / "mine.json").read_text())
+    assert list(written) == ["name", "engine", "model", "base_url", "log", "log_start", "warden"]
+    assert runs(written["warden"])
+
+
+def test_what_a_server_started_ends_with_it(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
+    with make_pool("child") as servers:
         servers.start(spec(weights))
         both = pids(tmp_path, 2)
         assert all(runs(pid) for pid in both)
     assert all_gone(both)
 
 
-def test_a_server_that_dies_in_the_run_is_explained(park: Park, weights: Path, tmp_path: Path) -> None:
-    servers = park("child")
+def test_a_server_that_dies_in_the_run_is_explained(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
+    servers = make_pool("child")
     served = servers.start(spec(weights))
     assert served.base_url is not None
     with contextlib.suppress(OSError):
@@ -272,8 +280,8 @@ def test_a_server_that_dies_in_the_run_is_explained(park: Park, weights: Path, t
     assert all_gone(pids(tmp_path, 2))
 
 
-def test_a_server_that_is_killed_is_explained(park: Park, weights: Path, tmp_path: Path) -> None:
-    servers = park()
+def test_a_server_that_is_killed_is_explained(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
+    servers = make_pool()
     served = servers.start(spec(weights))
     (pid,) = pids(tmp_path, 1)
     os.kill(pid, signal.SIGKILL)
@@ -281,12 +289,12 @@ def test_a_server_that_is_killed_is_explained(park: Park, weights: Path, tmp_pat
     assert "was killed by SIGKILL (out of memory?)" in (servers.explain(served.base_url or "") or "")
 
 
-def test_a_server_does_not_outlive_its_warden(park: Park, weights: Path, tmp_path: Path) -> None:
-    servers = park()
+def test_a_server_does_not_outlive_its_supervisor(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
+    servers = make_pool()
     served = servers.start(spec(weights))
     (server,) = servers._servers.values()
-    os.kill(server.warden.pid, signal.SIGKILL)
-    server.warden.wait()
+    os.kill(server.supervisor.pid, signal.SIGKILL)
+    server.supervisor.wait()
     assert all_gone(pids(tmp_path, 1))
     assert "its process is gone" in (servers.explain(served.base_url or "") or "")
 
@@ -294,13 +302,13 @@ def test_a_server_does_not_outlive_its_warden(park: Park, weights: Path, tmp_pat
 CONTROLLER = """
 import os, signal, sys, time
 from pathlib import Path
-from pytest_ugst.llm.servers import ServerPark
-from pytest_ugst.llm.model_spec import ModelSpec, Serve
+from pytest_ugst.llm.servers import ServerPool
+from pytest_ugst.llm.model_spec import ModelSpec, ServeOptions
 run, weights, how = sys.argv[1:]
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored in what runs behind it
-park = ServerPark(Path(run), grace=0.5)
+servers = ServerPool(Path(run), grace=0.5)
 try:
-    park.start(ModelSpec(name="mine", model=weights, serve=Serve(engine="vllm")))
+    servers.start(ModelSpec(name="mine", model=weights, serve=ServeOptions(engine="vllm")))
     if how == "fork" and os.fork() == 0:
         os.closerange(0, 3)
         time.sleep(30)
@@ -358,17 +366,19 @@ def test_no_server_outlives_the_process_that_started_it(
         controller.stdout.close()
 
 
-def test_a_resumed_run_shows_the_end_of_its_own_log(park: Park, weights: Path, tmp_path: Path) -> None:
+def test_a_resumed_run_shows_the_end_of_its_own_log(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="told to die"):
-        park("die=0").start(spec(weights))
+        make_pool("die=0").start(spec(weights))
     with pytest.raises(ServerError) as caught:
-        park("deaf").start(spec(weights, startup_timeout=0.6))
+        make_pool("deaf").start(spec(weights, startup_timeout=0.6))
     assert "told to die" not in str(caught.value)
     assert "told to die" in (tmp_path / "run" / "servers" / "mine.log").read_text()
 
 
-def test_logs_of_aliases_that_differ_in_odd_characters_only(park: Park, weights: Path, tmp_path: Path) -> None:
-    park().start_all([spec(weights, "a/b"), spec(weights, "../a b", context=512), spec(weights, "a:b", context=256)])
+def test_logs_of_aliases_that_differ_in_odd_characters_only(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
+    make_pool().start_all(
+        [spec(weights, "a/b"), spec(weights, "../a b", context=512), spec(weights, "a:b", context=256)]
+    )
     logs = sorted(file.name for file in (tmp_path / "run" / "servers").glob("*.log"))
     assert logs == ["a_b-2.log", "a_b-3.log", "a_b.log"]
 
@@ -379,7 +389,7 @@ def test_a_run_folder_that_cannot_be_written(weights: Path, tmp_path: Path, envi
         ServerPool(tmp_path / "run", environ=environ).start(spec(weights))
 
 
-def test_nothing_starts_when_one_of_them_cannot_be_served(park: Park, weights: Path, tmp_path: Path) -> None:
+def test_nothing_starts_when_one_of_them_cannot_be_served(make_pool: MakePool, weights: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no GGUF file, no checkpoint folder and no hub name"):
-        park().start_all([spec(weights), spec(tmp_path / "nowhere", "typo")])
+        make_pool().start_all([spec(weights), spec(tmp_path / "nowhere", "typo")])
     assert not (tmp_path / "run").exists()

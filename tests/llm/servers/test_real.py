@@ -1,4 +1,4 @@
-"""The same with real servers and small real models."""
+"""Real servers with small real models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.llm.model_spec import ModelSpec, Serve
+from pytest_ugst.llm.model_spec import ModelSpec, ServeOptions
 from pytest_ugst.llm.packaged import packaged_spec
 from pytest_ugst.llm.servers import ServerError, ServerPool, explain, transformers
 
@@ -58,8 +58,8 @@ def said(answer: Any) -> str:
 
 @pytest.fixture(scope="module")
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelSpec]:
-    with ServerPool(tmp_path_factory.mktemp("run")) as park:
-        yield park.start(packaged_spec("smollm2"))
+    with ServerPool(tmp_path_factory.mktemp("run")) as servers:
+        yield servers.start(packaged_spec("smollm2"))
 
 
 @needs_smollm2
@@ -113,9 +113,9 @@ def test_smollm2_wants_its_key(smollm2: ModelSpec) -> None:
 def test_a_chat_template_replaces_the_models_own(tmp_path: Path) -> None:
     (tmp_path / "own.jinja").write_text("Wish: {{ messages[0].content }}!")
     model = packaged_spec("smollm2")
-    serve = Serve(engine="llama", context=512, parallel=1, chat_template=tmp_path / "own.jinja")
-    with ServerPool(tmp_path / "run") as park:
-        served = park.start(model.model_copy(update={"serve": serve}))
+    serve = ServeOptions(engine="llama", context=512, parallel=1, chat_template=tmp_path / "own.jinja")
+    with ServerPool(tmp_path / "run") as servers:
+        served = servers.start(model.model_copy(update={"serve": serve}))
         shown = post(served, "/apply-template", {"messages": [{"role": "user", "content": "a table"}]})
     assert shown["prompt"] == "Wish: a table!"
 
@@ -123,18 +123,18 @@ def test_a_chat_template_replaces_the_models_own(tmp_path: Path) -> None:
 @needs_smollm2
 def test_an_argument_that_llama_does_not_know_is_named(tmp_path: Path) -> None:
     model = packaged_spec("smollm2")
-    serve = Serve(engine="llama", args=("--no-such-thing=1",))
+    serve = ServeOptions(engine="llama", args=("--no-such-thing=1",))
     with (
-        ServerPool(tmp_path) as park,
+        ServerPool(tmp_path) as servers,
         pytest.raises(ServerError, match=r"'--no-such-thing=1' is no llama\.cpp parameter"),
     ):
-        park.start(model.model_copy(update={"serve": serve}))
+        servers.start(model.model_copy(update={"serve": serve}))
 
 
 @needs_smollm2
 def test_a_real_server_that_is_killed(tmp_path: Path) -> None:
-    with ServerPool(tmp_path) as park:
-        served = park.start(packaged_spec("smollm2"))
+    with ServerPool(tmp_path) as servers:
+        served = servers.start(packaged_spec("smollm2"))
         pid = json.loads((tmp_path / "servers" / "smollm2.exit.json").read_text())["pid"]
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(OSError, match=r".*"):
@@ -170,8 +170,8 @@ def test_transformers_serves_a_checkpoint(tmp_path: Path) -> None:
     python = Path(start[0]) if Path(start[0]).name.startswith("python") else Path(start[0]).parent / "python"
     folder = tmp_path / "checkpoint-1"
     subprocess.run([str(python), "-c", TINY, str(folder)], check=True, timeout=120)
-    with ServerPool(tmp_path / "run") as park:
-        served = park.start(ModelSpec(name="tiny", model=str(folder), serve=Serve(engine="transformers")))
+    with ServerPool(tmp_path / "run") as servers:
+        served = servers.start(ModelSpec(name="tiny", model=str(folder), serve=ServeOptions(engine="transformers")))
         cold = [said(ask(served, "hello", temperature=0)) for _ in range(2)]
         warm = {said(ask(served, "hello", temperature=1.5)) for _ in range(4)}
     assert cold[0] == cold[1] != ""

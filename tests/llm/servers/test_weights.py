@@ -1,4 +1,4 @@
-"""What a model's name points to, and what is said where it points to nothing that can be served."""
+"""The weights behind a model's name, and the errors where there are none that can be served."""
 
 from __future__ import annotations
 

@@ -64,8 +64,8 @@ def test_the_server_says_what_the_checkpoint_says(tmp_path: Path) -> None:
         finally:
             await pool.close()
 
-    with ServerPool(tmp_path / "run") as park:
-        assert asyncio.run(ask(park.start(spec))) == expected.strip()
+    with ServerPool(tmp_path / "run") as servers:
+        assert asyncio.run(ask(servers.start(spec))) == expected.strip()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_ugst.cli import main
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.llm.checkpoint_info import read_trained
+from pytest_ugst.llm.checkpoint_info import read_checkpoint_info
 from pytest_ugst.trainers.data.folder import read_data
 from pytest_ugst.trainers.sft.options import SftOptions
 from pytest_ugst.trainers.sft.train import RECORD, SftCall, last_step, train_sft
@@ -142,7 +142,7 @@ def test_it_learns_and_a_resumed_run_equals_an_uninterrupted_one(data: Path, tmp
     one, two = load_file(whole / "model.safetensors"), load_file(cut / "model.safetensors")
     assert all(torch.equal(one[name], two[name]) for name in one)
 
-    trained = read_trained(whole)
+    trained = read_checkpoint_info(whole)
     assert trained is not None
     assert trained.reasoning == "think"
     assert [step.method for step in trained.lineage] == ["sft"]
@@ -153,7 +153,7 @@ def test_it_learns_and_a_resumed_run_equals_an_uninterrupted_one(data: Path, tmp
     third = tmp_path / "third"
     again = SftCall(str(whole), data, third, SftOptions(**{**OPTIONS, "max_steps": 1}))
     train_sft(again)
-    told = read_trained(third)
+    told = read_checkpoint_info(third)
     assert told is not None
     assert [step.base for step in told.lineage] == [str(tiny_model()), str(whole)]
 
@@ -170,7 +170,7 @@ def test_an_adapter_is_merged_and_held_out_goals_stop_early(tmp_path: Path) -> N
     # A rate at which it can only get worse.
     options: dict[str, Any] = {"lora_rank": 2, "patience": 1, "eval_every": 1, "learning_rate": 30.0, "max_steps": 8}
     train_sft(call(folder, tmp_path / "out", **options))
-    trained = read_trained(tmp_path / "out")
+    trained = read_checkpoint_info(tmp_path / "out")
     assert trained is not None
     assert trained.lineage[0].steps < 8
     assert set(load_file(tmp_path / "out" / "model.safetensors")) == set(load_file(tiny_model() / "model.safetensors"))
