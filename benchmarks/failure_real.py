@@ -37,11 +37,11 @@ from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.llm.cache import ResponseCache
 from pytest_ugst.llm.client import ChatPool
-from pytest_ugst.llm.model_spec import ModelSpec, Serve
+from pytest_ugst.llm.model_spec import ModelSpec, ServeOptions
 from pytest_ugst.llm.servers import ServerPool
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.recordings.tau_bench import STOP, read_recordings
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.run import StoredRun
 from pytest_ugst.simulators.termination import read_ending
 
 LONGEST = 4
@@ -138,7 +138,7 @@ async def judge(options: argparse.Namespace, pool: ChatPool, spec: ModelSpec) ->
     prompts = Prompts.load(None)
     chat, judge = pool.chat(spec, "decomposer"), LlmJudge(pool.chat(spec, "judge"), prompts)
     setting = EpisodeConfig(simulator="recorded gpt-4o", agent="recorded", judge=spec.name, prompts=prompts.version)
-    run = Run(options.out)
+    run = StoredRun(options.out)
     run.create(setting)
     run.journal.refresh()
     short = [r for r in read_recordings(options.recordings, "airline") if 1 < len(r.conversation.turns) <= LONGEST]
@@ -202,7 +202,7 @@ def with_model(model: Path, cache: Path | None, work: Callable[[ChatPool, ModelS
         sampling={"temperature": 0, "max_tokens": 800},
         concurrency=1,
         timeout=1800,
-        serve=Serve(context=8192, parallel=1),
+        serve=ServeOptions(context=8192, parallel=1),
     )
 
     async def run(served: ModelSpec) -> None:
@@ -212,8 +212,8 @@ def with_model(model: Path, cache: Path | None, work: Callable[[ChatPool, ModelS
         finally:
             await pool.close()
 
-    with tempfile.TemporaryDirectory() as folder, ServerPool(Path(folder), say=lambda s: None) as park:
-        asyncio.run(run(park.start(spec)))
+    with tempfile.TemporaryDirectory() as folder, ServerPool(Path(folder)) as servers:
+        asyncio.run(run(servers.start(spec)))
 
 
 if __name__ == "__main__":
