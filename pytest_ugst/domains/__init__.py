@@ -1,0 +1,1 @@
+"""Domains: the tools, data and policies that agents work with, and the parts they are built of."""

@@ -1,7 +1,7 @@
-"""Conversations that tau-bench recorded: its ``historical_trajectories``, read without running anything.
+"""Conversations recorded by tau-bench: its ``historical_trajectories``, read without running anything.
 
-Each holds a task, the messages of one trial with tool calls and their results, and the reward. They were recorded with
-an older revision of the data, whose addresses say ``province`` where today's say ``state``, and of the reward, which
+Each has a task, the messages of one trial with tool calls and their results, and the reward. They were recorded with
+an older revision of the data, whose addresses have ``province`` where today's have ``state``, and of the reward, which
 looked at the outputs alone where a task has any.
 """
 
@@ -21,71 +21,73 @@ from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.core.goal import Goal
 
 STOP = "###STOP###"
-"""With what tau-bench's simulated users end a conversation."""
+"""The text by which tau-bench's simulated users end a conversation."""
 
 
 def with_todays_fields(result: str) -> str:
-    """A recorded tool result with fields named as in today's data."""
+    """Return a recorded tool result with its fields named as in today's data."""
     return result.replace('"province": ', '"state": ')
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One trial of one task."""
+    """The recording of one trial of one task."""
 
     goal: Goal
     trial: int
     conversation: Conversation
     reward: float
     finished: bool
-    """False where the conversation was cut off; its reward is 0 whatever was done."""
+    """False for a conversation that was cut off; its reward is 0 whatever was done."""
     reference_hash: str | None
-    """tau-bench's hash over the database after the reference actions."""
+    """tau-bench's hash of the database after the reference actions."""
 
 
-class _Loose(BaseModel):
+class _RecordedModel(BaseModel):
+    """The fields of a record that are read here; the files have more."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class _Function(_Loose):
+class _Function(_RecordedModel):
     name: str
     arguments: str
 
 
-class _Call(_Loose):
+class _Call(_RecordedModel):
     id: str
     function: _Function
 
 
-class _Message(_Loose):
+class _Message(_RecordedModel):
     role: str
     content: str | None = None
     tool_calls: tuple[_Call, ...] | None = None
     tool_call_id: str | None = None
 
 
-class _Action(Frozen):
+class _RecordedAction(Frozen):
     name: str
     kwargs: dict[str, JsonValue]
 
 
-class _Task(_Loose):
+class _RecordedTask(_RecordedModel):
     user_id: str
     instruction: str
-    actions: tuple[_Action, ...]
+    actions: tuple[_RecordedAction, ...]
     outputs: tuple[str, ...] = ()
 
 
-class _RewardInfo(_Loose):
+class _RewardInfo(_RecordedModel):
     info: dict[str, Any] = {}
 
 
-class _Info(_Loose):
-    task: _Task
+class _Info(_RecordedModel):
+    task: _RecordedTask
     reward_info: _RewardInfo | None = None
 
 
-class _Trial(_Loose):
+class _Trial(_RecordedModel):
     task_id: int
     trial: int
     reward: float
@@ -97,14 +99,18 @@ _TRIALS: TypeAdapter[list[_Trial]] = TypeAdapter(list[_Trial])
 
 
 def read_recordings(path: Path, domain: str) -> Iterator[Recording]:
-    """The recorded conversations of one file, in its order.
+    """Read the recorded conversations of one file, in its order.
 
     Args:
         path: A file of ``historical_trajectories``.
-        domain: What it was recorded in: ``airline`` or ``retail``. The goals keep upstream's bugs (``compat: v1``).
+        domain: The domain it was recorded in: ``airline`` or ``retail``. The goals keep upstream's bugs
+            (``compat: v1``).
+
+    Yields:
+        One recording per trial.
 
     Raises:
-        UsageError: If the file is not what it should be.
+        UsageError: If the file can't be read or is malformed.
     """
     try:
         trials = _TRIALS.validate_python(json.loads(path.read_bytes()))
@@ -139,19 +145,20 @@ def read_recordings(path: Path, domain: str) -> Iterator[Recording]:
 
 
 def _conversation(messages: tuple[_Message, ...], where: str) -> Conversation:
+    """Fold messages into turns: a user's message, the tool calls after it, and the agent's texts."""
     turns: list[Turn] = []
     user: str | None = None
     calls: list[ToolCall] = []
-    said: list[str] = []
-    asked: dict[str, _Call] = {}
+    texts: list[str] = []
+    pending: dict[str, _Call] = {}
 
     def close() -> None:
         nonlocal user
         if user is not None:
-            turns.append(Turn(user=user, tool_calls=tuple(calls), agent="\n".join(said) if said else None))
+            turns.append(Turn(user=user, tool_calls=tuple(calls), agent="\n".join(texts) if texts else None))
         user = None
         calls.clear()
-        said.clear()
+        texts.clear()
 
     for message in messages:
         text = message.content or ""
@@ -161,19 +168,19 @@ def _conversation(messages: tuple[_Message, ...], where: str) -> Conversation:
             if STOP in text and not user:
                 user = None
         elif message.role == "assistant":
-            asked |= {call.id: call for call in message.tool_calls or ()}
+            pending |= {call.id: call for call in message.tool_calls or ()}
             if text:
-                said.append(text)
+                texts.append(text)
         elif message.role == "tool":
-            call = asked.get(message.tool_call_id or "")
+            call = pending.get(message.tool_call_id or "")
             if call is None:
                 raise UsageError(f"{where}: a result of the tool call {message.tool_call_id!r}, which nobody made")
-            calls.append(_called(call, text, where))
+            calls.append(_tool_call(call, text, where))
     close()
     return Conversation(turns=tuple(turns))
 
 
-def _called(call: _Call, result: str, where: str) -> ToolCall:
+def _tool_call(call: _Call, result: str, where: str) -> ToolCall:
     try:
         arguments = json.loads(call.function.arguments)
         return ToolCall(

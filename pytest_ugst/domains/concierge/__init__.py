@@ -1,4 +1,4 @@
-"""The embedded domain: a concierge desk in the fictional town of Quillhaven, with its data."""
+"""The embedded domain ``concierge``: searches and bookings in the fictional town of Quillhaven, with its data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time in Quillhaven: weekdays, ``HH:MM``, and what day it is."""
+"""Times of the domain: weekdays, ``HH:MM``, and today's weekday."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ Time = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 DAYS: tuple[Day, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 TODAY: Day = "monday"
-"""The domain's day, in every session. The days of the week all mean the week that begins today."""
+"""The domain's current day in every session. The days of the week all mean the week that begins today."""

@@ -1,4 +1,4 @@
-"""Reads the town's data, once per process."""
+"""The domain's data files, read once per process."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ TABLES = (*PLACE_TABLES, "trains")
 
 
 def place_key(name: str) -> str:
-    """How a place is found: no regard to case, outer spaces, or a leading "the"."""
+    """Return the key that a place is looked up by: case, spaces and a leading "the" make no difference."""
     key = " ".join(name.lower().split())
     return key.removeprefix("the ")
 
 
 @cache
 def base() -> BaseTables:
-    """All records: places under their name in lower case, trains under their id, and an empty table of bookings."""
+    """Return all tables: places by the key of their name, trains by their id, and an empty table of bookings."""
     tables: dict[str, dict[str, Any]] = {"bookings": {}}
     folder = resources.files(__package__) / "data"
     for table in TABLES:
@@ -32,7 +32,7 @@ def base() -> BaseTables:
 
 
 def places() -> Iterator[tuple[str, dict[str, Any]]]:
-    """All places as in the base, each with the name of its table."""
+    """Iterate over all places of the base, each with the name of its table."""
     for table in PLACE_TABLES:
         for record in base().tables[table].values():
             yield table, record

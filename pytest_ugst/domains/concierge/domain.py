@@ -1,4 +1,4 @@
-"""The embedded domain: a concierge desk in the fictional town of Quillhaven."""
+"""The domain ``concierge``: its goals' data, and the sessions that it opens."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ People = Annotated[int, Field(ge=1)]
 
 
 class _Placed(Frozen):
+    """Common fields of bookings at a place."""
+
     reference: Reference
     name: str
     day: Day
@@ -66,12 +68,12 @@ Booking = Annotated[
 
 
 class ConciergeData(Frozen):
-    """What a goal's ``data`` may hold for this domain."""
+    """The ``data`` that a goal may have for this domain."""
 
     bookings: tuple[Booking, ...] = ()
-    """Bookings the user already has."""
+    """Bookings that the user already has."""
     full: dict[str, tuple[Day, ...]] = Field(default_factory=dict)
-    """Days on which a place is fully booked, beside those in the data."""
+    """Days on which a place is fully booked, by its name, in addition to those in the data."""
 
 
 class Concierge:
@@ -80,6 +82,7 @@ class Concierge:
     name = "concierge"
 
     def __init__(self) -> None:
+        """Read data and policy, and compile the tools."""
         self._base = base()
         self._toolbox = Toolbox(ConciergeTools)
         policy = resources.files(__package__) / "policy.md"
@@ -89,7 +92,7 @@ class Concierge:
         """Start one conversation's private view.
 
         Raises:
-            UsageError: If ``goal.data`` holds what the town does not know.
+            UsageError: If ``goal.data`` has unknown fields, or names a place or train that is not in the data.
         """
         db = self._base.overlay()
         if goal.data:
@@ -99,12 +102,12 @@ class Concierge:
 
 @cache
 def load() -> Concierge:
-    """The domain; its data is read at the first call in a process."""
+    """Return the domain; its data is read at the first call in a process."""
     return Concierge()
 
 
 def _prepare(db: Overlay, goal: Goal) -> None:
-    """Put what the goal's ``data`` says into the session's view."""
+    """Put the goal's ``data`` into the session's view."""
     data = read_data(goal, ConciergeData, Concierge.name)
     for name, days in data.full.items():
         table = next((t for t in PLACE_TABLES if place_key(name) in db[t]), None)

@@ -1,4 +1,4 @@
-"""The tools of the concierge desk."""
+"""The tools of the concierge domain."""
 
 from __future__ import annotations
 
@@ -23,12 +23,21 @@ _NOT_IN_A_LIST = frozenset({"id", "address", "postcode", "phone", "opens", "clos
 
 
 class ConciergeTools:
-    """What the desk can do, over one session's data."""
+    """The tools of one session.
+
+    The docstrings of the tools are the descriptions that a model sees.
+    """
 
     def __init__(self, db: Overlay, seed: int) -> None:
+        """Make the tools of one session.
+
+        Args:
+            db: The session's view of the data.
+            seed: Seed of the references of new bookings.
+        """
         self._db = db
         self._seed = seed
-        self._made = 0
+        self._references = 0  # number of references drawn so far
 
     @tool
     def search_restaurants(
@@ -244,7 +253,7 @@ class ConciergeTools:
         return {"cancelled": old["reference"], **{key: value for key, value in old.items() if key != "reference"}}
 
     def _place(self, name: str) -> tuple[str, Mapping[str, Any]]:
-        """A place's table and record."""
+        """Return a place's table and record."""
         key = place_key(name)
         for table in PLACE_TABLES:
             record = self._db[table].get(key)
@@ -253,7 +262,7 @@ class ConciergeTools:
         raise ToolError(f"no such place in Quillhaven: {name[:80]!r}. Search for the exact name.")
 
     def _place_in(self, name: str, wanted: str) -> Mapping[str, Any]:
-        """A place's record, if it is in the table ``wanted``."""
+        """Return a place's record, if it is in the table ``wanted``."""
         table, record = self._place(name)
         if table != wanted:
             raise ToolError(f"no such place among the {wanted}: {record['name']} is one of the {table}.")
@@ -280,7 +289,12 @@ class ConciergeTools:
         return self._shown(booking)
 
     def _check(self, booking: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> None:
-        """Refuse a booking that can't be: closed, full, or too many. ``old`` is what it takes the place of."""
+        """Refuse a booking that is not possible: closed, full, or too many people.
+
+        Args:
+            booking: The booking.
+            old: The booking that it takes the place of.
+        """
         kind, people = booking["kind"], booking["people"]
         if people < 1:
             raise ToolError("a booking is for at least 1 person.")
@@ -309,7 +323,7 @@ class ConciergeTools:
             raise ToolError(f"the party is too large: {train['id']} has {left} seats left.")
 
     def _shown(self, booking: Mapping[str, Any]) -> dict[str, Any]:
-        """A booking as the agent gets to read it; for trains with what the ticket says."""
+        """Return a booking as the agent gets to read it; for trains with the details of the ticket."""
         shown = dict(booking)
         if booking["kind"] == "train":
             train = self._train(booking["train_id"])
@@ -318,17 +332,17 @@ class ConciergeTools:
         return shown
 
     def _new_reference(self) -> str:
-        """The session's next reference: the same for the same seed."""
+        """Return the session's next reference, the same for the same seed."""
         while True:
-            self._made += 1
-            letters = random.Random(f"{self._seed}:{self._made}").choices(_LETTERS, k=5)  # noqa: S311
+            self._references += 1
+            letters = random.Random(f"{self._seed}:{self._references}").choices(_LETTERS, k=5)  # noqa: S311
             reference = f"CQ-{''.join(letters)}"
             if reference not in self._db["bookings"]:
                 return reference
 
 
 def _where(table: SessionTable, **wanted: Any) -> Iterator[Mapping[str, Any]]:
-    """Records that agree with everything that is not None, without regard to case."""
+    """Return the records that match all constraints that are not None, without regard to case."""
     tests = [(key, _folded(value)) for key, value in wanted.items() if value is not None]
     return (record for record in table.values() if all(_folded(record[key]) == value for key, value in tests))
 

@@ -1,8 +1,8 @@
-"""Taking known files out of a ``.tar.gz`` that comes from somebody else.
+"""Extraction of known files from a ``.tar.gz`` that is not trusted.
 
 Nothing in the archive decides where anything is written, how large it gets or how much memory is used: the names,
-sizes and digests of the wanted files are known beforehand, everything else is passed over unread. So links, devices and
-paths that lead elsewhere have no effect; the latter are taken as a sign that the archive is not what it should be.
+sizes and digests of the wanted files are known beforehand, everything else is skipped unread. So links, devices and
+paths that lead elsewhere have no effect; the latter are taken as a sign of a wrong archive.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from pytest_ugst.core.errors import UgstError
 from pytest_ugst.domains.download.datasets import DataFile
 
 MAX_UNPACKED = 16 * 2**30
-"""Bytes of the unpacked archive that are looked through."""
+"""Most bytes of the unpacked archive that are read."""
 MAX_MEMBERS = 200_000
+"""Most members of the archive that are read."""
 _BLOCK = tarfile.BLOCKSIZE
 _CHUNK = 256 * 1024
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
@@ -29,7 +30,7 @@ _EXTENSIONS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfi
 
 
 class ArchiveError(UgstError):
-    """The archive is damaged, or not the one it should be."""
+    """Error of an archive that is damaged, or not the expected one."""
 
 
 def extract(archive: Path, files: Iterable[DataFile], folder: Path) -> None:
@@ -37,11 +38,11 @@ def extract(archive: Path, files: Iterable[DataFile], folder: Path) -> None:
 
     Args:
         archive: A gzipped tar file whose members stand in one folder of any name, as GitHub makes them.
-        files: What is wanted, by path below that folder.
-        folder: Where to.
+        files: The wanted files, by path below that folder.
+        folder: The folder to write to.
 
     Raises:
-        ArchiveError: If a wanted file is not there or differs, or the archive is damaged or out of all proportion.
+        ArchiveError: If a wanted file is missing or differs, or the archive is damaged or far too large.
     """
     wanted = {file.path: file for file in files}
     with archive.open("rb") as compressed, gzip.GzipFile(fileobj=compressed) as stream:
@@ -61,9 +62,10 @@ def extract(archive: Path, files: Iterable[DataFile], folder: Path) -> None:
 
 
 def _chosen(member: tarfile.TarInfo, wanted: dict[str, DataFile], name: str) -> DataFile | None:
+    """Return the wanted file that a member is, if it is one."""
     path = PurePosixPath(member.name)
     if member.type in _EXTENSIONS:
-        return None  # names of files that stand too deep to be ours, or remarks
+        return None  # long names, which none of the wanted files has, or comments
     if path.is_absolute() or ".." in path.parts:
         raise ArchiveError(f"{name}: holds the path {member.name[:80]!r}, which leads out of it; it was not unpacked")
     file = wanted.get("/".join(path.parts[1:]))
@@ -77,6 +79,7 @@ def _chosen(member: tarfile.TarInfo, wanted: dict[str, DataFile], name: str) -> 
 
 
 def _write(tar: _Tar, file: DataFile, folder: Path) -> None:
+    """Write the current member's content and verify its digest."""
     path = folder / file.path
     path.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
@@ -89,7 +92,7 @@ def _write(tar: _Tar, file: DataFile, folder: Path) -> None:
 
 
 class _Tar:
-    """Reads a tar stream member by member, in constant memory.
+    """Reader of a tar stream, member by member, in constant memory.
 
     ``tarfile`` itself would read extension headers of any size into memory; only its parser of single headers is used.
     """
@@ -98,11 +101,11 @@ class _Tar:
         self.name = name
         self._stream = stream
         self._read_so_far = 0
-        self._left = 0  # of the present member's content
+        self._left = 0  # bytes of the current member's content
         self._padding = 0
 
     def next_member(self) -> tarfile.TarInfo | None:
-        """The next member's header; None at the end."""
+        """Return the next member's header; None at the end."""
         for _ in self.content():
             pass
         self._exactly(self._padding)
@@ -113,20 +116,21 @@ class _Tar:
             member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         except (tarfile.TarError, ValueError, OverflowError):
             raise ArchiveError(f"{self.name}: is damaged (a header can't be read)") from None
-        self._left = 0 if member.type in _EMPTY else member.size  # whatever a link's header says of a size
+        self._left = 0 if member.type in _EMPTY else member.size  # a link's header may state any size
         if self._left < 0:
             raise ArchiveError(f"{self.name}: is damaged (a file of negative size)")
         self._padding = -self._left % _BLOCK
         return member
 
     def content(self) -> Iterable[bytes]:
-        """What is left of the present member's content, in pieces."""
+        """Yield the rest of the current member's content, in chunks."""
         while self._left:
             chunk = self._exactly(min(self._left, _CHUNK))
             self._left -= len(chunk)
             yield chunk
 
     def _exactly(self, count: int) -> bytes:
+        """Read so many bytes, within the bounds."""
         self._read_so_far += count
         if self._read_so_far > MAX_UNPACKED:
             raise ArchiveError(f"{self.name}: unpacks to more than {MAX_UNPACKED // 2**30} GiB; this is not it")

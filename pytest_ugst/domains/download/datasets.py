@@ -1,6 +1,6 @@
-"""The data sets that can be fetched: from where, in which revision, and what every file of them has to be.
+"""The data sets that can be fetched: origin, revision, and the files with their digests.
 
-Nothing of them is part of this package. What is shipped is a list of the files that are read, with their SHA-256.
+The data itself is not part of this package. Only the list of the files that are read is shipped, with their SHA-256.
 """
 
 from __future__ import annotations
@@ -16,40 +16,43 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """One file of a data set."""
+    """A file of a data set."""
 
     path: str
-    """Relative to the set's folder, with ``/``."""
+    """Path relative to the data set's folder, with ``/``."""
     bytes: int
     sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """One data set: the files of an upstream repository that this package reads."""
+    """A data set: the files of an upstream repository that this package reads."""
 
     name: str
     repository: str
-    """``OWNER/REPOSITORY`` at GitHub."""
+    """Name of the GitHub repository, ``OWNER/REPOSITORY``."""
     revision: str
+    """Commit of the repository."""
     licence: str
+    """Name of the licence."""
     holder: str
-    """Whose work it is, as its licence says."""
+    """Copyright holder, as named in the licence."""
     files: tuple[DataFile, ...]
+    """The files that this package reads."""
 
     @property
     def origin(self) -> str:
-        """For people: where it comes from."""
+        """Readable name of the repository and revision."""
         return f"github.com/{self.repository} at {self.revision[:12]}"
 
     def differing(self, folder: Path) -> list[str]:
-        """The files that a folder lacks, or holds with another content."""
+        """Return the paths of files that a folder lacks or has with another content."""
         return [file.path for file in self.files if not _is_in(folder, file)]
 
 
 @cache
 def datasets() -> Mapping[str, DataSet]:
-    """All of them by name."""
+    """Return all data sets by name."""
     text = resources.files(__package__).joinpath("datasets.json").read_text(encoding="utf-8")
     return {
         name: DataSet(name=name, **{**fields, "files": tuple(DataFile(**file) for file in fields["files"])})

@@ -1,7 +1,7 @@
-"""Fetching a data set: download the pinned revision, take out the files that are used, verify them, put them in place.
+"""Fetch a data set: download the pinned revision, extract the files that are used, verify them, put them in place.
 
-Nothing is half there: the files are unpacked into a folder beside the place they belong to, and that folder is renamed
-when all of them are verified. What was downloaded when something went wrong is kept, to go on from there.
+A data set is never half there: the files are unpacked into a folder beside their destination, which is renamed when all
+of them are verified. An interrupted download is kept, to be resumed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pytest_ugst.domains.download.datasets import DataSet
 from pytest_ugst.domains.download.transfer import Progress, download
 
 HOST = "https://codeload.github.com"
-"""Where archives come from, unless a mirror is named."""
+"""The host of the archives, unless a mirror is named."""
 _OURS = ".fetched-by-pytest-ugst"  # in folders that may be replaced, since they hold nothing of the user's
 
 
@@ -30,47 +30,47 @@ def fetch(
     home: Path,
     *,
     mirror: str = "",
-    say: Callable[[str], None] = lambda line: None,
-    progress: Progress | None = None,
+    notify: Callable[[str], None] = lambda line: None,
+    on_progress: Progress | None = None,
     pause: float = 1.0,
 ) -> Path:
-    """Get a data set.
+    """Fetch a data set.
 
     Args:
-        data: Which.
-        home: The folder in which the set gets a folder of its name.
-        mirror: Takes the place of :data:`HOST`; the address goes on with ``/OWNER/REPOSITORY/tar.gz/REVISION``.
-        say: Told in a line what is done.
-        progress: Told how far the download is.
-        pause: Seconds before a broken connection is made anew.
+        data: The data set.
+        home: The folder in which the data set gets a folder of its name.
+        mirror: A host in place of :data:`HOST`; ``/OWNER/REPOSITORY/tar.gz/REVISION`` is appended.
+        notify: Called with a line of text at each step.
+        on_progress: Called after each downloaded chunk.
+        pause: Seconds before a broken connection is tried again.
 
     Returns:
-        The set's folder. If it is whole already, nothing is downloaded.
+        The data set's folder. If it is complete already, nothing is downloaded.
 
     Raises:
-        UgstError: If it can't be had; with the reason in one line.
+        UgstError: If the data set can't be fetched; with the reason in one line.
     """
     target = home / data.name
     if not data.differing(target):
-        say(f"{data.name} is already there, whole and unchanged: {target}")
+        notify(f"{data.name} is already there, whole and unchanged: {target}")
         return target
     if target.exists() and not (target / _OURS).exists():
         there = ", ".join(data.differing(target)[:2])
         raise UsageError(f"{target} is there and was not fetched by this command ({there} differ); move it away first")
-    say(f"{data.name} is published by {data.holder} under the {data.licence} licence: {data.origin}")
+    notify(f"{data.name} is published by {data.holder} under the {data.licence} licence: {data.origin}")
     url = f"{(mirror or HOST).rstrip('/')}/{quote(data.repository)}/tar.gz/{data.revision}"
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with _alone(home, data.name):
-            for left in home.glob(f".{data.name}.*/"):  # by a process that was killed
-                shutil.rmtree(left)
+        with _locked(home, data.name):
+            for leftover in home.glob(f".{data.name}.*/"):  # left by a process that was killed
+                shutil.rmtree(leftover)
             archive = home / f".{data.name}-{data.revision[:12]}.tar.gz"
-            say(f"downloading {url}")
-            download(url, archive, progress, pause=pause)
+            notify(f"downloading {url}")
+            download(url, archive, on_progress, pause=pause)
             _unpack(data, archive, home, target)
     except OSError as error:
         raise UsageError(f"can't write {error.filename or home}: {error.strerror}; name a folder by --to") from None
-    say(f"{len(data.files)} files verified by SHA-256 and put into {target}; its licence is in {target / 'LICENSE'}")
+    notify(f"{len(data.files)} files verified by SHA-256 and put into {target}; its licence is in {target / 'LICENSE'}")
     return target
 
 
@@ -81,7 +81,7 @@ def _unpack(data: DataSet, archive: Path, home: Path, target: Path) -> None:
         try:
             extract(archive, data.files, draft)
         except ArchiveError as error:
-            _forget(archive)  # going on from there would lead to the same end
+            _forget(archive)  # resuming it would fail in the same way
             raise UgstError(f"{error}; nothing was changed, and the download was thrown away") from None
         (draft / _OURS).write_text(f"{data.origin}\n", encoding="utf-8")
         draft.chmod(0o755)
@@ -96,13 +96,17 @@ def _unpack(data: DataSet, archive: Path, home: Path, target: Path) -> None:
 
 
 def _forget(archive: Path) -> None:
+    """Delete a download and its record."""
     archive.unlink(missing_ok=True)
     archive.with_name(f"{archive.name}.json").unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def _alone(home: Path, name: str) -> Iterator[None]:
-    """Two commands must not write into one download; the system drops the lock however the process ends."""
+def _locked(home: Path, name: str) -> Iterator[None]:
+    """Hold the lock of a data set: two commands must not write into one download.
+
+    The system releases the lock however the process ends.
+    """
     fd = os.open(home / f".{name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:

@@ -1,1 +1,1 @@
-"""What the airline and the retail domain share: reading upstream's folders, sessions, and the score of the agent."""
+"""The airline and retail domains of tau-bench and tau2-bench: data, tools, goals, sessions and scores."""

@@ -1,4 +1,4 @@
-"""Reads a domain's tables and policy from a folder of tau-bench or tau2-bench, each in its own layout."""
+"""Reader of a domain's tables and policy from a folder of tau-bench or tau2-bench, each in its own layout."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from pytest_ugst.core.protocols import DataLocator
 
 Edition = Literal["v1", "tau2"]
 Tables = dict[str, dict[str, dict[str, Any]]]
-Shape = Mapping[str, Mapping[str, type | tuple[type, ...]]]
+Layout = Mapping[str, Mapping[str, type | tuple[type, ...]]]
 """The fields that the records of each table must have, with their types."""
 
 DATASETS: Mapping[Edition, str] = {"v1": "tau-bench", "tau2": "tau2-bench"}
+"""The data set of each edition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What a domain needs from its folder."""
+    """The content of a domain's files."""
 
     folder: Path
     tables: Tables
     policy: str
 
 
-def root(edition: Edition, data_dirs: DataLocator) -> Path:
-    """The folder of the data set that an edition comes from.
+def dataset_folder(edition: Edition, data_dirs: DataLocator) -> Path:
+    """Return the folder of the data set that an edition comes from.
 
     Raises:
         DataMissingError: If there is no such data set.
@@ -39,7 +40,7 @@ def root(edition: Edition, data_dirs: DataLocator) -> Path:
     return data_dirs.locate(DATASETS[edition])
 
 
-def read(root: Path, domain: str, edition: Edition, shape: Shape) -> Files:
+def read(root: Path, domain: str, edition: Edition, layout: Layout) -> Files:
     """Read a domain's data.
 
     Upstream's layouts: ``tau_bench/envs/DOMAIN`` with ``wiki.md`` and one ``data/TABLE.json`` per table in tau-bench;
@@ -48,19 +49,19 @@ def read(root: Path, domain: str, edition: Edition, shape: Shape) -> Files:
     Args:
         root: The data set's folder.
         domain: ``airline`` or ``retail``.
-        edition: Which data set it is.
-        shape: What the tables must look like.
+        edition: The edition, and so the data set.
+        layout: The fields that the tables must have.
 
     Raises:
-        UsageError: If a file is missing, truncated or not what it should be; names the file and the remedy.
+        UsageError: If a file is missing, truncated or of another layout; names the file and the remedy.
     """
     with _no_collections():
-        return _read(root, domain, edition, shape, DATASETS[edition])
+        return _read(root, domain, edition, layout, DATASETS[edition])
 
 
 @contextmanager
 def _no_collections() -> Iterator[None]:
-    """Keep the garbage collector from walking, again and again, through the many records that are being made."""
+    """Suspend the garbage collector, which would walk through the many new records again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -70,22 +71,22 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _read(root: Path, domain: str, edition: Edition, shape: Shape, dataset: str) -> Files:
+def _read(root: Path, domain: str, edition: Edition, layout: Layout, dataset: str) -> Files:
     if edition == "v1":
         folder = root / "tau_bench" / "envs" / domain
-        paths = {table: folder / "data" / f"{table}.json" for table in shape}
+        paths = {table: folder / "data" / f"{table}.json" for table in layout}
         tables = {table: _json(path, dataset) for table, path in paths.items()}
         policy = _first(folder, ("wiki.md", "policy.md"), dataset)
     else:
         folder = root / "data" / "tau2" / "domains" / domain
         path = folder / "db.json"
         found = _json(path, dataset)
-        if missing := [table for table in shape if table not in found]:
+        if missing := [table for table in layout if table not in found]:
             raise _wrong(path, f"has no {missing[0]!r}", dataset)
-        paths = dict.fromkeys(shape, path)
-        tables = {table: found[table] for table in shape}
+        paths = dict.fromkeys(layout, path)
+        tables = {table: found[table] for table in layout}
         policy = _first(folder, ("policy.md",), dataset)
-    for table, fields in shape.items():
+    for table, fields in layout.items():
         _check(paths[table], table, tables[table], fields, dataset)
     return Files(folder, tables, policy)
 
@@ -104,6 +105,7 @@ def _bytes(path: Path, dataset: str) -> bytes:
 
 
 def _json(path: Path, dataset: str) -> dict[str, Any]:
+    """Read a file that holds one JSON object."""
     data = _bytes(path, dataset)
     try:
         found = json.loads(data)
@@ -118,6 +120,7 @@ def _json(path: Path, dataset: str) -> dict[str, Any]:
 
 
 def _first(folder: Path, names: Sequence[str], dataset: str) -> str:
+    """Read the first of the named files that exists, as text."""
     path = next((folder / name for name in names if (folder / name).is_file()), folder / names[0])
     try:
         return _bytes(path, dataset).decode("utf-8-sig")
@@ -126,6 +129,7 @@ def _first(folder: Path, names: Sequence[str], dataset: str) -> str:
 
 
 def _check(path: Path, table: str, records: Any, fields: Mapping[str, type | tuple[type, ...]], dataset: str) -> None:
+    """Check that a table has the layout; this runs over every record, so it is kept plain."""
     if not isinstance(records, dict):
         raise _wrong(path, f"the {table} are no JSON object", dataset)
     wanted = list(fields.items())

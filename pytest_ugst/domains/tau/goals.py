@@ -1,6 +1,6 @@
 """Goals of tau-bench: its task lists as published, read without running them.
 
-What a task says about the agent's work (the reference actions and outputs) travels in ``Goal.data["upstream"]``.
+The part of a task that concerns the agent's work (reference actions and outputs) is kept in ``Goal.data["upstream"]``.
 
 Source: Yao et al., "tau-bench: A Benchmark for Tool-Agent-User Interaction in Real-World Domains", 2024, whose
 repository keeps the lists in ``tau_bench/envs/DOMAIN/tasks_SPLIT.py``.
@@ -25,30 +25,37 @@ _NAMES = frozenset({"Task", "Action"})
 _MODULE = "tau_bench.types"
 
 
-class _Action(Frozen):
+class _ListedAction(Frozen):
+    """A reference action as the task lists of tau-bench have it."""
+
     name: str
     kwargs: dict[str, JsonValue]
 
 
-class _Task(Frozen):
+class _ListedTask(Frozen):
+    """A task as the task lists of tau-bench have it."""
+
     annotator: str
     user_id: str
     instruction: Text
-    actions: tuple[_Action, ...]
+    actions: tuple[_ListedAction, ...]
     outputs: tuple[str, ...]
 
 
 def import_tau_bench(data_dir: Path, domain: str | None = None, split: str | None = None) -> Iterator[Goal]:
-    """The goals of tau-bench, in upstream's order.
+    """Read the goals of tau-bench, in upstream's order.
 
     Args:
         data_dir: A copy of the tau-bench repository, or a folder that holds one under the name ``tau-bench``.
         domain: ``airline`` or ``retail``; both by default.
-        split: ``test``, ``train`` or ``dev``; all there are by default. The airline has a test split only.
+        split: ``test``, ``train`` or ``dev``; all of them by default. The airline has a test split only.
+
+    Returns:
+        The goals, without sub-components.
 
     Raises:
-        UsageError: If the folder does not hold tau-bench, or one of its files is not what it should be; at once for
-            the former, while iterating for the latter.
+        UsageError: If the folder does not hold tau-bench, at once; or if one of its files is malformed, while
+            iterating.
     """
     for given, known, what in ((domain, DOMAINS, "domain"), (split, SPLITS, "split")):
         if given is not None and given not in known:
@@ -101,13 +108,13 @@ def _goals(path: Path, domain: str, split: str) -> Iterator[Goal]:
         )
 
 
-def _task(call: Call, where: str) -> _Task:
+def _task(call: Call, where: str) -> _ListedTask:
     if call.name != "Task":
         raise UsageError(f"{where}: {call.name}(...) where a Task(...) should be")
     try:
         actions = call.fields.get("actions")
         fields = {**call.fields, "actions": [_action(a) for a in actions] if isinstance(actions, list) else actions}
-        return _Task.model_validate(fields)
+        return _ListedTask.model_validate(fields)
     except ValidationError as error:
         raise UsageError(f"{where}: {first_fault(error)}; is this tau-bench's task list?") from None
 

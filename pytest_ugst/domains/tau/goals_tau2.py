@@ -1,7 +1,7 @@
 """Goals of tau2-bench's airline and retail domains: ``tasks.json`` and ``split_tasks.json`` as published.
 
-tau2-bench corrected tau-bench's tasks and numbered them anew: task 5 of the one is not task 5 of the other. What a
-task says about the agent's work (the reference actions, what has to be said, and what counts) travels in
+tau2-bench corrected tau-bench's tasks and numbered them anew: task 5 of the one is not task 5 of the other. The part of
+a task that concerns the agent's work (reference actions, required outputs, and the parts that count) is kept in
 ``Goal.data["upstream"]``.
 
 Source: Barres et al., "tau2-Bench: Evaluating Conversational Agents in a Dual-Control Environment", 2025, whose
@@ -22,12 +22,13 @@ from pytest_ugst.core.goal import Goal
 
 DOMAINS = ("airline", "retail")
 SPLITS = ("test", "train", "base")
-"""``base`` is the union of the others."""
+"""Names of the splits; ``base`` is the union of the others."""
 MAX_BYTES = 32 * 2**20
+"""Most bytes of a file."""
 
 
 class _Upstream(BaseModel):
-    """What we read of a record; upstream's files say more, and may come to say other things."""
+    """The fields of a record that are read here; upstream's files have more, and others may be added."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -44,40 +45,43 @@ class _Scenario(_Upstream):
     instructions: _Instructions | str
 
 
-class _Action(_Upstream):
+class _Tau2Action(_Upstream):
     name: str
     arguments: dict[str, JsonValue]
 
 
 class _Criteria(_Upstream):
-    actions: tuple[_Action, ...] | None = None
+    actions: tuple[_Tau2Action, ...] | None = None
     communicate_info: tuple[str, ...] | None = None
     nl_assertions: tuple[str, ...] | None = None
     reward_basis: tuple[str, ...] = ("DB", "COMMUNICATE")
 
 
-class _Task(_Upstream):
+class _Tau2Task(_Upstream):
     id: str
     user_scenario: _Scenario
     initial_state: JsonValue = None
     evaluation_criteria: _Criteria
 
 
-_TASKS = TypeAdapter(tuple[_Task, ...])
+_TASKS = TypeAdapter(tuple[_Tau2Task, ...])
 _SPLITS = TypeAdapter(dict[str, tuple[str, ...]])
 
 
 def import_tau2_bench(data_dir: Path, domain: str | None = None, split: str | None = None) -> Iterator[Goal]:
-    """The goals of tau2-bench, in upstream's order.
+    """Read the goals of tau2-bench, in upstream's order.
 
     Args:
         data_dir: A copy of the tau2-bench repository, or a folder that holds one under the name ``tau2-bench``.
         domain: ``airline`` or ``retail``; both by default.
         split: ``test``, ``train`` or ``base`` (both of them, the default).
 
+    Returns:
+        The goals, without sub-components.
+
     Raises:
-        UsageError: If the folder does not hold tau2-bench, or one of its files is not what it should be; at once for
-            the former, while iterating for the latter.
+        UsageError: If the folder does not hold tau2-bench, at once; or if one of its files is malformed, while
+            iterating.
     """
     for given, known, what in ((domain, DOMAINS, "domain"), (split, SPLITS, "split")):
         if given is not None and given not in known:
@@ -102,7 +106,7 @@ def _find_domains(data_dir: Path) -> Path:
 
 def _goals(folder: Path, domain: str, split: str) -> Iterator[Goal]:
     path = folder / "tasks.json"
-    tasks: tuple[_Task, ...] = _read(path, _TASKS)
+    tasks: tuple[_Tau2Task, ...] = _read(path, _TASKS)
     splits: dict[str, tuple[str, ...]] = _read(folder / "split_tasks.json", _SPLITS)
     part = {task: name for name in ("train", "test") for task in splits.get(name, ())}
     if missing := {*part} - {task.id for task in tasks}:
@@ -138,12 +142,15 @@ def _goals(folder: Path, domain: str, split: str) -> Iterator[Goal]:
 
 
 def instruction(scenario: _Scenario) -> str:
-    """What the user is told, as one text: who they are, what they want, what they do not know, and how they behave."""
-    told = scenario.instructions
-    if isinstance(told, str):
-        parts = [scenario.persona, told]
+    """Return the instructions of the user as one text.
+
+    They say who the user is, what the user wants, does not know, and how the user behaves.
+    """
+    given = scenario.instructions
+    if isinstance(given, str):
+        parts = [scenario.persona, given]
     else:
-        parts = [scenario.persona, told.known_info, told.reason_for_call, told.unknown_info, told.task_instructions]
+        parts = [scenario.persona, given.known_info, given.reason_for_call, given.unknown_info, given.task_instructions]
     return "\n\n".join(text for part in parts if part and (text := part.strip()))
 
 

@@ -1,7 +1,7 @@
 """A strict reader of Python files that are data: literals only, never imported and never executed.
 
-Benchmarks publish their tasks as Python source. Such a file comes from somebody else, so it is parsed into a syntax
-tree, and the tree is walked with a short list of what may stand in it; everything else is refused.
+Benchmarks publish their tasks as Python source. Such a file is not trusted: it is parsed into a syntax tree, and the
+tree is walked with a short list of permitted nodes; everything else is refused.
 """
 
 from __future__ import annotations
@@ -17,21 +17,24 @@ from typing import Any
 from pytest_ugst.core.errors import UsageError
 
 MAX_BYTES = 8 * 2**20
+"""Most bytes of a file."""
 MAX_DEPTH = 40
-"""How deep lists, dictionaries and calls may nest."""
+"""Most levels of nested lists, dictionaries and calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a known name with keywords alone, as data."""
+    """A call of a known name with keyword arguments only, as data."""
 
     name: str
     fields: Mapping[str, Any]
-    """JSON-like values; calls may stand among them."""
+    """JSON-like values, which may contain calls."""
     line: int
 
 
 class _RefusedError(Exception):
+    """Something in the file that is not plain data, with its line."""
+
     def __init__(self, where: ast.AST | int, message: str) -> None:
         super().__init__(message)
         self.line = where if isinstance(where, int) else getattr(where, "lineno", 1)
@@ -45,11 +48,14 @@ def read_calls(path: Path, names: frozenset[str], module: str) -> list[Call]:
 
     Args:
         path: The file.
-        names: What may be imported and called.
-        module: What it may be imported from.
+        names: The names that may be imported and called.
+        module: The module that they may be imported from.
+
+    Returns:
+        The elements of the list.
 
     Raises:
-        UsageError: Naming file and line of the first thing that is anything else.
+        UsageError: If the file holds anything else; names file and line of the first such thing.
     """
     try:
         size = path.stat().st_size
@@ -69,7 +75,7 @@ def read_calls(path: Path, names: frozenset[str], module: str) -> list[Call]:
 def _parsed(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an odd escape in somebody else's text is no concern of the user
+            warnings.simplefilter("ignore")  # the user can't do anything about invalid escapes in upstream's text
             return ast.parse(text)
     except SyntaxError as error:
         raise _RefusedError(error.lineno or 1, f"not valid Python ({error.msg})") from None
@@ -78,31 +84,43 @@ def _parsed(text: str) -> ast.Module:
 
 
 def _list(module: ast.Module, names: frozenset[str], origin: str) -> list[Call]:
+    """Return the elements of the one list that is assigned, after any number of imports."""
     found: list[Call] | None = None
     for statement in module.body:
         if isinstance(statement, ast.ImportFrom) and found is None:
-            if statement.module != origin or statement.level:
-                raise _RefusedError(statement, f"an import from {'.' * statement.level}{statement.module or ''}")
-            for alias in statement.names:
-                if alias.name not in names or alias.asname is not None:
-                    raise _RefusedError(statement, f"an import of {ast.unparse(alias)}")
+            _check_import(statement, names, origin)
         elif isinstance(statement, ast.Assign) and found is None:
-            if len(statement.targets) != 1 or not isinstance(statement.targets[0], ast.Name):
-                raise _RefusedError(statement, "an assignment to something other than one variable")
-            if not isinstance(statement.value, ast.List):
-                raise _RefusedError(statement, f"{_told(statement.value)} where a list should be")
-            found = []
-            for element in statement.value.elts:
-                call = _value(element, names, 1)
-                if not isinstance(call, Call):
-                    raise _RefusedError(element, f"{_told(element)} where one of {', '.join(sorted(names))} should be")
-                found.append(call)
+            found = _assigned(statement, names)
         else:
-            what = "a second assignment" if isinstance(statement, ast.Assign) else _told(statement)
+            what = "a second assignment" if isinstance(statement, ast.Assign) else _describe(statement)
             raise _RefusedError(statement, what)
     if found is None:
         raise _RefusedError(module, "no list is assigned")
     return found
+
+
+def _check_import(statement: ast.ImportFrom, names: frozenset[str], origin: str) -> None:
+    """Refuse an import of anything but known names from the known module."""
+    if statement.module != origin or statement.level:
+        raise _RefusedError(statement, f"an import from {'.' * statement.level}{statement.module or ''}")
+    for alias in statement.names:
+        if alias.name not in names or alias.asname is not None:
+            raise _RefusedError(statement, f"an import of {ast.unparse(alias)}")
+
+
+def _assigned(statement: ast.Assign, names: frozenset[str]) -> list[Call]:
+    """Return the calls of the list that is assigned to one variable."""
+    if len(statement.targets) != 1 or not isinstance(statement.targets[0], ast.Name):
+        raise _RefusedError(statement, "an assignment to something other than one variable")
+    if not isinstance(statement.value, ast.List):
+        raise _RefusedError(statement, f"{_describe(statement.value)} where a list should be")
+    calls = []
+    for element in statement.value.elts:
+        call = _value(element, names, 1)
+        if not isinstance(call, Call):
+            raise _RefusedError(element, f"{_describe(element)} where one of {', '.join(sorted(names))} should be")
+        calls.append(call)
+    return calls
 
 
 def _value(node: ast.expr, names: frozenset[str], depth: int) -> Any:
@@ -128,10 +146,11 @@ def _value(node: ast.expr, names: frozenset[str], depth: int) -> Any:
                 raise _RefusedError(node, f"{name}(...) with '**' or with a field given twice")
             return Call(name, {str(key): value for key, value in fields.items()}, node.lineno)
         case _:
-            raise _RefusedError(node, _told(node))
+            raise _RefusedError(node, _describe(node))
 
 
 def _constant(node: ast.expr, value: Any) -> Any:
+    """Return a constant that can be written as JSON in UTF-8."""
     if isinstance(value, float) and not math.isfinite(value):
         raise _RefusedError(node, "a number too large for JSON")
     if isinstance(value, str):
@@ -143,19 +162,19 @@ def _constant(node: ast.expr, value: Any) -> Any:
 
 
 def _mapping(node: ast.Dict, items: list[tuple[ast.expr | None, Any]]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
+    mapping: dict[str, Any] = {}
     for key, value in items:
         if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
             raise _RefusedError(key or node, "a dictionary with a key that is no text")
         name = _constant(key, key.value)
-        if name in made:
+        if name in mapping:
             raise _RefusedError(key, f"a dictionary with the key {name[:40]!r} twice")
-        made[name] = value
-    return made
+        mapping[name] = value
+    return mapping
 
 
-def _told(node: ast.AST) -> str:
-    """What a person would call this piece of Python."""
+def _describe(node: ast.AST) -> str:
+    """Return the usual name of a piece of Python, for an error message."""
     if isinstance(node, ast.Call):
         plain = isinstance(node.func, ast.Name | ast.Attribute)
         return f"a call of {ast.unparse(node.func)[:60]}(...)" if plain else "a call"

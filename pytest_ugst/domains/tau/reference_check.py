@@ -22,7 +22,7 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.protocols import Domain, SupportsChanges, SupportsEdits, SupportsScores
 from pytest_ugst.core.status import Category, Status
-from pytest_ugst.domains.tau.acts import ACTS
+from pytest_ugst.domains.tau.request_words import REQUEST_WORDS
 
 NAME = "db_matches_reference"
 _SCORE = "db"
@@ -177,7 +177,7 @@ def assigned(writes: Actions, goal: Goal) -> dict[str, list[int]]:
     sure: dict[str, list[int]] = {}
     unsure: set[str] = set()
     for number, write in enumerate(writes):
-        act = ACTS.get(write["name"])
+        act = REQUEST_WORDS.get(write["name"])
         fitting = [o for o in objectives if act is not None and act.search(o.text)]
         naming = [o for o in objectives if _mentions(words[o.id], about[number])]
         both = [o for o in fitting if o in naming]

@@ -10,12 +10,12 @@ from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.protocols import ToolResult, ToolSpec
 from pytest_ugst.domains.overlay import BaseTables, Overlay, TableEdits
-from pytest_ugst.domains.tau.task import Action, TauData, Upstream, combine, read_task, said
+from pytest_ugst.domains.tau.task import Action, TauData, Upstream, all_outputs_said, read_task, task_scores
 from pytest_ugst.domains.tau.tools import TauTools
 from pytest_ugst.domains.toolbox import Toolbox
 
 MakeTools = Callable[[Overlay, bool], TauTools]
-"""Makes a session's tools from its view of the tables and whether upstream's bugs are kept."""
+"""Function that makes a session's tools from its view of the tables and the flag to keep upstream's bugs."""
 
 
 class TauDomain:
@@ -24,15 +24,15 @@ class TauDomain:
     def __init__(
         self, name: str, kind: str, base: BaseTables, policy: str, owner: type[TauTools], make: MakeTools
     ) -> None:
-        """Put a domain together.
+        """Make a domain of data that was read.
 
         Args:
-            name: Under which goals name it.
-            kind: What upstream calls it: ``airline`` or ``retail``.
+            name: The name in goals.
+            kind: Upstream's name: ``airline`` or ``retail``.
             base: The tables.
             policy: The text that tells the agent how to work.
             owner: The class of the tools.
-            make: Makes one session's tools.
+            make: The function that makes one session's tools.
         """
         self.name = name
         self.base = base
@@ -47,20 +47,29 @@ class TauDomain:
         return Toolbox(self._owner)
 
     def open(self, goal: Goal, seed: int) -> TauSession:
-        """Start one conversation's private view. Nothing here is random, so the seed changes nothing.
+        """Open one conversation's private view. Nothing here is random, so the seed changes nothing.
 
         Raises:
-            UsageError: If ``goal.data`` is not what it should be.
+            UsageError: If ``goal.data`` has unknown or wrong fields.
         """
         return TauSession(self, read_task(goal, self._kind))
 
 
 class TauSession:
-    """One conversation's private view."""
+    """One conversation's private view of a tau domain.
+
+    It scores the agent's work, and reports its edits and changes.
+    """
 
     __slots__ = ("_data", "_db", "_domain", "_tools", "notes")
 
     def __init__(self, domain: TauDomain, data: TauData) -> None:
+        """Open a session.
+
+        Args:
+            domain: The domain.
+            data: The goal's data, validated.
+        """
         self.notes: dict[str, Any] = {}
         self._domain = domain
         self._data = data
@@ -74,32 +83,32 @@ class TauSession:
 
     @property
     def tools(self) -> Sequence[ToolSpec]:
-        """The tools at hand."""
+        """The tools that the agent may call."""
         return self._domain.toolbox.specs
 
     @property
     def task(self) -> Upstream | None:
-        """What upstream says about the agent's work."""
+        """Upstream's task for the agent; None where the goal has none."""
         return self._data.upstream
 
     def view(self) -> Overlay:
-        """The tables as this session sees them, for reading."""
+        """Return the tables as this session sees them, for reading."""
         return self._db
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        """Run a tool; bad arguments give an error result."""
+        """Run a tool. Bad arguments give an error result."""
         return self._domain.toolbox.call(self._tools, name, arguments)
 
     def edits(self) -> dict[str, TableEdits]:
-        """What differs from the tables as they were read."""
+        """Return the difference from the tables as they were read."""
         return self._db.edits()
 
     def changes(self) -> dict[tuple[str, str, str], Any]:
-        """The fields that differ from the tables as they were read, by table, key and field."""
+        """Return the fields that differ from the tables as they were read, by table, key and field."""
         return self._db.changes()
 
     def reference(self) -> TauSession:
-        """A fresh session of the same goal, after the reference actions."""
+        """Return a new session of the same goal, after the reference actions."""
         fresh = TauSession(self._domain, self._data)
         if self._data.upstream is not None:
             fresh.replay(self._data.upstream.actions)
@@ -110,14 +119,14 @@ class TauSession:
         return [(action, self.call(action.name, action.arguments)) for action in actions]
 
     def scores(self, conversation: Conversation) -> dict[str, float]:
-        """tau-bench's score of the agent.
+        """Score the agent as tau-bench does.
 
         Returns:
-            ``db`` (1.0 if the tables are as the reference actions leave them), ``outputs`` (1.0 if the agent said what
-            it had to say) and ``task`` (1.0 if all that counts is right); nothing for a goal without an upstream task.
+            ``db`` (1.0 if the tables are as the reference actions leave them), ``outputs`` (1.0 if the agent said all
+            outputs) and ``task`` (1.0 if all parts that count are right); empty for a goal without an upstream task.
         """
         task = self._data.upstream
         if task is None:
             return {}
         db = self.edits() == self.reference().edits()
-        return combine(db, said(task.outputs, conversation), task.reward_basis)
+        return task_scores(db, all_outputs_said(task.outputs, conversation), task.reward_basis)

@@ -1,4 +1,4 @@
-"""The tools that the airline and the shop have in common."""
+"""The tools that the airline and retail domains have in common."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ TRANSFER = "transfer_to_human_agents"
 class TauTools:
     """Tools over one session's data.
 
-    Args:
-        db: The session's view of the tables.
-        quirks: Keep the upstream bugs that published numbers depend on (``compat: v1``).
+    The docstrings of the tools are the descriptions that a model sees.
     """
 
     def __init__(self, db: Overlay, quirks: bool) -> None:
+        """Make the tools of one session.
+
+        Args:
+            db: The session's view of the tables.
+            quirks: Keep the upstream bugs that published numbers depend on (``compat: v1``).
+        """
         self._db = db
         self._quirks = quirks
 
@@ -45,8 +49,8 @@ class TauTools:
         return "Transfer successful"
 
 
-class Thinking:
-    """The tool that tau-bench has and tau2-bench has not."""
+class ThinkTool:
+    """The tool that only tau-bench has."""
 
     @tool
     def think(self, thought: str) -> str:

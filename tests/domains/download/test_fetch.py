@@ -25,7 +25,7 @@ PART = ".toys-0123456789ab.tar.gz"
 
 def get(home: Path, server: FileServer, data: DataSet | None = None) -> tuple[Path, list[str]]:
     said: list[str] = []
-    return fetch(data or dataset(), home, mirror=server.url, say=said.append, pause=0), said
+    return fetch(data or dataset(), home, mirror=server.url, notify=said.append, pause=0), said
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -45,8 +45,8 @@ def test_fetched_and_verified(tmp_path: Path) -> None:
             dataset(),
             tmp_path / "new",
             mirror=f"{server.url}/mirror/",
-            say=said.append,
-            progress=lambda *t: told.append(t),
+            notify=said.append,
+            on_progress=lambda *t: told.append(t),
         )
     assert server.paths == ["/mirror/owner/toys/tar.gz/0123456789abcdef"]
     assert folder == tmp_path / "new" / "toys"

@@ -99,7 +99,7 @@ class AirlineSessions(TauSessions):
     tables = AIRLINE
 
     def load(self) -> TauDomain:
-        return airline.KIND.read(ROOT / "tau-bench", "v1", AirlineToolsV1)
+        return airline.LOADER.read(ROOT / "tau-bench", "v1", AirlineToolsV1)
 
 
 class RetailSessions(TauSessions):
@@ -107,7 +107,7 @@ class RetailSessions(TauSessions):
     tables = RETAIL
 
     def load(self) -> TauDomain:
-        return retail.KIND.read(ROOT / "tau-bench", "v1", RetailToolsV1)
+        return retail.LOADER.read(ROOT / "tau-bench", "v1", RetailToolsV1)
 
 
 TestAirlineSessions = AirlineSessions.TestCase

@@ -1,4 +1,4 @@
-"""The airline of tau-bench and tau2-bench, over upstream's data."""
+"""The airline domain of tau-bench and tau2-bench, over upstream's data."""
 
 from __future__ import annotations
 

@@ -6,11 +6,11 @@ from pytest_ugst.config.data_dirs import USUAL_PLACES
 from pytest_ugst.core.protocols import DataLocator
 from pytest_ugst.domains.tau.airline.search import Routes
 from pytest_ugst.domains.tau.airline.tools import AirlineToolsTau2, AirlineToolsV1
-from pytest_ugst.domains.tau.files import Shape
-from pytest_ugst.domains.tau.kind import TauDomainLoader
+from pytest_ugst.domains.tau.files import Layout
+from pytest_ugst.domains.tau.loader import TauDomainLoader
 from pytest_ugst.domains.tau.session import TauDomain
 
-SHAPE: Shape = {
+LAYOUT: Layout = {
     "flights": {
         "flight_number": str,
         "origin": str,
@@ -30,24 +30,24 @@ SHAPE: Shape = {
     "users": {"payment_methods": dict, "reservations": list},
 }
 
-KIND = TauDomainLoader("airline", SHAPE, lambda tables: {"routes": Routes(tables["flights"])})
+LOADER = TauDomainLoader("airline", LAYOUT, lambda tables: {"routes": Routes(tables["flights"])})
 
 
 def load(data_dirs: DataLocator = USUAL_PLACES) -> TauDomain:
-    """The airline of tau-bench; its data is read once per process and folder.
+    """Return the airline domain of tau-bench; its data is read once per process and folder.
 
     Raises:
         DataMissingError: If the data is not on this machine.
-        UsageError: If it is not what it should be.
+        UsageError: If a file is missing, truncated or of another layout.
     """
-    return KIND.load("v1", AirlineToolsV1, data_dirs)
+    return LOADER.load("v1", AirlineToolsV1, data_dirs)
 
 
 def load_tau2(data_dirs: DataLocator = USUAL_PLACES) -> TauDomain:
-    """The airline of tau2-bench; its data is read once per process and folder.
+    """Return the airline domain of tau2-bench; its data is read once per process and folder.
 
     Raises:
         DataMissingError: If the data is not on this machine.
-        UsageError: If it is not what it should be.
+        UsageError: If a file is missing, truncated or of another layout.
     """
-    return KIND.load("tau2", AirlineToolsTau2, data_dirs)
+    return LOADER.load("tau2", AirlineToolsTau2, data_dirs)

@@ -1,4 +1,4 @@
-"""Finding flights: the flights by route, and what a traveller gets to see of one on one day."""
+"""Search of flights: by route, and the view of a flight on one day."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ _CLOCK = 8
 
 
 class Routes:
-    """Flight numbers by route. No tool changes where a flight goes, so all sessions share them."""
+    """Index of flight numbers by route. No tool changes where a flight goes, so all sessions share it."""
 
     def __init__(self, flights: Mapping[str, Mapping[str, Any]]) -> None:
+        """Build the index.
+
+        Args:
+            flights: The flights by number.
+        """
         self._from: dict[str, list[tuple[str, str]]] = {}
         self._between: dict[tuple[str, str], list[str]] = {}
         for number, flight in flights.items():
@@ -24,16 +29,16 @@ class Routes:
             self._between.setdefault((origin, destination), []).append(number)
 
     def leaving(self, origin: str) -> Iterator[tuple[str, str]]:
-        """Number and destination of the flights that leave an airport, in the order of the data."""
+        """Iterate over number and destination of the flights that leave an airport, in the order of the data."""
         return iter(self._from.get(origin, ()))
 
     def between(self, origin: str, destination: str) -> list[str]:
-        """The numbers of the flights between two airports, in the order of the data."""
+        """Return the numbers of the flights between two airports, in the order of the data."""
         return self._between.get((origin, destination), [])
 
 
 def direct(flights: SessionTable, routes: Routes, origin: str, destination: str, day: str) -> list[Record]:
-    """The flights between two airports on one day that can be booked."""
+    """Return the flights between two airports that can be booked for a day."""
     found = []
     for number in routes.between(origin, destination):
         flight = flights[number]
@@ -45,10 +50,17 @@ def direct(flights: SessionTable, routes: Routes, origin: str, destination: str,
 def one_stop(
     flights: SessionTable, routes: Routes, origin: str, destination: str, day: str, quirks: bool
 ) -> list[list[Record]]:
-    """Pairs of flights with one change that start on ``day``; the second leaves after the first has arrived.
+    """Return pairs of flights with one change; the second leaves after the first has arrived.
 
-    With ``quirks`` as tau-bench has them: the second flight of a connection overnight shows seats, prices and status of
-    the first one's day, and the day after the ninth is "10" but the day after the eighth is "9", when nothing flies.
+    Args:
+        flights: The session's view of the flights.
+        routes: The index of routes.
+        origin: Airport of departure.
+        destination: Airport of arrival.
+        day: The day on which the first flight leaves, ``YYYY-MM-DD``.
+        quirks: Keep tau-bench's bugs: the second flight of an overnight connection shows seats, prices and status of
+            the first flight's day, and the day after the ninth is "10" but the day after the eighth is "9", when
+            nothing flies.
     """
     found = []
     for number, stop in routes.leaving(origin):
@@ -70,7 +82,7 @@ def one_stop(
 
 
 def bookable(flight: Mapping[str, Any], day: str) -> bool:
-    """Whether seats on a flight are for sale on a day."""
+    """Return whether seats on a flight are for sale on a day."""
     on_day = flight["dates"].get(day)
     return on_day is not None and on_day["status"] == "available"
 

@@ -1,4 +1,4 @@
-"""The tools of the airline."""
+"""The tools of the airline domain."""
 
 from __future__ import annotations
 
@@ -20,23 +20,30 @@ from pytest_ugst.domains.tau.airline.types import (
     Payment,
     TripType,
 )
-from pytest_ugst.domains.tau.tools import TauTools, Thinking
+from pytest_ugst.domains.tau.tools import TauTools, ThinkTool
 from pytest_ugst.domains.toolbox import ToolError, tool
 
 INSURANCE = 30
-"""Dollars per passenger."""
+"""Price of the insurance in dollars per passenger."""
 EXTRA_BAG = 50
-"""Dollars per bag beyond the free ones."""
+"""Price in dollars per bag beyond the free ones."""
 
 _FIRST_CERTIFICATE = 3221322
 _UPSTREAM_MOST = 3
-"""How many bookings and certificates of one conversation upstream keeps apart."""
+"""Number of bookings, and of certificates, that upstream keeps apart in one conversation."""
 
 
 class AirlineTools(TauTools):
-    """What both editions of the airline can do, over one session's data."""
+    """The airline's tools that both editions have."""
 
     def __init__(self, db: Overlay, quirks: bool, routes: Routes) -> None:
+        """Make the tools of one session.
+
+        Args:
+            db: The session's view of the tables.
+            quirks: Keep the upstream bugs that published numbers depend on (``compat: v1``).
+            routes: The index of flights, shared by all sessions.
+        """
         super().__init__(db, quirks)
         self._routes = routes
 
@@ -117,13 +124,13 @@ class AirlineTools(TauTools):
             price += INSURANCE * len(passengers)
         self._check_payments(user, payment_methods, price)
 
-        purse = self._db["users"].edit(user_id)
+        payer = self._db["users"].edit(user_id)
         for payment in payment_methods:
-            method = purse["payment_methods"].get(payment["payment_id"])
+            method = payer["payment_methods"].get(payment["payment_id"])
             if method is not None and method["source"] == "gift_card":
                 method["amount"] -= payment["amount"]
             elif method is not None and method["source"] == "certificate":
-                del purse["payment_methods"][payment["payment_id"]]
+                del payer["payment_methods"][payment["payment_id"]]
         if not self._quirks:
             for leg in legs:
                 seats = self._db["flights"].edit(leg["flight_number"])["dates"][leg["date"]]["available_seats"]
@@ -147,7 +154,7 @@ class AirlineTools(TauTools):
         if reservation_id in self._db["reservations"]:
             self._db["reservations"].remove(reservation_id)
         self._db["reservations"].add(reservation_id, reservation)
-        purse["reservations"].append(reservation_id)
+        payer["reservations"].append(reservation_id)
         return reservation
 
     @tool
@@ -258,7 +265,7 @@ class AirlineTools(TauTools):
         return reservation
 
     def _flight_on(self, number: str, day: str) -> Mapping[str, Any]:
-        """A flight that is planned for a day."""
+        """Return a flight that is planned for a day."""
         flight = self._db["flights"].get(number)
         if flight is None:
             raise ToolError(f"flight {number} not found")
@@ -267,7 +274,7 @@ class AirlineTools(TauTools):
         return flight
 
     def _leg(self, choice: FlightChoice, cabin: Cabin, passengers: int) -> Record:
-        """A flight as a reservation holds it, at today's price, if there are seats."""
+        """Return a flight as a reservation holds it, at its present price, if there are enough seats."""
         number, day = choice["flight_number"], choice["date"]
         flight = self._flight_on(number, day)
         if not bookable(flight, day):
@@ -292,7 +299,7 @@ class AirlineTools(TauTools):
             raise ToolError(f"payment amount does not add up, total price is {price}, but paid {sum(spent.values())}")
 
     def _charge(self, reservation_id: str, payment_id: str, price: int) -> Record:
-        """Pay for a change, or take back what it saves. Returns the reservation to write the change to."""
+        """Charge or refund the difference of a change, and return the reservation to write the change to."""
         user_id = self._reservation(reservation_id)["user_id"]
         method = self._user(user_id)["payment_methods"].get(payment_id)
         if method is None:
@@ -310,15 +317,15 @@ class AirlineTools(TauTools):
         return reservation
 
     def _new_reservation_id(self) -> str:
-        """HATHAT, HATHAU, HATHAV as upstream has them, and on from there."""
+        """Return the next free reservation id: HATHAT, HATHAU, HATHAV as upstream has them, then the following ones."""
         numbers = range(_UPSTREAM_MOST) if self._quirks else count()
         ids = (_reservation_id(number) for number in numbers)
-        free = (made for made in ids if made not in self._db["reservations"])
+        free = (candidate for candidate in ids if candidate not in self._db["reservations"])
         return next(free, _reservation_id(_UPSTREAM_MOST - 1))  # where upstream overwrites its third
 
 
 def _reservation_id(number: int) -> str:
-    """The reservation id that comes ``number`` after HATHAT, counting in letters."""
+    """Return the reservation id that comes ``number`` after HATHAT, counting in letters."""
     total = 0
     for letter in "HATHAT":
         total = total * 26 + ord(letter) - ord("A")
@@ -330,8 +337,8 @@ def _reservation_id(number: int) -> str:
     return "".join(reversed(letters))
 
 
-class AirlineToolsV1(AirlineTools, Thinking):
-    """The 14 tools of tau-bench."""
+class AirlineToolsV1(AirlineTools, ThinkTool):
+    """The 14 airline tools of tau-bench."""
 
     @tool
     def list_all_airports(self) -> dict[str, str]:
@@ -340,7 +347,7 @@ class AirlineToolsV1(AirlineTools, Thinking):
 
 
 class AirlineToolsTau2(AirlineTools):
-    """The 14 tools of tau2-bench."""
+    """The 14 airline tools of tau2-bench."""
 
     @tool
     def list_all_airports(self) -> list[dict[str, str]]:

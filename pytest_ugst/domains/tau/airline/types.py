@@ -1,4 +1,4 @@
-"""What the airline's tools take: flights, passengers, payments."""
+"""Argument types of the airline's tools: flights, passengers, payments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 NOW = "2024-05-15T15:00:00"
-"""The airline's now, in EST, in every session."""
+"""The domain's current time in every session, in EST."""
 
 Cabin = Literal["basic_economy", "economy", "business"]
 TripType = Literal["one_way", "round_trip"]
@@ -17,7 +17,7 @@ Amount = Annotated[
     Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, allow_inf_nan=False)],
     WithJsonSchema({"type": "number", "minimum": 0}),
 ]
-"""Dollars; whole ones stay whole."""
+"""An amount in dollars; an integer stays an integer."""
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 

@@ -1,4 +1,4 @@
-"""The shop of tau-bench and tau2-bench, over upstream's data."""
+"""The retail domain of tau-bench and tau2-bench, over upstream's data."""
 
 from __future__ import annotations
 

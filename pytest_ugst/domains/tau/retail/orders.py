@@ -1,4 +1,4 @@
-"""Sums and swaps within one order."""
+"""Refunds and swaps of items within one order."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from pytest_ugst.domains.toolbox import ToolError
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """Items of an order to be replaced by other variants of their products."""
+    """The replacement of items of an order by other variants of their products."""
 
     new: tuple[tuple[int, Mapping[str, Any]], ...]
-    """Positions in the order, each with the variant that comes there."""
+    """Positions in the order, each with its new variant."""
     difference: float
-    """New prices less old ones, in dollars, not rounded."""
+    """New prices minus old prices, in dollars, not rounded."""
 
 
 def check_items(order: Mapping[str, Any], item_ids: Sequence[str], problem: str) -> None:
-    """Make sure that an order holds items, each as often as it is named.
+    """Check that an order holds items, each as often as it is named.
 
     Args:
         order: The order.
-        item_ids: What it should hold.
-        problem: What to say otherwise; ``{}`` stands for the item.
+        item_ids: The items that it should hold.
+        problem: The error message; ``{}`` stands for the item.
 
     Raises:
-        ToolError: If it does not.
+        ToolError: If it does not hold one of them.
     """
     held = [item["item_id"] for item in order["items"]]
     for item_id in item_ids:
@@ -44,17 +44,18 @@ def plan_swap(
     new_item_ids: Sequence[str],
     in_turn: bool,
 ) -> Swap:
-    """Work out which item becomes which variant.
+    """Match items of an order with their new variants.
 
     Args:
         order: The order.
         products: All products.
         item_ids: Items of the order.
-        new_item_ids: What each of them becomes.
-        in_turn: As tau-bench does it: one swap after the other, so that a later one may take what an earlier one made.
+        new_item_ids: The new variant of each item.
+        in_turn: Swap one item after the other, as tau-bench does, so that a later swap may replace an item that an
+            earlier one put in.
 
     Raises:
-        ToolError: If items are not there, or not to be had.
+        ToolError: If the order lacks an item, or a variant is not available.
     """
     check_items(order, item_ids, "{} not found")
     if len(item_ids) != len(new_item_ids):
@@ -75,11 +76,12 @@ def plan_swap(
 
 
 def refunds(history: Sequence[Mapping[str, Any]], every_entry: bool) -> list[Record]:
-    """The payments that give back what was paid for an order.
+    """Return the entries that refund an order.
 
     Args:
         history: The order's payments and refunds so far.
-        every_entry: As tau-bench does it: for refunds that were made already as well.
+        every_entry: Refund each entry, earlier refunds included, as tau-bench does; else the net amount per payment
+            method.
     """
     if every_entry:
         owed = [(entry["payment_method_id"], entry["amount"]) for entry in history]

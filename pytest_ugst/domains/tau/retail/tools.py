@@ -1,4 +1,4 @@
-"""The tools of the shop."""
+"""The tools of the retail domain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 from pytest_ugst.domains.overlay import Overlay, Record
 from pytest_ugst.domains.tau.retail.directory import Directory
 from pytest_ugst.domains.tau.retail.orders import check_items, plan_swap, refunds
-from pytest_ugst.domains.tau.tools import TauTools, Thinking
+from pytest_ugst.domains.tau.tools import TauTools, ThinkTool
 from pytest_ugst.domains.toolbox import ToolError, tool
 
 Items = Annotated[list[str], Field(min_length=1)]
@@ -20,13 +20,20 @@ MODIFIED = "pending (item modified)"
 
 
 class RetailTools(TauTools):
-    """What both editions of the shop can do, over one session's data."""
+    """The retail tools that both editions have."""
 
     _must_differ = False
-    """Whether an item of a pending order may not become what it is already: 24 of tau-bench's train goals ask for that,
-    and tau2-bench refuses it."""
+    """True to refuse replacing an item of a pending order by itself. 24 of tau-bench's train goals ask for that;
+    tau2-bench refuses it."""
 
     def __init__(self, db: Overlay, quirks: bool, directory: Directory) -> None:
+        """Make the tools of one session.
+
+        Args:
+            db: The session's view of the tables.
+            quirks: Keep the upstream bugs that published numbers depend on (``compat: v1``).
+            directory: The index of users and products, shared by all sessions.
+        """
         super().__init__(db, quirks)
         self._directory = directory
 
@@ -287,19 +294,19 @@ class RetailTools(TauTools):
             raise ToolError(f"insufficient gift card balance to pay for {what}")
 
     def _pay(self, user_id: str, payment_method_id: str, amount: float) -> None:
-        """Take an amount off a gift card, or put a negative one on it. Nothing happens here to other methods."""
+        """Take an amount off a gift card; a negative amount is added to it. Other payment methods do not change."""
         method = self._db["users"][user_id]["payment_methods"].get(payment_method_id)
         if method is not None and method["source"] == "gift_card":
             card = self._db["users"].edit(user_id)["payment_methods"][payment_method_id]
             card["balance"] = round(card["balance"] - amount, 2)
 
 
-class RetailToolsV1(RetailTools, Thinking):
-    """The 16 tools of tau-bench."""
+class RetailToolsV1(RetailTools, ThinkTool):
+    """The 16 retail tools of tau-bench."""
 
 
 class RetailToolsTau2(RetailTools):
-    """The 16 tools of tau2-bench: no ``think``, but ``get_item_details``. Its reference actions use 15 of them."""
+    """The 16 retail tools of tau2-bench: without ``think``, with ``get_item_details``. Its reference actions use 15."""
 
     _must_differ = True
 

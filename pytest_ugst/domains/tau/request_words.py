@@ -1,7 +1,7 @@
-"""Which words of a user ask for which of the tools that change something.
+"""Words by which a user asks for a tool that changes the database.
 
-For telling to which part of a goal a reference action belongs. The words are wide on purpose: where they fit too much,
-nothing is decided; where they miss one, something wrong could be.
+They tell to which part of a goal a reference action belongs. The patterns are wide on purpose: where one fits too much,
+nothing is decided; where one misses a request, the decision could be wrong.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Mapping
 
 _CHANGE = r"chang|modif|updat|switch|swap|replac|exchang|adjust|edit|correct|fix|upgrad|downgrad|instead"
 
-ACTS: Mapping[str, re.Pattern[str]] = {
+REQUEST_WORDS: Mapping[str, re.Pattern[str]] = {
     tool: re.compile(words, re.IGNORECASE)
     for tool, words in {
-        # the shop
+        # retail
         "cancel_pending_order": r"cancel|refund|call off",
         "return_delivered_order_items": r"return|refund|(?:send|give|bring)\w* .*back|money back",
         "exchange_delivered_order_items": _CHANGE + r"|trade",
@@ -22,7 +22,7 @@ ACTS: Mapping[str, re.Pattern[str]] = {
         "modify_pending_order_address": r"address|ship|deliver|\bsen[dt]|mov(?:e|ing)",
         "modify_pending_order_payment": r"pay|paid|card|paypal|charge|refund",
         "modify_user_address": r"address|\bmov(?:e|ing)|profile|account",
-        # the airline
+        # airline
         "book_reservation": r"book(?!ing)|\bfly\b|\bflights?\b|\bbuy|purchas|\breserve\b|\btrip|travel|reinstat",
         "cancel_reservation": r"cancel|refund|call off|get rid|drop",
         "update_reservation_flights": _CHANGE
@@ -32,4 +32,4 @@ ACTS: Mapping[str, re.Pattern[str]] = {
         "send_certificate": r"compensat|certificate|voucher|refund|reimburs|gesture|complain|delay|cancel|make up for",
     }.items()
 }
-"""By tool, what is found in the words of somebody who asks for what the tool does."""
+"""By tool, the pattern found in the words of a user who asks for what the tool does."""
