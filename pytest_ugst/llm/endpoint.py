@@ -54,7 +54,7 @@ class Completion:
 
 
 class _Attempts:
-    """One request: its current form, and the number of tries so far."""
+    """The state of a request: its current form, and the number of tries so far."""
 
     __slots__ = ("body", "counted", "payload", "raw", "retries", "uncounted", "wire")
 
@@ -85,7 +85,7 @@ class _Attempts:
 
 
 class Endpoint:
-    """One model on one server."""
+    """A model on its server, with the limit of concurrent requests and the quirks that all its users share."""
 
     def __init__(
         self,

@@ -157,7 +157,7 @@ def test_what_will_never_work_is_not_tried_again(
 
 
 @pytest.mark.parametrize("space", range(270, 301, 3))
-def test_a_key_is_blotted_out_before_a_message_is_cut(space: int) -> None:
+def test_a_key_is_masked_before_a_message_is_cut(space: int) -> None:
     said = json.dumps({"error": {"message": f"{'x' * space} sk-secret-secret-secret \x1b[2J"}}).encode()
     reason = classify_response(RawResponse(400, said), "sk-secret-secret-secret").reason
     assert "sk-" not in reason

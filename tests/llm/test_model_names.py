@@ -261,7 +261,7 @@ def test_a_model_without_tools(server: ChatServer, say: Say) -> None:
         check(spec_for(server), tools=True)
 
 
-def test_models_with_ways_of_their_own_pass(server: ChatServer) -> None:
+def test_models_with_quirks_pass(server: ChatServer) -> None:
     def script(body: Body, number: int) -> Say:
         message = "Unsupported parameter: 'max_tokens' is not supported; use 'max_completion_tokens'."
         return Say(status=400, error={"message": message}) if "max_tokens" in body else Say()

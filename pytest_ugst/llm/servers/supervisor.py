@@ -46,7 +46,7 @@ def _write_status(path: Path, status: dict[str, object]) -> None:
 
 
 class Supervisor:
-    """One server with all processes that it started."""
+    """A server with all processes that it started."""
 
     def __init__(self, status: Path, grace: float, command: list[str]) -> None:
         """Start the server.

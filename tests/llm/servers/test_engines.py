@@ -317,6 +317,8 @@ def test_llama_gets_its_settings_and_the_key_apart(tmp_path: Path, monkeypatch: 
         found, spec("/m/tiny.gguf", parallel=3, chat_template=tmp_path / "own.jinja", args=("--n-batch=8",))
     )
     made = plan.command(ServerSlot(8123, "secret", tmp_path))
+    entry = made.argv[: made.argv.index("--model")]
+    subprocess.run([*entry, "--help"], capture_output=True, check=True)  # the file is there and runs on its own
     assert after(made.argv, "--context") == "2048"
     assert after(made.argv, "--parallel") == "3"
     assert after(made.argv, "--alias") == plan.model

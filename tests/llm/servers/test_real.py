@@ -52,7 +52,7 @@ def ask(served: ModelSpec, text: str, **more: Any) -> Any:
     return post(served, "/v1/chat/completions", body)
 
 
-def said(answer: Any) -> str:
+def text_of(answer: Any) -> str:
     return str(answer["choices"][0]["message"]["content"])
 
 
@@ -65,7 +65,7 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelSpec]:
 @needs_smollm2
 def test_smollm2_speaks(smollm2: ModelSpec) -> None:
     answer = ask(smollm2, "Write one sentence about cats.", temperature=0)
-    assert "cat" in said(answer).lower()
+    assert "cat" in text_of(answer).lower()
     assert answer["usage"]["completion_tokens"] > 3
 
 
@@ -78,7 +78,7 @@ def test_smollm2_follows_a_json_schema(smollm2: ModelSpec) -> None:
         "additionalProperties": False,
     }
     form = {"type": "json_schema", "json_schema": {"name": "verdict", "strict": True, "schema": schema}}
-    parsed = json.loads(said(ask(smollm2, "Is the sky green?", response_format=form, max_tokens=64)))
+    parsed = json.loads(text_of(ask(smollm2, "Is the sky green?", response_format=form, max_tokens=64)))
     assert set(parsed) == {"verdict", "turn"}
     assert parsed["verdict"] in ("ALIGNED", "MISALIGNED")
 
@@ -97,7 +97,7 @@ def test_smollm2_answers_many_at_once_and_keeps_the_prefix(smollm2: ModelSpec) -
     questions = [f"{prefix} What is your wish number {number}?" for number in range(6)]
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda question: ask(smollm2, question, temperature=0), questions))
-    assert all(said(answer) for answer in answers)
+    assert all(text_of(answer) for answer in answers)
     again = ask(smollm2, questions[-1], temperature=0)
     assert again["usage"]["prompt_tokens_details"]["cached_tokens"] > 100
 
@@ -172,8 +172,8 @@ def test_transformers_serves_a_checkpoint(tmp_path: Path) -> None:
     subprocess.run([str(python), "-c", TINY, str(folder)], check=True, timeout=120)
     with ServerPool(tmp_path / "run") as servers:
         served = servers.start(ModelSpec(name="tiny", model=str(folder), serve=ServeOptions(engine="transformers")))
-        cold = [said(ask(served, "hello", temperature=0)) for _ in range(2)]
-        warm = {said(ask(served, "hello", temperature=1.5)) for _ in range(4)}
+        cold = [text_of(ask(served, "hello", temperature=0)) for _ in range(2)]
+        warm = {text_of(ask(served, "hello", temperature=1.5)) for _ in range(4)}
     assert cold[0] == cold[1] != ""
     # The checkpoint's own settings do not sample; the server is shown ones that do.
     assert len(warm) > 1
