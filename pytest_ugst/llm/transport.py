@@ -181,6 +181,9 @@ class HttpTransport:
             ) from None
         except TimeoutError:
             raise ConnectionLostError(f"no answer within {self._seconds:g} s", timeout=True) from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            # Before aiohttp 3.14 this error's os_error is not set.
+            raise ConnectionLostError(f"can't connect ({_describe(error.certificate_error)})") from None
         except aiohttp.ClientConnectorError as error:
             raise ConnectionLostError(f"can't connect ({_describe(error.os_error)})") from None
         except (aiohttp.ClientError, OSError) as error:
