@@ -1,4 +1,4 @@
-"""The ``ugst`` command: one module per command, and the options that they share."""
+"""The ``ugst`` command: a module per command, named after it, and the options that they share in ``options``."""
 
 from pytest_ugst.cli.main import main
 

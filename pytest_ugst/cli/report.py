@@ -1,27 +1,35 @@
-"""``ugst report``: tables, pages and comparisons of runs that were played, read from their journals."""
+"""``ugst report``: the group of commands that read the journals of runs."""
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from pytest_ugst.cli import compare, failures, html, metrics, table
+from pytest_ugst.cli import (
+    report_agreement,
+    report_attribution,
+    report_compare,
+    report_cost,
+    report_failures,
+    report_generation,
+    report_html,
+    report_quality,
+    report_table,
+)
+from pytest_ugst.cli.options import add_group
+
+if TYPE_CHECKING:
+    from pytest_ugst.cli.options import Commands
 
 
-def add_commands(groups: argparse._SubParsersAction[Any]) -> None:
-    """Add the command group."""
-    report = groups.add_parser("report", help="tables, pages and comparisons of runs that were played")
-    report.set_defaults(group=report)
-    verbs = report.add_subparsers(title="commands", metavar="COMMAND", parser_class=type(report))
-    # Each verb's module adds itself here: NAME.add_commands(verbs).
-    table.add_commands(verbs)
-    html.add_commands(verbs)
-    metrics.add_commands(verbs)
-    failures.add_commands(verbs)
-    compare.add_commands(verbs)
-
-
-def add_home(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says where runs are kept."""
-    parser.add_argument("--dir", type=Path, default=Path(".ugst"), metavar="DIR", help="where runs are kept (.ugst)")
+def add_command(commands: Commands) -> None:
+    """Add the group and its commands, in the order of the help."""
+    verbs = add_group(commands, "report", help="tables, pages and comparisons of runs that were played")
+    report_table.add_command(verbs)
+    report_html.add_command(verbs)
+    report_quality.add_command(verbs)
+    report_agreement.add_command(verbs)
+    report_generation.add_command(verbs)
+    report_cost.add_command(verbs)
+    report_failures.add_command(verbs)
+    report_attribution.add_command(verbs)
+    report_compare.add_command(verbs)

@@ -17,27 +17,27 @@ from pytest_ugst.analysis.agreement.label_files import read_labels
 from pytest_ugst.cli import main
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.status import Status
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.run import StoredRun
 from tests.analysis.agreement.annotate.pages import request, talk
 
 ONE = talk(1, ["I return the shoes.", "My card is 4929.", "Bye."])
 
 
 @pytest.fixture(autouse=True)
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StoredRun:
     monkeypatch.chdir(tmp_path)
     return make_run("first", ONE)
 
 
-def make_run(name: str, *episodes: Episode) -> Run:
-    made = Run(Path(".ugst/runs") / name)
+def make_run(name: str, *episodes: Episode) -> StoredRun:
+    made = StoredRun(Path(".ugst/runs") / name)
     made.create(episodes[0].setting)
     for one in episodes:
         made.journal.append(one)
     return made
 
 
-def annotate(run: Run, annotator: str, turns: int) -> None:
+def annotate(run: StoredRun, annotator: str, turns: int) -> None:
     marks = Annotations(annotator=annotator).of(ONE)
     marks = marks.set(ONE.components[0], 1, Status.MISALIGNED)
     for turn in range(1, turns + 1):
@@ -45,7 +45,7 @@ def annotate(run: Run, annotator: str, turns: int) -> None:
     save(file_of(run.folder, annotator), Annotations(annotator=annotator).with_marks(ONE.id, marks))
 
 
-def test_labels_of_all_annotators_are_exported(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_labels_of_all_annotators_are_exported(run: StoredRun, capsys: pytest.CaptureFixture[str]) -> None:
     annotate(run, "ann", 3)
     annotate(run, "bob", 1)
     assert main(["annotate", "first", "--export=all.jsonl"]) == 0
@@ -57,7 +57,7 @@ def test_labels_of_all_annotators_are_exported(run: Run, capsys: pytest.CaptureF
     assert [labels.annotator for labels in read_labels(Path("bob.jsonl"))] == ["bob"]
 
 
-def test_the_agreement_reads_what_was_exported(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_agreement_reads_what_was_exported(run: StoredRun, capsys: pytest.CaptureFixture[str]) -> None:
     annotate(run, "ann", 3)
     assert main(["annotate", "first", "--export=ann.jsonl"]) == 0
     assert "1 annotated conversation by 1 annotator: ann.jsonl" in capsys.readouterr().out
@@ -91,7 +91,7 @@ def test_a_run_without_anything_to_annotate(capsys: pytest.CaptureFixture[str]) 
     assert "nothing to annotate" in capsys.readouterr().err
 
 
-def test_work_on_what_was_played_again_is_told_of(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_work_on_what_was_played_again_is_told_of(run: StoredRun, capsys: pytest.CaptureFixture[str]) -> None:
     annotate(run, "ann", 3)
     annotate(run, "bob", 1)
     make_run("first", talk(1, ["I return the shoes.", "My card is 4929.", "Thanks, bye."]))
@@ -103,7 +103,7 @@ def test_work_on_what_was_played_again_is_told_of(run: Run, capsys: pytest.Captu
         assert f"that work stays in {kept} and is not shown\n" in told
 
 
-def test_a_name_that_is_at_work(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_that_is_at_work(run: StoredRun, capsys: pytest.CaptureFixture[str]) -> None:
     with only_one(file_of(run.folder, "ann")):
         assert main(["annotate", "first", "--annotator=ann"]) == 4
     assert "ann is at work on this run in another process" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from tests.file_server import FileServer
 
 
 @pytest.fixture(autouse=True)
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small data set in place of the real ones, and a cache folder of our own."""
     files = {**FILES, "tau_bench/envs/wiki.md": b"Be kind."}
     monkeypatch.setattr(
@@ -23,7 +23,6 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("UGST_DATA", raising=False)
     monkeypatch.delenv("UGST_MIRROR", raising=False)
-    return
 
 
 @pytest.fixture

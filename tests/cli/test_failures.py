@@ -1,4 +1,4 @@
-"""``ugst report failures`` and ``ugst report blame``."""
+"""``ugst report failures`` and ``ugst report attribution``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from pytest_ugst.cli import main
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.run import StoredRun
 from tests.analysis.small_episodes import episode
 from tests.chat_server import Body, ChatServer
 
@@ -23,7 +23,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run_of(*episodes: Episode, name: str = "run") -> str:
-    run = Run(Path(".ugst/runs") / name)
+    run = StoredRun(Path(".ugst/runs") / name)
     run.create(episodes[0].setting)
     for one in episodes:
         run.journal.append(one)
@@ -68,7 +68,7 @@ def test_several_runs_of_one_simulator_are_told_apart(capsys: pytest.CaptureFixt
     assert "not the same" not in out
 
 
-@pytest.mark.parametrize("command", ["failures", "blame"])
+@pytest.mark.parametrize("command", ["failures", "attribution"])
 def test_what_else_differs_is_told(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     some = three(task=0.0)
 
@@ -121,7 +121,7 @@ def test_what_is_no_model_can_not_be_asked(capsys: pytest.CaptureFixture[str]) -
     )
 
 
-@pytest.mark.parametrize("command", [["failures"], ["blame"], ["compare", "whole"]])
+@pytest.mark.parametrize("command", [["failures"], ["attribution"], ["compare", "whole"]])
 def test_lines_that_could_not_be_read_are_told(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     run_of(*three(task=0.0), name="whole")
     folder = run_of(*three(task=0.0))
@@ -131,8 +131,11 @@ def test_lines_that_could_not_be_read_are_told(command: list[str], capsys: pytes
     assert "run: journal: 1 line could not be read" in capsys.readouterr().out
 
 
-def test_blame(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", "blame", run_of(*three(task=0.0), episode({}, id="d", goal="d", task={"task": 1.0}))]) == 0
+def test_attribution(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        main(["report", "attribution", run_of(*three(task=0.0), episode({}, id="d", goal="d", task={"task": 1.0}))])
+        == 0
+    )
     out = capsys.readouterr().out
     cells = next(line for line in out.splitlines() if line.startswith("sim ")).split()
     assert [cell for cell in cells if "–" not in cell] == ["sim", "25.0", "50.0", "3", "1", "1", "1", "0", "0"]
@@ -148,7 +151,7 @@ def test_the_table_of_a_run_says_whose_fault(capsys: pytest.CaptureFixture[str])
     ) in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["failures", "blame"])
+@pytest.mark.parametrize("command", ["failures", "attribution"])
 def test_other_goals_are_told(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     some = three(task=0.0)
     first, second = run_of(*some), run_of(*some[1:], name="other")
@@ -160,6 +163,6 @@ def test_other_goals_are_told(command: str, capsys: pytest.CaptureFixture[str]) 
     assert "not the same goals" not in capsys.readouterr().out
 
 
-def test_nothing_to_blame(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", "blame", run_of(*three())]) == 4
+def test_nothing_to_attribute(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "attribution", run_of(*three())]) == 4
     assert "no episode has a score of the agent's work" in capsys.readouterr().err

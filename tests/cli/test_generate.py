@@ -63,7 +63,7 @@ def test_stats_of_goals(data: str, tmp_path: Path, capsys: pytest.CaptureFixture
         (["generate", "multiwoz", "--count", "0"], "--count: write a whole number from 1"),
         (["generate", "multiwoz", "--out", "goals.txt"], "goals.txt: a goal file's name ends with"),
         (["generate", "multiwoz", "--profiles", "nothing.yaml"], "nothing.yaml: can't be read"),
-        (["generate", "multiwoz", "--model", "nobody-knows"], "unknown model 'nobody-knows'"),
+        (["generate", "multiwoz", "--decomposer", "nobody-knows"], "unknown model 'nobody-knows'"),
         (["stats", "nothing.goal.yaml"], "nothing.goal.yaml: there is no such file or folder"),
         (["stats", "."], "no goal file there"),
     ],
@@ -103,7 +103,7 @@ def test_a_model_finds_the_words(data: str, tmp_path: Path, monkeypatch: pytest.
 
     out, again = tmp_path / "x.goal.jsonl", tmp_path / "y.goal.jsonl"
     with ChatServer(script) as server:
-        model = ("--model", f"{server.url}#writer")
+        model = ("--decomposer", f"{server.url}#writer")
         assert generate(data, out, *model) == 0
         asked = len(server.requests)
         assert generate(data, again, *model) == 0
@@ -119,6 +119,6 @@ def test_a_model_that_is_not_there(
     data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert generate(data, tmp_path / "x.goal.jsonl", "--model", "http://127.0.0.1:9/v1#m") == 4
+    assert generate(data, tmp_path / "x.goal.jsonl", "--decomposer", "http://127.0.0.1:9/v1#m") == 4
     assert "127.0.0.1:9" in capsys.readouterr().err
     assert not (tmp_path / "x.goal.jsonl").exists()

@@ -17,7 +17,7 @@ from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.goals.files import load_goals
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.run import StoredRun
 from tests.chat_server import Body, ChatServer, Say
 
 TASKS = """
@@ -78,7 +78,9 @@ def test_import_of_multiwoz(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Traceback" not in told
 
 
-@pytest.mark.parametrize("command", [["import", "tau-bench", "--data", "data"], ["decompose", "x", "--judge", "y"]])
+@pytest.mark.parametrize(
+    "command", [["import", "tau-bench", "--data", "data"], ["decompose", "x", "--decomposer", "y"]]
+)
 def test_a_file_that_is_there_is_not_overwritten(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.goal.yaml").write_text("my work")
     assert main(["goals", *command, "--out", "a.goal.yaml"]) == 4
@@ -135,7 +137,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def decompose(*more: str) -> int:
-    return main(["goals", "decompose", "retail", "--judge", "cutter", "--data", "data", *more])
+    return main(["goals", "decompose", "retail", "--decomposer", "cutter", "--data", "data", *more])
 
 
 def about(server: ChatServer) -> int:
@@ -188,9 +190,9 @@ def test_a_goal_that_can_not_be_decomposed_costs_no_other(
 def test_what_the_user_has_to_mend(
     cutter: tuple[Cutter, ChatServer], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["goals", "decompose", "hotels", "--judge", "cutter"]) == 4
+    assert main(["goals", "decompose", "hotels", "--decomposer", "cutter"]) == 4
     assert "unknown goal source 'hotels'" in capsys.readouterr().err
-    assert main(["goals", "decompose", "retail", "--judge", "nobody", "--data", "data"]) == 4
+    assert main(["goals", "decompose", "retail", "--decomposer", "nobody", "--data", "data"]) == 4
     assert "nobody" in capsys.readouterr().err
     monkeypatch.delenv("KEY_OF_CUTTER")
     assert decompose() == 4
@@ -202,7 +204,7 @@ def test_what_the_user_has_to_mend(
 
 
 def journal(name: str, *episodes: Episode) -> None:
-    run = Run(Path(".ugst") / "runs" / name)
+    run = StoredRun(Path(".ugst") / "runs" / name)
     run.create(episodes[0].setting)
     for episode in episodes:
         run.journal.append(episode)

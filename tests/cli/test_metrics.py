@@ -17,7 +17,7 @@ from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.labels import episode_labels
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.run import StoredRun
 from tests.chat_server import Body, ChatServer, Say
 from tests.played import SETTING, make_goal, objective, policy, verdict
 
@@ -53,7 +53,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_run(name: str, *episodes: Episode) -> Path:
-    run = Run(Path(".ugst/runs") / name)
+    run = StoredRun(Path(".ugst/runs") / name)
     run.create(episodes[0].setting)
     for episode in episodes:
         run.journal.append(episode)

@@ -5,46 +5,47 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_ugst.cli.options import add_dir, add_table_output
+from pytest_ugst.cli.output import check_style, terminal_width, write_tables, write_text
 from pytest_ugst.config.options import DEFAULT_MAX_DROP
+from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
 
 if TYPE_CHECKING:
     from pytest_ugst.analysis.regression.changes import EpisodeChanges
     from pytest_ugst.analysis.regression.decision import Comparison
+    from pytest_ugst.cli.options import Commands
 
 _SHOWN = 10
 
 
-def add_commands(verbs: argparse._SubParsersAction[Any]) -> None:
-    """Add ``ugst report compare``."""
-    from pytest_ugst.cli.options import add_style
-    from pytest_ugst.cli.report import add_home
-
-    compare = verbs.add_parser(
+def add_command(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
         "compare",
         help="two runs goal by goal: differences with intervals, and which goals got better and worse",
         description="Compares two runs over the goals that both hold: the difference of every column with its "
         "interval, then the goals that got worse and better, trial by trial, with the sub-components "
-        "that changed, the turn and the words. What differs beside the simulator is told and not "
+        "that changed, the turn and the words. What differs beside the simulator is reported and not "
         "refused. Nothing is played.",
     )
-    compare.add_argument("base", metavar="BASE", help="a run's name or folder, 'latest', or a saved baseline")
-    compare.add_argument("new", metavar="NEW", help="the same; for turns and words it has to be a run")
-    add_style(compare)
-    compare.add_argument("--json", action="store_true", help="everything, for machines")
-    compare.add_argument(
+    parser.add_argument("base", metavar="BASE", help="a run's name or folder, 'latest', or a saved baseline")
+    parser.add_argument("new", metavar="NEW", help="the same; for turns and words it has to be a run")
+    add_table_output(parser)
+    parser.add_argument("--json", action="store_true", help="everything, for machines")
+    parser.add_argument(
         "--max-drop", default=DEFAULT_MAX_DROP, metavar="POINTS", help=f"as --ugst-max-drop ({DEFAULT_MAX_DROP})"
     )
-    compare.add_argument(
+    parser.add_argument(
         "--goals",
         type=int,
         metavar="N",
-        help=f"episodes to tell of in each direction, -1 for all (all, but in the terminal style {_SHOWN})",
+        help=f"episodes to list in each direction, -1 for all (all, but in the terminal style {_SHOWN})",
     )
-    add_home(compare)
-    compare.set_defaults(run=_compare)
+    add_dir(parser)
+    parser.set_defaults(handler=_compare)
 
 
 def _compare(args: argparse.Namespace) -> int:
@@ -56,16 +57,10 @@ def _compare(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.regression.decision import parse_margins
     from pytest_ugst.analysis.success.leaderboard import journal_faults
     from pytest_ugst.analysis.tables import render_terminal
-    from pytest_ugst.cli.options import check_style, terminal_width, write_tables, write_text
-    from pytest_ugst.core.errors import UsageError
     from pytest_ugst.runs.reader import require_once
 
-    if args.json and args.style not in (None, "json"):
-        raise UsageError(f"--json and --style={args.style}: choose one")
-    style = "json" if args.json else check_style(args)
+    style = _checked_style(args)
     margins = parse_margins(args.max_drop, "--max-drop")
-    if args.goals is not None and args.goals < -1:
-        raise UsageError(f"--goals={args.goals}: write a number from 0, or -1 for all")
     base, base_run = find_baseline(args.dir, args.base)
     played, run = find_baseline(args.dir, args.new)
     places = (Path(args.base) if base_run is None else base_run.folder, Path(args.new) if run is None else run.folder)
@@ -88,6 +83,19 @@ def _compare(args: argparse.Namespace) -> int:
     else:
         write_tables([table, *changes_tables(changed)], args)
     return 0
+
+
+def _checked_style(args: argparse.Namespace) -> str:
+    """Return the style that the options ask for, after a check of those that are read later.
+
+    Raises:
+        UsageError: If options contradict each other or have no possible value.
+    """
+    if args.json and args.style not in (None, "json"):
+        raise UsageError(f"--json and --style={args.style}: choose one")
+    if args.goals is not None and args.goals < -1:
+        raise UsageError(f"--goals={args.goals}: write a number from 0, or -1 for all")
+    return "json" if args.json else check_style(args)
 
 
 def _as_json(comparison: Comparison, changed: list[EpisodeChanges]) -> str:
