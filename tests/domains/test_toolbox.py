@@ -40,6 +40,7 @@ class Reservations:
                 exact name.
             day: The day.
             people: How many.
+            note: Wishes.
 
         Returns:
             Nothing that a model needs to know.
@@ -80,7 +81,7 @@ def test_the_schema_comes_from_types_and_docstring() -> None:
             "name": {"type": "string", "description": "The place's exact name."},
             "day": {"type": "string", "enum": ["monday", "friday"], "description": "The day."},
             "people": {"type": "integer", "description": "How many."},
-            "note": {"type": "string"},
+            "note": {"type": "string", "description": "Wishes."},
         },
         "required": ["name", "day", "people"],
         "additionalProperties": False,
@@ -167,7 +168,7 @@ def test_an_argument_without_a_type_is_a_programming_error() -> None:
 
 @pytest.mark.parametrize("kind", ["concierge", "multiwoz"])
 def test_patterns_are_those_that_every_server_knows(kind: str) -> None:
-    """llama.cpp, for one, makes a grammar of them, and takes any text for one with ``\\\\d`` in it."""
+    r"""llama.cpp, for one, makes a grammar of them, and takes any text for one with ``\\d`` in it."""
     clock = importlib.import_module(f"pytest_ugst.domains.{kind}.clock")
     adapter: TypeAdapter[str] = TypeAdapter(clock.Time)
     assert "\\" not in adapter.json_schema()["pattern"]

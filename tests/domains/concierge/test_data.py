@@ -1,4 +1,4 @@
-"""The town's data holds together."""
+"""Consistency of the domain's data."""
 
 from __future__ import annotations
 

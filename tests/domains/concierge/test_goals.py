@@ -29,7 +29,7 @@ BASE: dict[str, list[dict[str, Any]]] = {
 
 
 def fits(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a record answers a search, read off the data with no help from the domain's code."""
+    """Return whether a record answers a search, decided from the data without the domain's code."""
     for name, value in wanted.items():
         match name:
             case "free_entry":
@@ -56,7 +56,7 @@ def subgoals(goal: Goal) -> Iterator[tuple[Subgoal, Subgoal | None]]:
 
 
 def entities(goals: list[Goal]) -> set[str]:
-    """Every place and train a part of the goals can be about: by name, by booking, or as a search answer."""
+    """Return the places and trains that parts of the goals can be about: by name, by booking, or as a search answer."""
     every: set[str] = set()
     for goal in goals:
         every |= {str(b.get("name") or b["train_id"]) for b in goal.data.get("bookings", [])}
@@ -105,8 +105,8 @@ def test_the_text_tells_every_component(goal: Goal) -> None:
         return {word.strip(".,:;!?\"'").lower() for word in text.split()}
 
     for component in goal.components or ():
-        told = words(component.text)
-        assert len(told & words(goal.text)) >= 0.5 * len(told), component.text
+        spoken = words(component.text)
+        assert len(spoken & words(goal.text)) >= 0.5 * len(spoken), component.text
 
 
 def test_every_category_and_kind_of_goal_occurs_in_both_parts() -> None:

@@ -18,7 +18,7 @@ from pytest_ugst.domains.concierge.data import base
 from pytest_ugst.domains.session import DomainSession
 
 
-def desk(seed: int = 1, **data: Any) -> DomainSession:
+def open_session(seed: int = 1, **data: Any) -> DomainSession:
     return load().open(Goal(id="g", text="A goal.", domain="concierge", data=data), seed)
 
 
@@ -42,7 +42,7 @@ SEATS = {"reference": "CQ-BBBBB", "kind": "train", "train_id": "TR1013", "people
 
 def test_domain_and_session_are_what_the_roles_ask_for() -> None:
     domain: Domain = load()
-    session: Session = desk()
+    session: Session = open_session()
     assert domain.name == "concierge"
     assert "Quillhaven" in session.policy
     assert len(session.tools) == 12
@@ -50,7 +50,7 @@ def test_domain_and_session_are_what_the_roles_ask_for() -> None:
 
 
 def test_search_finds_exactly_what_the_data_holds() -> None:
-    found = ok(desk(), "search_restaurants", area="south", cuisine="Turkish")
+    found = ok(open_session(), "search_restaurants", area="south", cuisine="Turkish")
     names = {
         r["name"] for r in base().tables["restaurants"].values() if (r["area"], r["cuisine"]) == ("south", "turkish")
     }
@@ -60,31 +60,33 @@ def test_search_finds_exactly_what_the_data_holds() -> None:
 
 
 def test_search_lists_five_and_counts_all() -> None:
-    found = ok(desk(), "search_hotels")
+    found = ok(open_session(), "search_hotels")
     assert (found["count"], len(found["results"])) == (40, 5)
 
 
 def test_nothing_found_is_no_error() -> None:
-    assert ok(desk(), "search_restaurants", cuisine="korean") == {"count": 0, "results": []}
-    assert ok(desk(), "search_attractions", kind="zoo")["count"] == 0
+    assert ok(open_session(), "search_restaurants", cuisine="korean") == {"count": 0, "results": []}
+    assert ok(open_session(), "search_attractions", kind="zoo")["count"] == 0
 
 
 def test_free_entry_and_trains_by_time() -> None:
-    free = ok(desk(), "search_attractions", kind="museum", free_entry=True)
+    free = ok(open_session(), "search_attractions", kind="museum", free_entry=True)
     assert free["count"] == 2
     assert all(r["entry_fee"] == "free" for r in free["results"])
-    trains = ok(desk(), "search_trains", destination="ashmere", day="tuesday", leave_after="10:00", arrive_by="20:00")
+    trains = ok(
+        open_session(), "search_trains", destination="ashmere", day="tuesday", leave_after="10:00", arrive_by="20:00"
+    )
     assert [t["id"] for t in trains["results"]] == ["TR1036"]
 
 
 def test_details_do_not_mind_case_or_article() -> None:
-    assert ok(desk(), "get_details", name="the lemon CELLAR ")["phone"].startswith("0555 ")
-    assert ok(desk(), "get_details", name="tr1013")["destination"] == "Ashmere"
-    assert "no such place" in refused(desk(), "get_details", name="Rusty Spoon")
+    assert ok(open_session(), "get_details", name="the lemon CELLAR ")["phone"].startswith("0555 ")
+    assert ok(open_session(), "get_details", name="tr1013")["destination"] == "Ashmere"
+    assert "no such place" in refused(open_session(), "get_details", name="Rusty Spoon")
 
 
 def test_a_booking_can_be_found_changed_and_cancelled() -> None:
-    session = desk()
+    session = open_session()
     made = ok(session, "book_restaurant", name="lemon cellar", day="friday", time="19:00", people=4)
     assert re.fullmatch(r"CQ-[0-9A-Z]{5}", made["reference"])
     assert made["name"] == "Lemon Cellar"
@@ -98,7 +100,7 @@ def test_a_booking_can_be_found_changed_and_cancelled() -> None:
 
 def test_references_depend_on_the_seed_alone() -> None:
     def references(seed: int) -> list[str]:
-        session = desk(seed)
+        session = open_session(seed)
         return [ok(session, "book_attraction", name="Heron Park", day="friday", people=1)["reference"] for _ in "12"]
 
     assert references(1) == references(1)
@@ -107,7 +109,7 @@ def test_references_depend_on_the_seed_alone() -> None:
 
 
 def test_realistic_refusals() -> None:
-    session = desk(full={"Lemon Cellar": ["friday"]})
+    session = open_session(full={"Lemon Cellar": ["friday"]})
     book = {"name": "Lemon Cellar", "day": "friday", "time": "19:00", "people": 4}
     assert "fully booked on friday; free days: monday" in refused(session, "book_restaurant", **book)
     assert "is closed at 03:00" in refused(session, "book_restaurant", **book | {"day": "sunday", "time": "03:00"})
@@ -119,7 +121,7 @@ def test_realistic_refusals() -> None:
 
 
 def test_train_seats_are_taken_and_given_back() -> None:
-    session = desk(bookings=[SEATS])
+    session = open_session(bookings=[SEATS])
     left = ok(session, "get_details", name="TR1013")["seats_left"]
     made = ok(session, "book_train", train_id="tr1013", people=3)
     assert made["total"] == 3 * 17
@@ -135,7 +137,7 @@ def test_train_seats_are_taken_and_given_back() -> None:
 
 
 def test_a_booking_on_a_day_that_filled_up_keeps_its_day() -> None:
-    session = desk(bookings=[STAY], full={"Finch House": ["monday", "tuesday"]})
+    session = open_session(bookings=[STAY], full={"Finch House": ["monday", "tuesday"]})
     assert ok(session, "change_booking", reference="CQ-AAAAA", nights=3)["nights"] == 3
     assert "fully booked on tuesday" in refused(session, "change_booking", reference="CQ-AAAAA", day="tuesday")
     assert "nothing to change" in refused(session, "change_booking", reference="CQ-AAAAA")
@@ -143,7 +145,7 @@ def test_a_booking_on_a_day_that_filled_up_keeps_its_day() -> None:
 
 
 def test_sessions_do_not_see_each_other() -> None:
-    one, other = desk(full={"Lemon Cellar": ["monday"]}), desk()
+    one, other = open_session(full={"Lemon Cellar": ["monday"]}), open_session()
     ok(one, "book_train", train_id="TR1013", people=2)
     assert ok(other, "get_details", name="TR1013")["seats_left"] == base().tables["trains"]["TR1013"]["seats_left"]
     assert "monday" not in ok(other, "get_details", name="Lemon Cellar")["full"]
@@ -163,7 +165,7 @@ def test_sessions_do_not_see_each_other() -> None:
 )
 def test_wrong_goal_data_names_goal_and_field(data: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError) as error:
-        desk(**data)
+        open_session(**data)
     assert f"goal 'g': {says}" in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -179,9 +181,9 @@ ARGUMENTS = st.dictionaries(
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from([spec.name for spec in desk().tools]), ARGUMENTS), max_size=8))
+@given(st.lists(st.tuples(st.sampled_from([spec.name for spec in open_session().tools]), ARGUMENTS), max_size=8))
 def test_whatever_an_agent_calls_it_reads_an_answer(calls: list[tuple[str, dict[str, Any]]]) -> None:
-    session = desk(bookings=[STAY, SEATS])
+    session = open_session(bookings=[STAY, SEATS])
     for name, arguments in calls:
         result = session.call(name, arguments)
         if result.ok:

@@ -20,7 +20,7 @@ WANTED = dataset().files
 
 
 def unpack(folder: Path, data: bytes) -> dict[str, bytes]:
-    """What ``extract`` makes of an archive: every file below the folder, by path."""
+    """Extract an archive and return every file below the folder, by path."""
     (folder / "a.tar.gz").write_bytes(data)
     out = folder / "out"
     out.mkdir()

@@ -33,12 +33,12 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def left(home: Path) -> set[str]:
-    """What is in the folder beside locks."""
+    """Return the names in the folder, without locks."""
     return {path.name for path in home.iterdir()} - {".toys.lock"}
 
 
 def test_fetched_and_verified(tmp_path: Path) -> None:
-    told: list[tuple[int, int | None]] = []
+    progress: list[tuple[int, int | None]] = []
     with FileServer(ARCHIVE) as server:
         said: list[str] = []
         folder = fetch(
@@ -46,7 +46,7 @@ def test_fetched_and_verified(tmp_path: Path) -> None:
             tmp_path / "new",
             mirror=f"{server.url}/mirror/",
             notify=said.append,
-            on_progress=lambda *t: told.append(t),
+            on_progress=lambda *t: progress.append(t),
         )
     assert server.paths == ["/mirror/owner/toys/tar.gz/0123456789abcdef"]
     assert folder == tmp_path / "new" / "toys"
@@ -56,8 +56,8 @@ def test_fetched_and_verified(tmp_path: Path) -> None:
     assert said[0] == "toys is published by Somebody under the MIT licence: github.com/owner/toys at 0123456789ab"
     assert said[-1].startswith("4 files verified by SHA-256")
     assert str(folder / "LICENSE") in said[-1]
-    assert told[0] == (0, len(ARCHIVE))
-    assert told[-1] == (len(ARCHIVE), len(ARCHIVE))
+    assert progress[0] == (0, len(ARCHIVE))
+    assert progress[-1] == (len(ARCHIVE), len(ARCHIVE))
 
 
 def test_there_already(tmp_path: Path) -> None:
@@ -164,31 +164,31 @@ def test_a_server_that_is_busy_for_a_while(tmp_path: Path) -> None:
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize(("status", "told"), [(404, "404"), (403, "403")])
-def test_refused(tmp_path: Path, status: int, told: str) -> None:
+@pytest.mark.parametrize(("status", "message"), [(404, "404"), (403, "403")])
+def test_refused(tmp_path: Path, status: int, message: str) -> None:
     with (
         FileServer(ARCHIVE, status=[status]) as server,
-        pytest.raises(UsageError, match=rf"toys/tar.gz/.*: the server answers {told} .*; is the address right"),
+        pytest.raises(UsageError, match=rf"toys/tar.gz/.*: the server answers {message} .*; is the address right"),
     ):
         get(tmp_path, server)
     assert left(tmp_path) == set()
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (packed(tar({**FILES, "data/db.json": b"[]"})), "SHA-256 differs"),
         (packed(tar(extra=[member("../evil")])), "leads out of it"),
         (b"<html>", "is damaged"),
     ],
 )
-def test_what_is_wrong_changes_nothing_and_is_not_kept(tmp_path: Path, body: bytes, told: str) -> None:
+def test_what_is_wrong_changes_nothing_and_is_not_kept(tmp_path: Path, body: bytes, message: str) -> None:
     with FileServer(ARCHIVE) as server:
         folder, _ = get(tmp_path, server)
         (folder / "LICENSE").unlink()
         before = files(folder)
         server.body = body
-        with pytest.raises(UgstError, match=rf"{told}.*; nothing was changed, and the download was thrown away"):
+        with pytest.raises(UgstError, match=rf"{message}.*; nothing was changed, and the download was thrown away"):
             get(tmp_path, server)
         assert files(folder) == before
         assert left(tmp_path) == {"toys"}
@@ -211,10 +211,10 @@ def test_offline_is_one_line(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and not listening
         where = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(UgstError) as told:
+        with pytest.raises(UgstError) as message:
             fetch(dataset(), tmp_path, mirror=f"http://{where}", pause=0)
-    assert str(told.value).startswith(f"can't reach {where}: ")
-    assert "\n" not in str(told.value)
+    assert str(message.value).startswith(f"can't reach {where}: ")
+    assert "\n" not in str(message.value)
 
 
 @pytest.mark.parametrize("mirror", ["ftp://x", "file:///etc", "/etc", "nowhere"])

@@ -145,9 +145,9 @@ def test_a_booking_is_made_found_and_cancelled(session: DomainSession) -> None:
 def test_a_train_is_told_by_more_than_its_id_where_that_is_not_enough(domain: Multiwoz, session: DomainSession) -> None:
     first, second = raw(domain, "train")[:2]
     assert first["trainID"] == second["trainID"]
-    told = refusal(session, "book_train", train_id=first["trainID"], day="monday", people=1)
-    assert "2 trains" in told
-    assert first["leaveAt"] in told
+    message = refusal(session, "book_train", train_id=first["trainID"], day="monday", people=1)
+    assert "2 trains" in message
+    assert first["leaveAt"] in message
     for row in (first, second):
         made = answer(session, "book_train", train_id=row["trainID"], day="monday", people=3, departs=row["leaveAt"])
         assert made["origin"] == proper(row["departure"])
@@ -186,9 +186,9 @@ def test_a_train_is_told_by_more_than_its_id_where_that_is_not_enough(domain: Mu
     ],
 )
 def test_what_can_not_be_is_explained(session: DomainSession, tool: str, arguments: dict[str, Any], words: str) -> None:
-    told = refusal(session, tool, **arguments)
-    assert words in told
-    assert len(told) < 400
+    message = refusal(session, tool, **arguments)
+    assert words in message
+    assert len(message) < 400
     assert session.edits() == {}
 
 

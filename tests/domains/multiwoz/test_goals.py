@@ -75,7 +75,7 @@ def test_they_survive_a_goal_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (json.dumps(DIALOGUES)[:-40], "is no valid JSON, perhaps cut off"),
         (json.dumps([DIALOGUES]), "is no JSON object"),
@@ -89,10 +89,10 @@ def test_they_survive_a_goal_file(tmp_path: Path) -> None:
         ('{"A.json": {"goal": {"message": "x"}}, "A.json": {"goal": {"message": "x"}}}', "occurs twice"),
     ],
 )
-def test_what_is_not_multiwoz(tmp_path: Path, data: object, told: str) -> None:
+def test_what_is_not_multiwoz(tmp_path: Path, data: object, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         list(import_multiwoz(folder(tmp_path, data)))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 600
 

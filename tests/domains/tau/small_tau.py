@@ -203,7 +203,7 @@ def session(root: Path, name: str, **data: Any) -> TauSession:
 
 
 def ok(session: TauSession, tool: str, **arguments: Any) -> Any:
-    """What a tool answers, read as JSON where it is JSON."""
+    """Return a tool's answer, parsed where it is JSON."""
     result = session.call(tool, arguments)
     assert result.ok, result.text
     try:

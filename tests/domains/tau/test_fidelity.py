@@ -18,6 +18,7 @@ import pytest
 from pytest_ugst.core.conversation import Conversation, Turn
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.protocols import ToolResult
+from pytest_ugst.domains.overlay import Overlay
 from pytest_ugst.domains.tau import airline, retail
 from pytest_ugst.domains.tau.goals import import_tau_bench
 from pytest_ugst.domains.tau.goals_tau2 import import_tau2_bench
@@ -34,7 +35,7 @@ pytestmark = [
 KNOWN_TEST = {2, 3, 4, 12, 13, 21, 35, 36, 37, 38, 39, 46, 47, 54, 55, 64, 67, 68, 106}
 KNOWN_TRAIN = {24, 27, 81, 148, 161, 214, 229, 252, 253, 288, 314, 349, 351, 369, 376, 427, 431, 441, 469}
 KNOWN_TAU2 = {2, 3, 4, 35, 37, 38, 39, 46, 47, 54, 55, 64, 67, 68, 105}
-"""Goals of the shop with reference actions that can't be done: unknown users, orders and products; wrong payments."""
+"""Retail goals with reference actions that fail: unknown users, orders and products; wrong payments."""
 
 
 def v1(domain: str, split: str) -> Iterable[Goal]:
@@ -83,14 +84,21 @@ def test_exactly_the_known_references_fail(
             else:
                 failing.add(int(goal.id.rpartition("-")[2]))
         assert session.task is not None
-        told = Conversation(turns=(Turn(user="Well?", agent=" ".join(session.task.outputs)),))
-        assert session.scores(told)["task"] == 1.0
+        conversation = Conversation(turns=(Turn(user="Well?", agent=" ".join(session.task.outputs)),))
+        assert session.scores(conversation)["task"] == 1.0
     assert failing == known
 
 
 def comes_out(session: TauSession, action: Action, result: ToolResult, stale_cabin: bool) -> bool:
-    """Whether the touched records are as the action wants them."""
-    wanted, view = action.arguments, session.view()
+    """Return whether the touched records are as the action wants them."""
+    view = session.view()
+    if action.name.endswith(("_reservation", "_flights", "_baggages", "_passengers", "_certificate")):
+        return airline_comes_out(view, action, result, stale_cabin)
+    return retail_comes_out(view, action)
+
+
+def airline_comes_out(view: Overlay, action: Action, result: ToolResult, stale_cabin: bool) -> bool:
+    wanted = action.arguments
     stored: Mapping[str, Any]
     match action.name:
         case "book_reservation":
@@ -119,6 +127,14 @@ def comes_out(session: TauSession, action: Action, result: ToolResult, stale_cab
         case "send_certificate":
             methods = view["users"][wanted["user_id"]]["payment_methods"].values()
             return any(m["source"] == "certificate" and m["amount"] == wanted["amount"] for m in methods)
+        case _:
+            return True  # it only reads
+
+
+def retail_comes_out(view: Overlay, action: Action) -> bool:
+    wanted = action.arguments
+    stored: Mapping[str, Any]
+    match action.name:
         case "cancel_pending_order":
             stored = view["orders"][wanted["order_id"]]
             return bool((stored["status"], stored["cancel_reason"]) == ("cancelled", wanted["reason"]))

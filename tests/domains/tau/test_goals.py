@@ -67,17 +67,17 @@ def test_choosing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("domain", "split", "told"),
+    ("domain", "split", "message"),
     [
         ("hotel", None, "tau-bench has no domain 'hotel'; choose from airline, retail"),
         (None, "eval", "tau-bench has no split 'eval'; choose from test, train, dev"),
         ("airline", "train", r"airline/tasks_train.py: there is no such task list; there: airline/tasks_test.py"),
     ],
 )
-def test_wrong_choice(tmp_path: Path, domain: str | None, split: str | None, told: str) -> None:
+def test_wrong_choice(tmp_path: Path, domain: str | None, split: str | None, message: str) -> None:
     folder(tmp_path, airline_test=TASK)
-    with pytest.raises(UsageError, match=told):
-        import_tau_bench(tmp_path, domain, split)  # told at once, not when the first goal is asked for
+    with pytest.raises(UsageError, match=message):
+        import_tau_bench(tmp_path, domain, split)  # message at once, not when the first goal is asked for
 
 
 def test_not_tau_bench(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_not_tau_bench(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "told"),
+    ("task", "message"),
     [
         ("Action(name='a', kwargs={})", r"tasks_test.py:3: Action\(...\) where a Task\(...\) should be"),
         (TASK.replace("user_id", "user"), "tasks_test.py:4: user_id: Field required; is this tau-bench's task list?"),
@@ -100,8 +100,8 @@ def test_not_tau_bench(tmp_path: Path) -> None:
         (TASK.replace('"0"', "eval('0')"), r"tasks_test.py:5: a call of eval\(...\); only plain data is read"),
     ],
 )
-def test_not_a_task_list(tmp_path: Path, task: str, told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_not_a_task_list(tmp_path: Path, task: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         list(import_tau_bench(folder(tmp_path, airline_test=task)))
 
 

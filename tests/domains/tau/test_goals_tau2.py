@@ -91,15 +91,15 @@ def test_choosing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("domain", "split", "told"),
+    ("domain", "split", "message"),
     [
         ("telecom", None, "no domain 'telecom' that is read here; choose from airline, retail"),
         (None, "dev", "no split 'dev' that is read here; choose from test, train, base"),
         ("airline", None, "airline: there is no such folder"),
     ],
 )
-def test_wrong_choice(tmp_path: Path, domain: str | None, split: str | None, told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_wrong_choice(tmp_path: Path, domain: str | None, split: str | None, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         import_tau2_bench(folder(tmp_path, task()), domain, split)
 
 
@@ -109,7 +109,7 @@ def test_not_tau2_bench(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "message"),
     [
         ({"id": 7}, r"tasks.json: 0.id: Input should be a valid string; is this tau2-bench's file\?"),
         ({"id": "a b"}, r"tasks.json#a b: task 'a b': id: String should match pattern"),
@@ -119,8 +119,8 @@ def test_not_tau2_bench(tmp_path: Path) -> None:
         ({"evaluation_criteria": None}, r"tasks.json: 0.evaluation_criteria"),
     ],
 )
-def test_not_a_task(tmp_path: Path, broken: dict[str, Any], told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_not_a_task(tmp_path: Path, broken: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         list(import_tau2_bench(folder(tmp_path, task(**broken), splits={})))
 
 

@@ -49,7 +49,7 @@ def test_any_json_object(tmp_path_factory: pytest.TempPathFactory, data: dict[st
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "line", "problem"),
     [
         ("TASKS = [Task(a=open('f'))]", 1, "a call of open(...)"),
         ("TASKS = [Task(\na=__import__('os').system('x'))]", 2, "a call of __import__('os').system(...)"),
@@ -104,11 +104,11 @@ def test_any_json_object(tmp_path_factory: pytest.TempPathFactory, data: dict[st
         ("A = [Task(a=" + "9" * 5000 + ")]", 1, "not valid Python"),
     ],
 )
-def test_refused(tmp_path: Path, text: str, line: int, told: str) -> None:
+def test_refused(tmp_path: Path, text: str, line: int, problem: str) -> None:
     with pytest.raises(UsageError) as caught:
         read(tmp_path, text)
     message = str(caught.value)
-    assert message.startswith(f"{tmp_path / 'tasks.py'}:{line}: {told}")
+    assert message.startswith(f"{tmp_path / 'tasks.py'}:{line}: {problem}")
     assert message.endswith("; only plain data is read from Python files")
     assert "\n" not in message
 

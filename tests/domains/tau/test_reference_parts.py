@@ -121,7 +121,7 @@ def test_no_check_where_one_needs_the_other(registry: Registry) -> None:
 
 
 def test_upstreams_ways_are_kept(registry: Registry) -> None:
-    """What upstream's tools leave undone, the cabin of a changed flight, must not be waited for."""
+    """The check does not wait for what upstream's tools leave undone: the cabin of a changed flight."""
     flights = [{"flight_number": "F5", "date": "2024-05-20"}]
     change = action(
         "update_reservation_flights",
@@ -172,7 +172,7 @@ WORDS = {
 
 @pytest.mark.skipif("UGST_DATA" not in os.environ, reason="UGST_DATA names no folder with tau-bench")
 def test_upstream() -> None:
-    """For every goal of the shop with several actions, each is done once its own has been, and not before."""
+    """Each objective of a retail goal with several actions is complete once its own actions ran, and not before."""
     registry = Registry()
     builtins.pytest_ugst_register(registry)
     looked_at = 0

@@ -27,7 +27,7 @@ SORRY = "I am sorry, there is nothing that matches."
 
 
 class Played:
-    """One goal, played."""
+    """A goal that was played."""
 
     def __init__(self, goal: Goal, domain: Multiwoz, seed: int = 0) -> None:
         self.session: DomainSession = domain.open(goal, seed)
@@ -109,12 +109,12 @@ class Played:
         return None
 
     def _tell(self, slots: Mapping[str, Any], record: Mapping[str, Any]) -> str:
-        told = f"{record.get('name') or record['id']} it is."
+        answer = f"{record.get('name') or record['id']} it is."
         for fact in slots.get("ask", ()):
             value = record[fact]
             words = {"stars": f"{value} stars", "minutes": f"{value} minutes"}.get(fact, str(value))
-            told += f" The {fact} is {words}."
-        return told
+            answer += f" The {fact} is {words}."
+        return answer
 
 
 def _holds(condition: Mapping[str, Any], record: Mapping[str, Any]) -> bool:

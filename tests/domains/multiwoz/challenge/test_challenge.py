@@ -72,7 +72,7 @@ def of(goal: Goal, category: Category) -> list[Component]:
 
 
 def raw_matches(database: SplitDatabase, what: str, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    """What fits, read off the files with nothing of the domain's code."""
+    """Return the rows that match, read from the files without the domain's code."""
     fields = {
         "restaurant": {"cuisine": "food", "price": "pricerange"},
         "hotel": {"kind": "type", "price": "pricerange", "parking": "parking", "wifi": "internet"},
@@ -142,9 +142,9 @@ def test_every_branch_is_decided_by_the_database_and_both_occur(
 def test_the_goal_says_whether_there_is_room_where_that_decides(
     made: dict[str, list[Draft]], goals: list[Goal]
 ) -> None:
-    told = {goal.id: goal for goal in goals}
+    by_id = {goal.id: goal for goal in goals}
     for draft in itertools.chain(*made.values()):
-        goal = told[f"multiwoz-{draft.split}-{draft.number:04}"]
+        goal = by_id[f"multiwoz-{draft.split}-{draft.number:04}"]
         for objective in draft.objectives:
             if objective.condition.get("full"):
                 name = objective.want["name"]

@@ -115,7 +115,7 @@ def test_the_training_set_shares_nothing_with_it() -> None:
 
 
 def entities(goals: list[Goal], database: SplitDatabase) -> set[str]:
-    """Whatever an objective's search can find, by what the goal's slots say."""
+    """Return the cells of everything that the goals' searches can find, by the goals' slots."""
     cells: set[str] = set()
     for goal in goals:
         for subgoal in read_user_goal(goal).subgoals:
