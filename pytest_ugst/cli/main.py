@@ -8,18 +8,20 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pytest_ugst import __version__
 from pytest_ugst.cli import annotate, baseline, data, goals, prompts, report, show, train
-from pytest_ugst.cli.deprecated import with_present_names
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.text import one_line
+from pytest_ugst.utils.deprecated import report_old_name
 
 _FAILED = 1
 _USAGE = 4  # as pytest's exit status for the same
 _INTERRUPTED = 130
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_RENAMED: Mapping[tuple[str, ...], tuple[str, ...]] = {("report", "blame"): ("report", "attribution")}
+"""The present names of commands by their old names, which work for one more release."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 if all is well, 1 if something was found to be wrong with the files, 4 for a mistake in the call.
     """
     parser = _parser()
-    args = parser.parse_args(with_present_names(sys.argv[1:] if argv is None else argv))
+    args = parser.parse_args(_with_present_name(sys.argv[1:] if argv is None else argv))
     if not hasattr(args, "handler"):
         (args.group if hasattr(args, "group") else parser).print_help()
         return _USAGE
@@ -51,6 +53,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     return status
+
+
+def _with_present_name(arguments: Sequence[str]) -> list[str]:
+    """Return a command line with the present name of its command."""
+    for old, new in _RENAMED.items():
+        if tuple(arguments[: len(old)]) == old:
+            report_old_name(" ".join(old), " ".join(new))
+            return [*new, *arguments[len(old) :]]
+    return list(arguments)
 
 
 def _report(error: OSError) -> int:

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_ugst.cli.deprecated import add_renamed_option
 from pytest_ugst.cli.output import SUFFIXES
 from pytest_ugst.config.options import OPTIONS
+from pytest_ugst.utils.deprecated import add_renamed_option
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -1,4 +1,4 @@
-"""What the ``ugst`` command does with an output that takes not everything."""
+"""The ``ugst`` command, where its output can not be written as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What models say can't do anything to a terminal."""
+"""Sanitising: the text of a model can do nothing to a terminal."""
 
 from __future__ import annotations
 
