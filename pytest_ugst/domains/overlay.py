@@ -70,7 +70,7 @@ def thaw(value: Any) -> Any:
 
 
 class FrozenTable(Mapping[str, FrozenDict]):
-    """One read-only table of the base: records by key.
+    """A read-only table of the base: records by key.
 
     A record is frozen at its first access, so that reading a large file costs no more than parsing it; most records of
     a run are never accessed.
@@ -141,7 +141,7 @@ class TableEdits:
 
 
 class SessionTable(Mapping[str, Mapping[str, Any]]):
-    """One table as one session sees it. Only records returned by :meth:`edit` may be changed."""
+    """A table as one session sees it. Only records returned by :meth:`edit` may be changed."""
 
     __slots__ = ("_base", "_own", "_removed")
 
@@ -240,7 +240,7 @@ class SessionTable(Mapping[str, Mapping[str, Any]]):
 
 
 class Overlay:
-    """One session's view of all tables; ``overlay[name]`` is a table."""
+    """A session's view of all tables; ``overlay[name]`` is a table."""
 
     __slots__ = ("_base", "_tables")
 

@@ -11,7 +11,7 @@ from pytest_ugst.domains.toolbox import Toolbox
 
 
 class DomainSession:
-    """One conversation's private view of a domain: policy, tools, notes, and the edits of its data."""
+    """A conversation's private view of a domain: policy, tools, notes, and the edits of its data."""
 
     def __init__(self, tools: object, db: Overlay, policy: str, toolbox: Toolbox) -> None:
         """Open a session.

@@ -58,7 +58,7 @@ class MultiwozDatabase:
 
     @cached_property
     def places(self) -> Mapping[str, tuple[Record, ...]]:
-        """All places by their kind: restaurant, hotel, attraction."""
+        """The places by their kind: restaurant, hotel, attraction."""
         convert = {"restaurant": _restaurant, "hotel": _hotel, "attraction": _attraction}
         return {what: tuple(self._converted(what, convert[what])) for what in PLACES}
 

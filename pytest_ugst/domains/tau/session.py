@@ -56,7 +56,7 @@ class TauDomain:
 
 
 class TauSession:
-    """One conversation's private view of a tau domain.
+    """A conversation's private view of a tau domain.
 
     It scores the agent's work, and reports its edits and changes.
     """

@@ -51,7 +51,7 @@ class NoObjectiveError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveSpec:
-    """One task objective before it is put into words."""
+    """A task objective before it is put into words."""
 
     what: str
     """``restaurant``, ``hotel``, ``attraction`` or ``train``."""

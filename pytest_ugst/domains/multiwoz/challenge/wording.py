@@ -20,7 +20,7 @@ Sentence = tuple[str, Slots]
 
 @dataclass(slots=True)
 class WordedObjective:
-    """One objective in sentences."""
+    """An objective in sentences."""
 
     objective: str
     """The objective's own sentence."""
