@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 if all is well, 1 if something was found to be wrong with the files, 4 for a mistake in the call.
     """
-    parser = _parser()
+    parser = command_parser()
     args = parser.parse_args(_with_present_name(sys.argv[1:] if argv is None else argv))
     if not hasattr(args, "handler"):
         (args.group if hasattr(args, "group") else parser).print_help()
@@ -104,7 +104,8 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(_USAGE, f"{self.prog}: {message}\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
     parser: argparse.ArgumentParser = CommandParser(
         prog="ugst",
         description="Measure, gate and train LLM user simulators. The tests themselves are run by pytest: "

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ugst.cli.output import SUFFIXES
-from pytest_ugst.config.options import OPTIONS
+from pytest_ugst.config.options import BY_NAME
 from pytest_ugst.utils.deprecated import add_renamed_option
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
     """The collection of commands that a command adds itself to."""
 
-_TABLE = {option.name: option for option in OPTIONS}
 _RUN = "a run's name or folder, or 'latest'"
 
 
@@ -45,7 +44,7 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
 
 def add_dir(parser: argparse.ArgumentParser) -> None:
     """Add ``--dir``, the folder of runs and response cache."""
-    default = _TABLE["dir"].default
+    default = BY_NAME["dir"].default
     parser.add_argument(
         "--dir",
         type=Path,
@@ -85,13 +84,13 @@ def add_decomposer(parser: argparse.ArgumentParser, task: str, *, old: str, requ
 
 def add_prompts(parser: argparse.ArgumentParser) -> None:
     """Add ``--prompts``, a folder of prompt files in place of the shipped ones."""
-    default = _TABLE["prompts"].default
+    default = BY_NAME["prompts"].default
     parser.add_argument("--prompts", default=default, metavar="DIR", help="as --ugst-prompts")
 
 
 def add_cache(parser: argparse.ArgumentParser) -> None:
     """Add ``--cache``, the use of the response cache."""
-    option = _TABLE["cache"]
+    option = BY_NAME["cache"]
     parser.add_argument(
         "--cache", choices=option.choices, default=option.default, help=f"as --ugst-cache ({option.default})"
     )

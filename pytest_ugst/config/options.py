@@ -5,7 +5,7 @@ Standard library only: this module is imported in every pytest run of an environ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 DEFAULT_SIMULATOR = "agenda"
@@ -169,3 +169,6 @@ OPTIONS: tuple[Option, ...] = (
         choices=("auto", "off"),
     ),
 )
+
+BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
+"""The options by their names."""

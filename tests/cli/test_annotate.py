@@ -79,9 +79,9 @@ def test_the_agreement_reads_what_was_exported(run: StoredRun, capsys: pytest.Ca
 )
 def test_one_line_for_bad_input(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["annotate", *options]) == 4
-    told = capsys.readouterr().err
-    assert words in told
-    assert told.count("\n") == 1
+    shown = capsys.readouterr().err
+    assert words in shown
+    assert shown.count("\n") == 1
 
 
 def test_a_run_without_anything_to_annotate(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,16 +91,16 @@ def test_a_run_without_anything_to_annotate(capsys: pytest.CaptureFixture[str]) 
     assert "nothing to annotate" in capsys.readouterr().err
 
 
-def test_work_on_what_was_played_again_is_told_of(run: StoredRun, capsys: pytest.CaptureFixture[str]) -> None:
+def test_work_on_what_was_played_again_is_reported(run: StoredRun, capsys: pytest.CaptureFixture[str]) -> None:
     annotate(run, "ann", 3)
     annotate(run, "bob", 1)
     make_run("first", talk(1, ["I return the shoes.", "My card is 4929.", "Thanks, bye."]))
     assert main(["annotate", "first", "--export=all.jsonl"]) == 4
-    told = capsys.readouterr().err
+    err = capsys.readouterr().err
     for name in ("ann", "bob"):
         kept = file_of(run.folder, name)
-        assert f"ugst: {name}: 1 conversation was annotated before being played again or cut up anew (talk-1); " in told
-        assert f"that work stays in {kept} and is not shown\n" in told
+        assert f"ugst: {name}: 1 conversation was annotated before being played again or cut up anew (talk-1); " in err
+        assert f"that work stays in {kept} and is not shown\n" in err
 
 
 def test_a_name_that_is_at_work(run: StoredRun, capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,8 +48,8 @@ def test_stats_of_goals(data: str, tmp_path: Path, capsys: pytest.CaptureFixture
     generate(data, out)
     capsys.readouterr()
     assert main(["goals", "stats", str(out)]) == 0
-    told = capsys.readouterr().out
-    assert "policy sub-components" in told
+    shown = capsys.readouterr().out
+    assert "policy sub-components" in shown
     assert main(["goals", "stats", str(tmp_path), "--json"]) == 0
     stats = json.loads(capsys.readouterr().out)
     assert stats["goals"] == 6
@@ -80,9 +80,9 @@ def test_mistakes_are_one_clear_line(
     if arguments[0] == "generate":
         arguments = [*arguments, "--data", data]
     assert main(["goals", *arguments]) == 4
-    told = capsys.readouterr().err
-    assert words in told
-    assert told.count("\n") == 1
+    shown = capsys.readouterr().err
+    assert words in shown
+    assert shown.count("\n") == 1
 
 
 def test_a_file_is_not_lost(data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,11 +51,11 @@ def test_import_of_multiwoz(capsys: pytest.CaptureFixture[str]) -> None:
     assert "multiwoz has no domain 'airline'; choose from restaurant" in capsys.readouterr().err
     (folder / "data.json").unlink()
     assert main(command) == 4
-    told = capsys.readouterr().err
-    assert "mw: holds no data.json, MultiWOZ's dialogues with their goals" in told
+    shown = capsys.readouterr().err
+    assert "mw: holds no data.json, MultiWOZ's dialogues with their goals" in shown
     assert main(["goals", "import", "multiwoz"]) == 4
     assert "name the folder of MultiWOZ's data.json; data.json is in" in capsys.readouterr().err
-    assert "Traceback" not in told
+    assert "Traceback" not in shown
 
 
 @pytest.mark.parametrize(

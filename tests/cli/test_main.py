@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.cli import main
-from pytest_ugst.cli.main import _parser
+from pytest_ugst.cli.main import command_parser
 from pytest_ugst.cli.options import add_cache, add_dir, add_prompts
 from tests.recorded import episode, record
 
@@ -20,7 +20,7 @@ LAUNCHED = "ugst train"  # its options are its trainers'
 
 def commands(parser: argparse.ArgumentParser | None = None) -> Iterator[argparse.ArgumentParser]:
     """Yield the parsers of all commands that do something."""
-    parser = parser or _parser()
+    parser = parser or command_parser()
     groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     if not groups:
         yield parser
@@ -103,11 +103,11 @@ def test_a_renamed_option_works_and_says_so(
     command: list[str], old: str, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for given in ([old, "m"], [f"{old}=m"]):
-        assert _parser().parse_args([*command, *given]).decomposer == "m"
+        assert command_parser().parse_args([*command, *given]).decomposer == "m"
         err = capsys.readouterr().err
         assert err.startswith(line)
         assert err.count("\n") == 1
-    assert _parser().parse_args([*command, "--decomposer", "m"]).decomposer == "m"
+    assert command_parser().parse_args([*command, "--decomposer", "m"]).decomposer == "m"
     assert capsys.readouterr().err == ""
 
 

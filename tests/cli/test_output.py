@@ -57,9 +57,9 @@ def test_a_file_may_have_a_name_that_is_no_text() -> None:
 )
 def test_a_name_that_is_too_long_gets_one_line(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 4
-    told = capsys.readouterr()
-    assert told.err.startswith("ugst: ")
-    assert len(told.err.splitlines()) == 1
+    shown = capsys.readouterr()
+    assert shown.err.startswith("ugst: ")
+    assert len(shown.err.splitlines()) == 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")

@@ -54,9 +54,9 @@ def test_agreement_of_two_runs_with_the_same_judge(capsys: pytest.CaptureFixture
     assert report("agreement", "one", "two", "--style", "json") == 0
     assert read_tables()["Agreement"]["lines"][0]["annotators"] == "judges (one) / judges (two)"
     assert report("agreement", "one", "else") == 4
-    told = capsys.readouterr().err
-    assert "have labelled different conversations that are both called 'g1'" in told
-    assert "Traceback" not in told
+    shown = capsys.readouterr().err
+    assert "have labelled different conversations that are both called 'g1'" in shown
+    assert "Traceback" not in shown
 
 
 def test_agreement_of_files_with_the_same_name(capsys: pytest.CaptureFixture[str], read_tables: Tables) -> None:

@@ -25,12 +25,12 @@ def test_cost_by_role_episode_and_verdict(capsys: pytest.CaptureFixture[str], re
     with Path(".ugst/runs/one/episodes.jsonl").open("a") as journal:
         journal.write('{"schema_version":1,"id":"torn\n')
     assert report("cost", "one") == 0
-    told = capsys.readouterr().out
-    assert "per verdict (12)" in told
-    assert "one: journal: 1 line could not be read (the first: line 3: Invalid JSON: " in told
+    shown = capsys.readouterr().out
+    assert "per verdict (12)" in shown
+    assert "one: journal: 1 line could not be read (the first: line 3: Invalid JSON: " in shown
     make_run("two", played("g1"))
     assert report("cost", "one", "two", "--style", "csv") == 0
-    told = capsys.readouterr().err
-    assert told.count("seconds: waiting") == 1
-    assert "\none: episodes took " in told
-    assert "\ntwo: episodes took " in told
+    shown = capsys.readouterr().err
+    assert shown.count("seconds: waiting") == 1
+    assert "\none: episodes took " in shown
+    assert "\ntwo: episodes took " in shown

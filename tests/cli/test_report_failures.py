@@ -59,7 +59,7 @@ def test_the_list_says_which_episode_failed_how(capsys: pytest.CaptureFixture[st
     assert "sim: 1 episode without a failure" in out
 
 
-def test_several_runs_of_one_simulator_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_runs_of_one_simulator_have_names_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
     first, second = run_of(*three()), run_of(*three(), name="other")
     assert main(["report", "failures", first, second]) == 0
     out = capsys.readouterr().out
@@ -69,7 +69,7 @@ def test_several_runs_of_one_simulator_are_told_apart(capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize("command", ["failures", "attribution"])
-def test_what_else_differs_is_told(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_else_differs_is_reported(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     some = three(task=0.0)
 
     def again(**fields: str) -> list[Episode]:
@@ -98,20 +98,20 @@ def test_a_judge_is_asked_where_rules_guess(capsys: pytest.CaptureFixture[str]) 
         folder = run_of(*three(), idle)
         status = main(["report", "failures", folder, f"--judge={server.url}", "--list", "--cache=off"])
         asked = len(server.requests)
-    told = capsys.readouterr()
+    shown = capsys.readouterr()
     assert status == 1  # one episode could not be judged, and says so
-    assert "b: confusion (says" in told.out
-    assert "c: contradiction, turn 1: goes against the profile" in told.out
-    assert "ugst: c: by rule only: " in told.err
-    assert "e: wrongful termination, turn 2: goes on for 9 turns" in told.out
+    assert "b: confusion (says" in shown.out
+    assert "c: contradiction, turn 1: goes against the profile" in shown.out
+    assert "ugst: c: by rule only: " in shown.err
+    assert "e: wrongful termination, turn 2: goes on for 9 turns" in shown.out
     assert asked >= 2
 
 
 def test_the_list_stays_out_of_tables_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "failures", run_of(*three()), "--list", "--style=json"]) == 0
-    told = capsys.readouterr()
-    assert len(json.loads(told.out)["tables"]) == 1
-    assert "c: contradiction, turn 1" in told.err
+    shown = capsys.readouterr()
+    assert len(json.loads(shown.out)["tables"]) == 1
+    assert "c: contradiction, turn 1" in shown.err
 
 
 def test_what_is_no_model_can_not_be_asked(capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,7 +122,7 @@ def test_what_is_no_model_can_not_be_asked(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.parametrize("command", [["failures"], ["attribution"], ["compare", "whole"]])
-def test_lines_that_could_not_be_read_are_told(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_that_could_not_be_read_are_reported(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     run_of(*three(task=0.0), name="whole")
     folder = run_of(*three(task=0.0))
     with (Path(folder) / "episodes.jsonl").open("ab") as journal:
@@ -152,13 +152,13 @@ def test_the_table_of_a_run_says_whose_fault(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("command", ["failures", "attribution"])
-def test_other_goals_are_told(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_goals_are_reported(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     some = three(task=0.0)
     first, second = run_of(*some), run_of(*some[1:], name="other")
     assert main(["report", command, first, second, "--style=json"]) == 0
     (table,) = json.loads(capsys.readouterr().out)["tables"]
-    (told,) = [note for note in table["notes"] if note.startswith("not the same goals: sim")]
-    assert told.endswith("2; 2 in common")
+    (shown,) = [note for note in table["notes"] if note.startswith("not the same goals: sim")]
+    assert shown.endswith("2; 2 in common")
     assert main(["report", command, first, run_of(*some, name="again")]) == 0
     assert "not the same goals" not in capsys.readouterr().out
 

@@ -35,11 +35,11 @@ def test_generation_against_a_goal_file(capsys: pytest.CaptureFixture[str], read
     Path("gold.goal.yaml").write_text(GOALS)
     make_run("one", played("g1"))
     assert report("generation", "gold.goal.yaml", "one", "--style", "json", "--details") == 0
-    told = read_tables()
-    _, pooled = told["Goal state generation"]["lines"]
+    shown = read_tables()
+    _, pooled = shown["Goal state generation"]["lines"]
     assert (pooled["precision"], pooled["recall"], pooled["accuracy"]) == (100.0, pytest.approx(200 / 3), 100.0)
-    assert any("1 goal with nothing generated" in note for note in told["Goal state generation"]["notes"])
-    assert [one["gold_text"] for one in told["Sub-components"]["lines"]] == [
+    assert any("1 goal with nothing generated" in note for note in shown["Goal state generation"]["notes"])
+    assert [one["gold_text"] for one in shown["Sub-components"]["lines"]] == [
         "You never lie",
         "You want to fly",
         "You are Ann.",

@@ -15,7 +15,7 @@ Tables = Callable[[], dict[str, Any]]
 
 
 @pytest.mark.parametrize("command", [["agreement", "one", "two"], ["generation", "two", "one"], ["quality", "one"]])
-def test_what_could_not_be_read_is_told(
+def test_what_could_not_be_read_is_reported(
     command: list[str], capsys: pytest.CaptureFixture[str], read_tables: Tables
 ) -> None:
     folder = make_run("one", played("g1"))
@@ -47,6 +47,6 @@ def test_journals_that_can_not_be_read(verb: str, capsys: pytest.CaptureFixture[
         in capsys.readouterr().err
     )
     assert report(verb, *["nowhere"] * (len(command) - 1)) == 4
-    told = capsys.readouterr().err
-    assert "nowhere" in told
-    assert "Traceback" not in told
+    shown = capsys.readouterr().err
+    assert "nowhere" in shown
+    assert "Traceback" not in shown

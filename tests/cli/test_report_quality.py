@@ -22,15 +22,15 @@ def test_quality_of_two_runs_says_what_is_missing(capsys: pytest.CaptureFixture[
     make_run("one", played("g1"), played("g2", said="yes"))
     make_run("two", played("g1", simulator="other"))
     assert report("quality", "one", "two", "--style", "json") == 0
-    told = read_tables()[""]
-    first, second = told["lines"]
+    shown = read_tables()[""]
+    first, second = shown["lines"]
     assert (first["simulator"], second["simulator"]) == ("sim", "other")
     assert (first["conversations"], first["hdd"]["n"], first["hdd"]["missing"]) == (2, 1, 1)
     assert first["f1"]["value"] is first["naturalness"]["value"] is None
-    assert "F1 was not measured: it takes --encoder=MODEL" in told["notes"]
-    assert "N and C were not measured: they take --judge=MODEL" in told["notes"]
-    assert "not the same goals: sim 2, other 1; 1 in common" in told["notes"]
-    assert any("1 of 2 conversations have under 42 words" in note for note in told["notes"])
+    assert "F1 was not measured: it takes --encoder=MODEL" in shown["notes"]
+    assert "N and C were not measured: they take --judge=MODEL" in shown["notes"]
+    assert "not the same goals: sim 2, other 1; 1 in common" in shown["notes"]
+    assert any("1 of 2 conversations have under 42 words" in note for note in shown["notes"])
     assert report("quality", "one", "--out", "q.md") == 0
     assert "| MTLD |" in " ".join(Path("q.md").read_text().split())
     assert capsys.readouterr().out == ""
@@ -61,15 +61,15 @@ def rater(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
 def test_ratings_are_cached_and_what_is_no_rating_is_counted_apart(rater: ChatServer, read_tables: Tables) -> None:
     make_run("one", played("g1"), played("g2", said="yes"))
     assert report("quality", "one", "--judge", "rater", "--style", "json") == 0
-    told = read_tables()[""]
-    (line,) = told["lines"]
+    shown = read_tables()[""]
+    (line,) = shown["lines"]
     assert (line["naturalness"]["value"], line["coherence"]["value"]) == (4.0, 5.0)
     assert (line["naturalness"]["n"], line["naturalness"]["errors"], line["errors"]) == (1, 1, 2)
-    assert "1 of 2 ratings of coherence failed and are in no mean" in told["notes"]
+    assert "1 of 2 ratings of coherence failed and are in no mean" in shown["notes"]
     good = [body for body in rater.requests if "Rome" in json.dumps(body)]
     assert len(good) == 2
     assert report("quality", "one", "--judge", "rater", "--style", "json") == 0
-    assert read_tables()[""]["lines"] == told["lines"]
+    assert read_tables()[""]["lines"] == shown["lines"]
     assert len([body for body in rater.requests if "Rome" in json.dumps(body)]) == 2
 
 
@@ -80,12 +80,12 @@ def test_a_sample_is_of_the_same_goals_in_every_run(rater: ChatServer, read_tabl
     )
     make_run("two", *(played(f"g{n}", simulator="other", said=f"{SAID} again") for n in (3, 2, 1)))
     assert report("quality", "one", "two", "--judge", "rater", "--sample", "2", "--style", "json") == 0
-    told = read_tables()[""]
-    assert [(line["conversations"], line["coherence"]["n"], line["errors"]) for line in told["lines"]] == [
+    shown = read_tables()[""]
+    assert [(line["conversations"], line["coherence"]["n"], line["errors"]) for line in shown["lines"]] == [
         (6, 2, 0),
         (3, 2, 0),
     ]
-    assert told["notes"][-2].endswith("; at most 2 conversations of each simulator")
+    assert shown["notes"][-2].endswith("; at most 2 conversations of each simulator")
     asked = [json.dumps(body["messages"]) for body in rater.requests]
     goals = {
         run: {
@@ -105,18 +105,18 @@ def test_similarity_of_all_that_was_said(monkeypatch: pytest.MonkeyPatch, read_t
         def __init__(self, model: str, layer: int | None = None) -> None:
             self.name, self.layer = model, layer
 
-        def f1(self, said: list[str], goals: list[str], told: Callable[[int], None]) -> list[float | None]:
+        def f1(self, said: list[str], goals: list[str], shown: Callable[[int], None]) -> list[float | None]:
             assert set(goals) == {"You want g1.", "You want g2."}
-            told(len(said))
+            shown(len(said))
             return [0.5 if text.startswith("yes") else None if text.endswith("1") else 0.9 for text in said]
 
     monkeypatch.setattr("pytest_ugst.analysis.quality.similarity.Encoder", Encoder)
     make_run("one", played("g1"), played("g2", said="yes"))
     make_run("two", played("g2", said="yes", simulator="other"))
     assert report("quality", "one", "two", "--encoder", "tiny", "--encoder-layer", "5", "--style", "json") == 0
-    told = read_tables()[""]
-    assert [line["f1"]["value"] for line in told["lines"]] == [pytest.approx(0.7), pytest.approx(0.5)]
-    assert "F1: BERTScore of utterances and goal by tiny, layer 5, not rescaled" in told["notes"]
+    shown = read_tables()[""]
+    assert [line["f1"]["value"] for line in shown["lines"]] == [pytest.approx(0.7), pytest.approx(0.5)]
+    assert "F1: BERTScore of utterances and goal by tiny, layer 5, not rescaled" in shown["notes"]
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_quality_with_bad_options(arguments: list[str], message: str, capsys: py
         pytest.importorskip("bert_score", reason="the extra bert")
     make_run("one", played("g1"))
     assert report("quality", "one", *arguments) == 4
-    told = capsys.readouterr().err
-    assert message in told
-    assert "Traceback" not in told
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert "Traceback" not in shown
 
 
 def test_quality_without_the_package(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,7 +90,7 @@ def bad(name: str, text: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "shown"),
     [
         ("nothing", "nothing: no such run; the latest in .ugst/runs: "),
         ("empty", ".ugst/runs/empty/episodes.jsonl holds no finished episode; name another run"),
@@ -110,7 +110,7 @@ def bad(name: str, text: str | None) -> None:
         ),
     ],
 )
-def test_bad_input_gets_one_line(arguments: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_gets_one_line(arguments: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     bad("empty", None)
     bad("garbage", "\0\0\n[]\n")
     bad("old", '{"schema_version": 0, "id": "g"}\n')
@@ -120,7 +120,7 @@ def test_bad_input_gets_one_line(arguments: str, told: str, capsys: pytest.Captu
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("ugst: ")
-    assert told in err
+    assert shown in err
     assert err.count("\n") == 1
 
 

@@ -98,7 +98,7 @@ def test_a_python_check_fits_every_category(category: Category) -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "told"),
+    ("check", "shown"),
     [
         ({}, "takes rules .* or python"),
         ({"python": "polite", "never": SAYS}, "takes rules .* or python"),
@@ -115,8 +115,8 @@ def test_a_python_check_fits_every_category(category: Category) -> None:
         ({"never": {"says": "x"}}, "says"),
     ],
 )
-def test_bad_checks(check: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_bad_checks(check: dict[str, Any], shown: str) -> None:
+    with pytest.raises(ValidationError, match=shown):
         Check.model_validate(check)
 
 

@@ -60,7 +60,7 @@ def test_a_windows_editor_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "shown"),
     [
         ("judge_profil.md", b"", "did you mean 'judge_profile.md'"),
         ("simulator_greeting.md", b"Hello!", "first line has to be"),
@@ -73,11 +73,11 @@ def test_a_windows_editor_changes_nothing(tmp_path: Path) -> None:
         ("judge_profile.md", HEADER.encode() + b"$component $turn $componet", "did you mean 'component'"),
     ],
 )
-def test_a_bad_file_is_named_with_the_remedy(tmp_path: Path, name: str, content: bytes, told: str) -> None:
+def test_a_bad_file_is_named_with_the_remedy(tmp_path: Path, name: str, content: bytes, shown: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UsageError) as caught:
         Prompts.load(tmp_path)
-    assert told in str(caught.value)
+    assert shown in str(caught.value)
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -160,7 +160,7 @@ def test_what_nothing_can_count_with_is_no_episode(tmp_path: Path, change: dict[
     assert str(again.first_fault).startswith(f"line 2: {next(iter(change))}")
 
 
-def test_a_cut_line_is_told_by_its_number(tmp_path: Path) -> None:
+def test_a_cut_line_is_reported_by_its_number(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "episodes.jsonl")
     journal.append(episode("g"))
     text = journal.path.read_text()
@@ -208,7 +208,7 @@ def test_a_journal_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
         journal.append(episode("a"))
 
 
-def test_a_full_disk_is_said_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(fd: int, data: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 

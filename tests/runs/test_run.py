@@ -31,30 +31,30 @@ def test_creating_it_twice_is_harmless(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "shown"),
     [
         ({"steer": "goal"}, "steer was 'none' and is now 'goal'"),
         ({"seed": 4, "simulator": "x"}, "simulator was 'users' and is now 'x', seed was 0 and is now 4"),
         ({"judge_sees_tools": False}, "judge_sees_tools was True and is now False"),
     ],
 )
-def test_other_settings_are_refused_by_name(tmp_path: Path, changes: dict[str, object], told: str) -> None:
+def test_other_settings_are_refused_by_name(tmp_path: Path, changes: dict[str, object], shown: str) -> None:
     run = make_run(tmp_path, "r")
     with pytest.raises(UsageError) as error:
         StoredRun(run.folder).create(SETTING.model_copy(update=changes))
-    assert told in str(error.value)
+    assert shown in str(error.value)
     assert "without --ugst-resume" in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_a_folder_that_can_t_be_written_is_said_so(tmp_path: Path) -> None:
+def test_a_folder_that_can_t_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match=r"can't write the run folder .*file/runs/r: .*; set --ugst-dir"):
         StoredRun(tmp_path / "file" / "runs" / "r").create(SETTING)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"setting": 3}', "{"])
-def test_a_broken_record_is_said_so(tmp_path: Path, content: str) -> None:
+def test_a_broken_record_is_reported(tmp_path: Path, content: str) -> None:
     run = make_run(tmp_path, "r")
     (run.folder / "run.json").write_text(content)
     with pytest.raises(UsageError, match=r"run\.json can't be read"):

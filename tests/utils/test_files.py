@@ -74,7 +74,7 @@ def test_what_can_not_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_that_is_too_long_is_said(tmp_path: Path) -> None:
+def test_a_name_that_is_too_long_is_reported(tmp_path: Path) -> None:
     path = tmp_path / ("x" * 300)
     with pytest.raises(UsageError, match="File name too long; name another file"):
         check_target(path, f"--out={path.name}")
@@ -104,7 +104,7 @@ def test_a_folder_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name:
         check_target(Path(name), f"--out={name}")
 
 
-def test_what_is_no_folder_is_said_before_and_after(tmp_path: Path) -> None:
+def test_what_is_no_folder_is_reported_before_and_after(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
     path = tmp_path / "file" / "page.html"
     with pytest.raises(UsageError, match=r"^--out=.*: .*/file is no folder; name another file"):
