@@ -1,4 +1,4 @@
-"""Making agents out of what people have at hand."""
+"""Adapters that make agents of functions and objects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pytest_ugst.utils.callables import call, name_of, takes, text_messages
 
 
 def as_agent(value: object, name: str | None = None) -> Agent:
-    """Take anything that can answer for an agent.
+    """Return an agent made from an agent or a function.
 
     Args:
         value: An :class:`Agent`, or a function ``f(messages)`` or ``f(messages, session)``, sync or async; a sync one
@@ -24,7 +24,7 @@ def as_agent(value: object, name: str | None = None) -> Agent:
             session is handed over if the second parameter is called ``session`` or has no default. It returns a string,
             an :class:`AgentTurn`, or a message such as ``{"content": "...", "tool_calls": [...]}``, whose tool calls
             are recorded and not run.
-        name: What to call it; a function's own name unless given.
+        name: The agent's name; a function's own name unless given.
 
     Raises:
         UsageError: For anything else.
@@ -41,6 +41,7 @@ def as_agent(value: object, name: str | None = None) -> Agent:
 
 
 def _wants_session(function: Callable[..., Any]) -> bool:
+    """Return whether a function is called with the session."""
     if not takes(function, 1):
         return True
     second = list(inspect.signature(function).parameters.values())[1:2]
@@ -49,14 +50,14 @@ def _wants_session(function: Callable[..., Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FunctionAgent:
-    """Answers by calling a function."""
+    """Agent that answers by calling a function."""
 
     function: Callable[..., Any]
     name: str
     wants_session: bool = False
 
     async def respond(self, conversation: Conversation, session: Session) -> AgentTurn:
-        """Answer.
+        """Return the function's answer.
 
         Raises:
             RoleError: If the function raises, or returns nothing that could be an answer.
@@ -67,14 +68,14 @@ class FunctionAgent:
 
 
 def read_answer(what: str, answer: Any) -> AgentTurn:
-    """Read what a user's agent returned.
+    """Read the answer of an agent of the user's own.
 
     Args:
-        what: What to call the agent in messages.
+        what: Words for the agent in error messages.
         answer: A string, an AgentTurn, or a message with ``content`` and maybe ``tool_calls``.
 
     Raises:
-        RoleError: If it is none of these, or says nothing.
+        RoleError: If it is none of these, or holds no text.
     """
     calls: tuple[ToolCall, ...] = ()
     reasoning: str | None = None
@@ -84,8 +85,8 @@ def read_answer(what: str, answer: Any) -> AgentTurn:
         text, calls, reasoning = answer.text, tuple(answer.tool_calls), answer.reasoning
     elif isinstance(answer, Mapping) and "content" in answer:
         text, calls = answer["content"] or "", read_tool_calls(what, answer.get("tool_calls") or ())
-        told_apart = answer.get("reasoning_content") or answer.get("reasoning")
-        reasoning = told_apart if isinstance(told_apart, str) else None
+        separated = answer.get("reasoning_content") or answer.get("reasoning")
+        reasoning = separated if isinstance(separated, str) else None
     else:
         text = answer
     if not isinstance(text, str):
@@ -102,6 +103,10 @@ def read_tool_calls(what: str, entries: Any) -> tuple[ToolCall, ...]:
     """Read tool calls in the OpenAI form (``function: {name, arguments}``) or flat (``name``, ``arguments``).
 
     ``result`` and ``ok`` are taken over where an entry has them.
+
+    Args:
+        what: Words for the agent in error messages.
+        entries: The entries of ``tool_calls``.
 
     Raises:
         RoleError: If an entry has no name.
@@ -144,7 +149,7 @@ def _arguments(value: Any) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    """As JSON, whatever it is: what is recorded has to be journaled."""
+    """Return any value as JSON, since what is recorded has to be written to the journal."""
     try:
         return json.dumps(value, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""An agent behind an HTTP endpoint that speaks chat completions."""
+"""The agent behind an HTTP endpoint that serves chat completions."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EndpointAgent:
-    """Somebody's own agent. It has its own tools and its own policy, so it gets what was said and nothing else.
+    """Agent that somebody else runs.
 
-    Tool calls that its answer reports are recorded and not run; a result is not known of them.
+    It has its own tools and its own policy, so it gets the words of user and agent and nothing else. Tool calls that
+    its answer reports are recorded and not run; their results are not known.
     """
 
     chat: Chat
-    """The endpoint."""
+    """Client of the endpoint."""
 
     @property
     def name(self) -> str:
-        """The address or alias it was asked for by."""
+        """The address or alias by which it was named."""
         return self.chat.name
 
     async def respond(self, conversation: Conversation, session: Session) -> AgentTurn:
-        """Answer.
+        """Return the endpoint's answer.
 
         Raises:
             RoleError: If the endpoint can't be reached, or its answer holds no text.
@@ -40,8 +41,8 @@ class EndpointAgent:
         reply = await self.chat.complete(messages)
         spoken, thoughts = split_reasoning(reply.text)
         if not spoken:
-            asked = " but tool calls; it has to run its tools itself" if reply.tool_requests else ""
-            raise RoleError(f"the agent at {self.name!r} answered with no text{asked}")
+            hint = " but tool calls; it has to run its tools itself" if reply.tool_requests else ""
+            raise RoleError(f"the agent at {self.name!r} answered with no text{hint}")
         calls = tuple(
             ToolCall(
                 id=r.id, name=r.name, arguments=r.arguments if r.arguments is not None else {"_unreadable": r.raw[:400]}

@@ -1,4 +1,4 @@
-"""A language model as the agent, working with a domain's tools by OpenAI tool calling."""
+"""The agent played by a language model, with a domain's tools by OpenAI tool calling."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from pytest_ugst.core.registry import RoleContext
 
 UNREADABLE = "_unreadable"
-"""The argument under which a call's arguments are recorded that were not a JSON object."""
+"""The name of the argument that records the text of arguments that were not a JSON object."""
 
-_SHOWN = 400  # characters of malformed arguments the model gets to see again
+_SHOWN = 400  # characters of malformed arguments that are recorded and shown to the model again
 _AT_ONCE = 64  # calls of one round that are made; a model that runs wild may ask for thousands
 
 
 def make_llm_agent(chat: Chat, context: RoleContext) -> LlmAgent:
-    """An agent played by a model.
+    """Return an agent played by a model.
 
     Raises:
         UsageError: For a bad folder of prompts.
@@ -35,7 +35,7 @@ def make_llm_agent(chat: Chat, context: RoleContext) -> LlmAgent:
 
 @dataclass(frozen=True, slots=True)
 class LlmAgent:
-    """Answers users with a model, calling the session's tools. Remembers nothing between calls."""
+    """Agent played by a model, which calls the session's tools. It keeps no state between calls."""
 
     chat: Chat
     prompts: Prompts
@@ -48,7 +48,7 @@ class LlmAgent:
         return self.chat.name
 
     async def respond(self, conversation: Conversation, session: Session) -> AgentTurn:
-        """Call tools until there is an answer, and give it.
+        """Let the model call tools until it gives an answer, and return that.
 
         Raises:
             RoleError: If the model can't be reached, a tool crashes, or there is no answer even when asked again.
@@ -83,7 +83,7 @@ class LlmAgent:
         return AgentTurn(spoken, tuple(calls), join_reasoning(*thoughts))
 
     def messages(self, conversation: Conversation, session: Session) -> list[Message]:
-        """The request for an answer: instructions, and all that was said and called so far."""
+        """Return the request for an answer: instructions, and all utterances and tool calls so far."""
         system = self.prompts.fill("agent_system", policy=session.policy)
         if session.tools:
             system = f"{system}\n\n{self.prompts.fill('agent_tools')}"
@@ -97,12 +97,13 @@ class LlmAgent:
         return messages
 
     def _run(self, request: ToolRequest, session: Session, taken: set[str]) -> ToolCall:
+        """Run a tool and return the call with its result; ``taken`` holds the ids of calls, and gets this one's."""
         call_id = _fresh(request.id, taken)
         taken.add(call_id)
         if request.arguments is None:
-            told = f"Error: the arguments of {request.name} were not a JSON object. Call it again with one."
+            message = f"Error: the arguments of {request.name} were not a JSON object. Call it again with one."
             return ToolCall(
-                id=call_id, name=request.name, arguments={UNREADABLE: request.raw[:_SHOWN]}, result=told, ok=False
+                id=call_id, name=request.name, arguments={UNREADABLE: request.raw[:_SHOWN]}, result=message, ok=False
             )
         try:
             result = session.call(request.name, request.arguments)
@@ -112,7 +113,7 @@ class LlmAgent:
 
 
 def _fresh(wanted: str, taken: set[str]) -> str:
-    """An id of its own for a call: some servers send empty or repeated ones, and results must find their calls."""
+    """Return a unique id for a call: some servers send empty or repeated ones, and results must match their calls."""
     if wanted and wanted not in taken:
         return wanted
     number = 1
@@ -122,8 +123,8 @@ def _fresh(wanted: str, taken: set[str]) -> str:
 
 
 def _round(text: str, calls: Sequence[ToolCall]) -> list[Message]:
-    """Tool calls made together, and their results, as messages."""
-    asked: dict[str, Any] = {
+    """Return tool calls made together, and their results, as messages."""
+    request: dict[str, Any] = {
         "role": "assistant",
         "content": text or None,
         "tool_calls": [
@@ -135,10 +136,10 @@ def _round(text: str, calls: Sequence[ToolCall]) -> list[Message]:
             for call in calls
         ],
     }
-    told = [{"role": "tool", "tool_call_id": call.id, "content": call.result} for call in calls]
-    return cast("list[Message]", [asked, *told])
+    results = [{"role": "tool", "tool_call_id": call.id, "content": call.result} for call in calls]
+    return cast("list[Message]", [request, *results])
 
 
 def _with_note(message: Message, note: str) -> Message:
-    """A message with a note of ours below its text."""
+    """Return a message with a note of ours below its text."""
     return cast("Message", {**message, "content": f"{message.get('content') or ''}\n\n{note}"})

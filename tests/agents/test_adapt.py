@@ -1,4 +1,4 @@
-"""Anyone's own agent: functions, messages, and clear words for the rest."""
+"""Tests of agents of the user's own: functions, messages, and clear error messages for the rest."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def test_the_session_goes_to_who_asks_for_it() -> None:
     assert [respond(f).text for f in (named, required, other)] == ["named True", "required You", "other 0.5"]
 
 
-class Callable_:
+class CallableObject:
     async def __call__(self, messages: object) -> str:
         return "called"
 
 
 def test_objects_that_can_be_called_and_agents_as_they_are() -> None:
-    assert respond(Callable_()).text == "called"
-    assert as_agent(Callable_()).name == "Callable_"
+    assert respond(CallableObject()).text == "called"
+    assert as_agent(CallableObject()).name == "CallableObject"
 
     class Own:
         name = "own"
@@ -101,7 +101,7 @@ def test_a_pydantic_message_and_an_agent_turn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         (3, "returned int; expected a string"),
         (None, "returned NoneType"),
@@ -114,8 +114,8 @@ def test_a_pydantic_message_and_an_agent_turn() -> None:
         ({"content": "x", "tool_calls": ["find"]}, "tool call 1 has no name"),
     ],
 )
-def test_answers_that_are_none_are_said(answer: Any, told: str) -> None:
-    with pytest.raises(RoleError, match=told):
+def test_answers_that_are_none_are_said(answer: Any, message: str) -> None:
+    with pytest.raises(RoleError, match=message):
         respond(returning(answer))
 
 

@@ -1,18 +1,18 @@
 """The rule-based agent of the concierge domain: no model, the same answers every time.
 
-It reads the user's words slot by slot (:mod:`pytest_ugst.agents.rules.nlu`), keeps a list of what the user wants
-(:mod:`pytest_ugst.agents.rules.state_tracking`), and works it off one by one with the domain's tools
+It reads the user's words slot by slot (:mod:`pytest_ugst.agents.rules.nlu`), keeps a list of the user's tasks
+(:mod:`pytest_ugst.agents.rules.state_tracking`), and carries them out one by one with the domain's tools
 (:mod:`pytest_ugst.agents.rules.policy`). It says nothing that a tool did not return, and books only what the user said
 yes to or named.
 """
 
 from __future__ import annotations
 
-from pytest_ugst.agents.rules import nlg as say
+from pytest_ugst.agents.rules import nlg
 from pytest_ugst.agents.rules.memory import Memory, Task
 from pytest_ugst.agents.rules.nlu import UtteranceMeaning, understand
-from pytest_ugst.agents.rules.policy import Worker
-from pytest_ugst.agents.rules.state_tracking import take_in
+from pytest_ugst.agents.rules.policy import Policy
+from pytest_ugst.agents.rules.state_tracking import update_tasks
 from pytest_ugst.agents.rules.tool_calls import ToolClient
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import UsageError
@@ -20,21 +20,22 @@ from pytest_ugst.core.protocols import AgentTurn, Session
 from pytest_ugst.core.registry import RoleContext
 
 _NOTES = "rules"
-_NEEDED = frozenset({"search_restaurants", "search_trains", "get_details", "book_restaurant", "change_booking"})
+"""The key of the memory in a session's notes."""
+_REQUIRED_TOOLS = frozenset({"search_restaurants", "search_trains", "get_details", "book_restaurant", "change_booking"})
 
 
 class RulesAgent:
-    """Serves any number of conversations; what it remembers is in ``session.notes``."""
+    """The rule-based agent. It serves any number of conversations; their memories are in ``session.notes``."""
 
     name = "rules"
 
     def require(self, session: Session) -> None:
-        """Make sure that this agent can work in a session.
+        """Check that this agent can work in a session.
 
         Raises:
             UsageError: If the session lacks the concierge's tools.
         """
-        if not {tool.name for tool in session.tools} >= _NEEDED:
+        if not {tool.name for tool in session.tools} >= _REQUIRED_TOOLS:
             raise UsageError(
                 "the agent 'rules' only works in the domain 'concierge'; "
                 "name another agent with --ugst-agent, or set 'domain: concierge' in the goal"
@@ -50,13 +51,17 @@ class RulesAgent:
         if memory is None:
             self.require(session)
             memory = session.notes[_NOTES] = Memory()
-        desk = ToolClient(session, memory)
-        text = _answer(memory, desk, conversation.turns[-1].user)
-        return AgentTurn(text=text, tool_calls=tuple(desk.calls))
+        tool_client = ToolClient(session, memory)
+        text = _answer(memory, tool_client, conversation.turns[-1].user)
+        return AgentTurn(text=text, tool_calls=tuple(tool_client.calls))
 
 
 def make(argument: str | None, context: RoleContext) -> RulesAgent:
-    """For the registry; takes no argument.
+    """Make what ``--ugst-agent=rules`` names.
+
+    Args:
+        argument: None; the agent takes no argument.
+        context: Not needed: the agent talks to no model.
 
     Raises:
         UsageError: If there is an argument.
@@ -66,89 +71,103 @@ def make(argument: str | None, context: RoleContext) -> RulesAgent:
     return RulesAgent()
 
 
-def _answer(memory: Memory, desk: ToolClient, utterance: str) -> str:
-    heard = understand(utterance)
+def _answer(memory: Memory, tool_client: ToolClient, utterance: str) -> str:
+    meaning = understand(utterance)
     memory.turns += 1
-    asked = memory.asked
-    touched = take_in(memory, heard)
-    worker = Worker(memory, desk)
-    said: list[str] = []
-    if "hello" in heard.intents and memory.turns == 1:
-        said.append("Hello!")
-    wants_recap = "repeat" in heard.intents and bool(memory.bookings)
-    if wants_recap or any("reference" in s.asks for s in heard.stretches):
-        said += worker.restate()
+    requested = memory.requested
+    touched = update_tasks(memory, meaning)
+    policy = Policy(memory, tool_client)
+    sentences: list[str] = []
+    if "hello" in meaning.intents and memory.turns == 1:
+        sentences.append("Hello!")
+    wants_recap = "repeat" in meaning.intents and bool(memory.bookings)
+    if wants_recap or any("reference" in s.requests for s in meaning.segments):
+        sentences += policy.restate()
     if not touched:
-        if said[-1:] not in ([], ["Hello!"]):
-            return " ".join((*said, _else(memory)))
-        return _small_talk(memory, heard, worker, said, asked)
-    work = _work_off(memory, worker, going="closing" in heard.intents)
-    said += work
-    if not work or (not memory.asked and not said[-1].endswith("?")):
-        said.append(_close(memory) if "closing" in heard.intents else _else(memory))
-    return " ".join(said)
+        if sentences[-1:] not in ([], ["Hello!"]):
+            return " ".join((*sentences, _anything_else(memory)))
+        return _answer_without_task(memory, meaning, sentences, requested)
+    about_tasks = _carry_out(memory, policy, leaving="closing" in meaning.intents)
+    sentences += about_tasks
+    if not about_tasks or (not memory.requested and not sentences[-1].endswith("?")):
+        sentences.append(_close(memory) if "closing" in meaning.intents else _anything_else(memory))
+    return " ".join(sentences)
 
 
-def _work_off(memory: Memory, worker: Worker, going: bool) -> list[str]:
-    """Work at the current task, and go on to the next ones for as long as nothing has to be asked."""
-    said: list[str] = []
+def _carry_out(memory: Memory, policy: Policy, leaving: bool) -> list[str]:
+    """Carry out the current task, and go on to the next ones for as long as nothing has to be asked.
+
+    Args:
+        memory: The state of the conversation.
+        policy: Carries out a task.
+        leaving: Whether the user says goodbye; if so, no other task is taken up.
+    """
+    sentences: list[str] = []
     while True:
         task = memory.current
         if task is not None and not task.settled:
-            said += worker.work(task)
+            sentences += policy.act(task)
             if not task.settled:
-                return said
+                return sentences
         following = next((t for t in memory.tasks if not t.settled and t is not task), None)
-        if following is None or going:
-            return said
-        said.append(_turn_to(following))
+        if following is None or leaving:
+            return sentences
+        sentences.append(_announce(following))
         memory.current = following
 
 
-def _turn_to(task: Task) -> str:
+def _announce(task: Task) -> str:
+    """Return the words by which the agent turns to a task."""
     if task.action != "search":
         return "Now for your booking."
-    return f"Now for the {say.noun(task.kind, task.wishes)}."
+    return f"Now for the {nlg.noun(task.kind, task.constraints)}."
 
 
-def _small_talk(
-    memory: Memory, heard: UtteranceMeaning, worker: Worker, said: list[str], asked: tuple[str, ...]
+def _answer_without_task(
+    memory: Memory, meaning: UtteranceMeaning, sentences: list[str], requested: tuple[str, ...]
 ) -> str:
-    """The utterance asks for nothing."""
-    said_so = heard.intents
+    """Return the answer to an utterance that is about no task.
+
+    Args:
+        memory: The state of the conversation.
+        meaning: The meaning of the utterance.
+        sentences: What to say before.
+        requested: What the last answer asked for.
+    """
+    intents = meaning.intents
     open_task = memory.current is not None and not memory.current.settled
-    if "closing" in said_so or ("thanks" in said_so and not open_task and "question" not in said_so):
-        return " ".join((*said, _close(memory)))
-    if open_task and "no" not in said_so:
-        memory.asked = asked
-        return " ".join((*said, f"I'm sorry, I didn't catch that. {_again(memory, asked)}"))
-    if said_so & {"no", "thanks"}:
-        return " ".join((*said, _close(memory)))
-    if said:
-        return f"Hello, and welcome to Quillhaven! {say.HELP} What can I do for you?"
-    return f"I'm sorry, I didn't catch that. {say.HELP}"
+    if "closing" in intents or ("thanks" in intents and not open_task and "question" not in intents):
+        return " ".join((*sentences, _close(memory)))
+    if open_task and "no" not in intents:
+        memory.requested = requested
+        return " ".join((*sentences, f"I'm sorry, I didn't catch that. {_ask_again(memory, requested)}"))
+    if intents & {"no", "thanks"}:
+        return " ".join((*sentences, _close(memory)))
+    if sentences:
+        return f"Hello, and welcome to Quillhaven! {nlg.HELP} What can I do for you?"
+    return f"I'm sorry, I didn't catch that. {nlg.HELP}"
 
 
-def _again(memory: Memory, asked: tuple[str, ...]) -> str:
-    """Put the open question again."""
+def _ask_again(memory: Memory, requested: tuple[str, ...]) -> str:
+    """Return the open question once more."""
     task = memory.current
     assert task is not None
-    if "offer" in asked and task.offer:
+    if "offer" in requested and task.offer:
         return f"Shall I book {task.offer} for you, or look for something else?"
-    if asked and set(asked) <= {"day", "time", "nights", "people"}:
-        return say.question(asked, task.kind)
-    if asked[:1] == ("drop",):
-        return say.loosen(asked[1])
-    if asked == ("reference",):
+    if requested and set(requested) <= {"day", "time", "nights", "people"}:
+        return nlg.question(requested, task.kind)
+    if requested[:1] == ("drop",):
+        return nlg.loosen(requested[1])
+    if requested == ("reference",):
         return "What is the reference of your booking?"
-    return say.HELP
+    return nlg.HELP
 
 
-def _else(memory: Memory) -> str:
-    memory.asked = ()
-    return say.ANYTHING_ELSE[memory.turns % len(say.ANYTHING_ELSE)]
+def _anything_else(memory: Memory) -> str:
+    memory.requested = ()
+    return nlg.ANYTHING_ELSE[memory.turns % len(nlg.ANYTHING_ELSE)]
 
 
 def _close(memory: Memory) -> str:
-    memory.asked = ()
-    return say.CLOSING[memory.turns % len(say.CLOSING)]
+    memory.requested = ()
+    return nlg.CLOSING[memory.turns % len(nlg.CLOSING)]

@@ -1,4 +1,4 @@
-"""Words of the concierge desk's trade, for the rule-based agent. Keys with punctuation are regular expressions."""
+"""Vocabulary of the concierge domain, for the rule-based agent. Keys with punctuation are regular expressions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ SLOTS = {
     "attraction": ("area", "kind", "free_entry"),
     "train": ("origin", "destination", "day", "leave_after", "arrive_by"),
 }
-"""What each kind is searched by."""
+"""Slots to search by, for each kind."""
 BOOKING_SLOTS = {
     "restaurant": ("day", "time", "people"),
     "hotel": ("day", "nights", "people"),
     "attraction": ("day", "people"),
     "train": ("people",),
 }
-"""What a booking of each kind needs beside the place or train."""
+"""Slots a booking needs beside the place or train, for each kind."""
 NUMBERS = {
     "a couple of": 2,
     "one": 1,
@@ -97,7 +97,7 @@ SIGHTS = {
 }
 HOUSES = {r"hostels?": "hostel", r"guest ?-?houses?": "guesthouse", r"hotels?": "hotel"}
 CITIES = ("Quillhaven", "Ashmere", "Brindleford", "Corrowby", "Dunmarsh", "Port Sallow", "Thornvale")
-WISHES = {
+FEATURES = {
     "parking": r"(?:car )?park(?:ing)(?: (?:space|spot|lot)s?)?|car ?park",
     "wifi": r"wi-?fi|internet",
     "breakfast": r"breakfasts?",

@@ -1,4 +1,4 @@
-"""The words of the rule-based agent."""
+"""Natural language generation of the rule-based agent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Record = Mapping[str, Any]
+"""A record of a place, a train or a booking, as a tool returned it."""
 
 HELP = "I can find and book restaurants, hotels, attractions and trains for you, and change or cancel bookings."
 ANYTHING_ELSE = ("Is there anything else I can do for you?", "Can I help you with anything else?")
@@ -32,27 +33,27 @@ _NOUNS = {"restaurant": "restaurant", "hotel": "hotel or guesthouse", "attractio
 
 
 def join(parts: Sequence[str], word: str = "and") -> str:
-    """List things: a, b and c."""
+    """Return words as a list in a sentence: ``a, b and c``."""
     return ", ".join(parts[:-1]) + f" {word} {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def day(name: str) -> str:
-    """A weekday as it is written."""
+    """Return the name of a weekday as it is written."""
     return name.capitalize()
 
 
 def people(count: int) -> str:
-    """So many people."""
+    """Return a number of people in words."""
     return f"{count} {'person' if count == 1 else 'people'}"
 
 
 def nights(count: int) -> str:
-    """So many nights."""
+    """Return a number of nights in words."""
     return f"{count} night{'' if count == 1 else 's'}"
 
 
 def cuisine(name: str) -> str:
-    """A cuisine as it is written: Italian, but seafood."""
+    """Return a cuisine as it is written: Italian, but seafood."""
     return name if name in _PLAIN else name.capitalize()
 
 
@@ -61,12 +62,12 @@ def _a(words: str) -> str:
 
 
 def place(area: str) -> str:
-    """Where in town."""
+    """Return a part of town in words."""
     return f"in the {area}" if area != "centre" else "in the centre"
 
 
 def describe(kind: str, record: Record) -> str:
-    """What a search result is, in a few words."""
+    """Describe a search result in a few words."""
     if kind == "train":
         return (
             f"train {record['id']} from {record['origin']} to {record['destination']} on {day(record['day'])}, "
@@ -85,40 +86,40 @@ def describe(kind: str, record: Record) -> str:
     return f"{_a(what)} {place(record['area'])}{extra}"
 
 
-def wanted(kind: str, wishes: Mapping[str, Any]) -> str:
-    """What was searched for, without an article: "cheap korean restaurant in the north"."""
+def wanted(kind: str, constraints: Mapping[str, Any]) -> str:
+    """Describe what was searched for, without an article: "cheap Korean restaurant in the north"."""
     if kind == "train":
         words = "train"
         for slot, lead in (("origin", "from"), ("destination", "to"), ("day", "on")):
-            if slot in wishes:
-                words += f" {lead} {day(wishes[slot]) if slot == 'day' else wishes[slot]}"
-        if "leave_after" in wishes:
-            words += f" leaving after {wishes['leave_after']}"
-        if "arrive_by" in wishes:
-            words += f" arriving by {wishes['arrive_by']}"
+            if slot in constraints:
+                words += f" {lead} {day(constraints[slot]) if slot == 'day' else constraints[slot]}"
+        if "leave_after" in constraints:
+            words += f" leaving after {constraints['leave_after']}"
+        if "arrive_by" in constraints:
+            words += f" arriving by {constraints['arrive_by']}"
         return words
-    front = [_PRICED[wishes["price"]]] if "price" in wishes else []
-    if wishes.get("free_entry"):
+    front = [_PRICED[constraints["price"]]] if "price" in constraints else []
+    if constraints.get("free_entry"):
         front.append("free")
-    if "stars" in wishes:
-        front.append(f"{wishes['stars']}-star")
-    if "cuisine" in wishes:
-        front.append(cuisine(wishes["cuisine"]))
-    noun = wishes.get("kind", _NOUNS[kind])
-    behind = [place(wishes["area"])] if "area" in wishes else []
-    features = [words for slot, words in FEATURES.items() if wishes.get(slot)]
+    if "stars" in constraints:
+        front.append(f"{constraints['stars']}-star")
+    if "cuisine" in constraints:
+        front.append(cuisine(constraints["cuisine"]))
+    noun = constraints.get("kind", _NOUNS[kind])
+    behind = [place(constraints["area"])] if "area" in constraints else []
+    features = [words for slot, words in FEATURES.items() if constraints.get(slot)]
     if features:
         behind.append(f"with {join(features)}")
     return " ".join((*front, noun, *behind))
 
 
-def noun(kind: str, wishes: Mapping[str, Any]) -> str:
-    """The bare noun."""
-    return str(wishes.get("kind", _NOUNS[kind]))
+def noun(kind: str, constraints: Mapping[str, Any]) -> str:
+    """Return the noun for what is searched for, and nothing else."""
+    return str(constraints.get("kind", _NOUNS[kind]))
 
 
 def loosen(slot: str) -> str:
-    """Ask whether to give up a wish."""
+    """Ask whether to give up a constraint."""
     spoken = _SPOKEN.get(slot, slot)
     return f"Shall I look again without regard to the {spoken}, or would you like to change something else?"
 
@@ -140,7 +141,7 @@ def _details(slots: Sequence[str], kind: str) -> str:
 
 
 def fact(kind: str, record: Record, what: str) -> str | None:
-    """One fact about a place or train, as a sentence; None where it has no such fact."""
+    """Return one fact about a place or train as a sentence; None where its record does not hold it."""
     name = record["id"] if kind == "train" else record["name"]
     if what in FEATURES:
         if what not in record:
@@ -180,7 +181,7 @@ def fact(kind: str, record: Record, what: str) -> str | None:
 
 
 def booking(made: Record) -> str:
-    """What a booking is for, in a few words."""
+    """Describe a booking in a few words."""
     if made["kind"] == "train":
         return (
             f"train {made['train_id']} from {made['origin']} to {made['destination']} on {day(made['day'])}, "

@@ -1,7 +1,7 @@
-"""What a user's utterance means at the concierge desk: stretches about one thing each, intents, asked-for facts.
+"""Natural language understanding of the rule-based agent: segments about one thing each, intents, requested facts.
 
 Rules only, no model: names of the town are masked first (so that "Foundry Park" asks for no park), the utterance is
-cut where another kind of thing begins, and every stretch is read by itself.
+cut where another kind of thing begins, and every segment is read by itself.
 """
 
 from __future__ import annotations
@@ -11,43 +11,49 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from pytest_ugst.agents.rules import slot_values as wishes
+from pytest_ugst.agents.rules import slot_values
 from pytest_ugst.agents.rules.lexicon import CUISINES, DISHES, NUMBER
-from pytest_ugst.agents.rules.slot_values import Slots
+from pytest_ugst.agents.rules.slot_values import SlotValues, read_slots
 from pytest_ugst.domains.concierge.data import places
 
 MAX_READ = 4_000
-"""Characters of an utterance that are read."""
+"""Characters of an utterance that are read; the rest is ignored."""
 
 
 @dataclass(slots=True)
-class Stretch:
+class Segment:
     """A part of an utterance that is about one thing."""
 
     kind: str | None
     """restaurant, hotel, attraction, train; None where it does not say."""
     text: str
-    slots: Slots
+    """The words, in lower case and masked."""
+    slots: SlotValues
     names: list[str] = field(default_factory=list)
     """Places and trains it names, exactly."""
     references: list[str] = field(default_factory=list)
+    """References of bookings it names."""
     intents: set[str] = field(default_factory=set)
-    asks: list[str] = field(default_factory=list)
+    """Keys of the table of intents."""
+    requests: list[str] = field(default_factory=list)
     """Facts it asks for."""
 
 
 @dataclass(slots=True)
 class UtteranceMeaning:
-    """A whole utterance."""
+    """The meaning of a whole utterance."""
 
-    stretches: list[Stretch]
+    segments: list[Segment]
+    """The parts in their order; at least one."""
     intents: set[str]
+    """The intents of all parts, and ``yes``, ``weak_yes`` or ``no``."""
     numbers: list[int]
     """All plain numbers, for the answer to "how many?"."""
 
 
 @cache
 def _gazetteer() -> tuple[re.Pattern[str], dict[str, tuple[str, str]]]:
+    """Return a pattern for the names of all places, and by lower-case name its kind and spelling."""
     known = {record["name"].lower(): (table[:-1], record["name"]) for table, record in places()}
     names = sorted(known, key=len, reverse=True)
     return re.compile(r"\b(?:" + "|".join(re.escape(name) for name in names) + r")\b"), known
@@ -88,7 +94,7 @@ _CONDITIONAL = re.compile(
 )
 _TELL_IF = re.compile(r"\b(?:see|check|know|ask|wonder(?:ing)?|tell me|confirm|sure|find out)\s+if\b")
 
-_INTENTS = {
+_INTENT_PATTERNS = {
     "book": (
         r"\b(?:book|reserve)\b|\bmake (?:a|the|that|this) (?:booking|reservation)|\b(?:a"
         r"|the|my) (?:booking|reservation) for\b|\bbooking (?:it|that|this)\b|\bget (?:me "
@@ -157,7 +163,7 @@ _INTENTS = {
     "hello": r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings)\b",
     "question": r"\?|\b(?:tell|give|send|let) me\b|\b(?:what|where|when|which|how)\b",
 }
-_INTENT = {name: re.compile(pattern) for name, pattern in _INTENTS.items()}
+_INTENTS = {name: re.compile(pattern) for name, pattern in _INTENT_PATTERNS.items()}
 _YES = re.compile(
     r"(?:^|[.!,;]\s*|\b(?:so|and|but|great|perfect|ok|okay|oh|well)[,!]? )\W{0,4}(?:yes"
     r"|yeah|yep|yup|sure|of course|absolutely|definitely|certainly|please do|go ahead"
@@ -182,7 +188,7 @@ _NO = re.compile(
     r"|information|looking)|that won't be necessary|no need)\b"
 )
 
-_ASKS = {
+_REQUEST_PATTERNS = {
     "phone": r"\b(?:phone|telephone|contact)(?: number)?s?\b|\b(?:call|ring) (?:them|it)\b",
     "address": (
         r"\baddress(?:es)?\b|\bwhere (?:exactly )?(?:is|are) (?:it|they|that|this|@place"
@@ -235,7 +241,7 @@ _ASKS = {
         r"|code)\b|\breference\b"
     ),
 }
-_ASK = {fact: re.compile(pattern) for fact, pattern in _ASKS.items()}
+_REQUESTS = {fact: re.compile(pattern) for fact, pattern in _REQUEST_PATTERNS.items()}
 _MINE = re.compile(
     r"\b(?:my|our|your) (?:own |e-?mail |phone |telephone |mobile |contact |home "
     r"|postal )*(?:phone|number|address|email|details|postcode|name|budget)\b(?! is\?)"
@@ -246,21 +252,21 @@ _PRICED = re.compile(
     r"|any|same|lower|higher|reasonable)(?:ly)?[- ](?:in )?pric\w+(?: range)?|\bpric\w+(?: range)? (?:is "
     r"|should be |of |to be |range )*(?:cheap|moderate|expensive)\w*"
 )
-_WORDS = {
+_FEATURE_WORDS = {
     "parking": r"(?:car )?park(?:ing)?",
     "wifi": r"(?:wi-?fi|internet)",
     "breakfast": r"breakfasts?",
     "outdoor_seating": r"(?:outdoors?|outside|terrace)",
 }
-_FEATURE = {
+_FEATURE_QUESTIONS = {
     slot: re.compile(
         r"\b(?:does|do|is|are|has|have|whether|if|can)\s+(?:(?P<vague>there|you)|it|they|this|that|we|i|@place"
         rf"|the \w+(?: \w+)?)\b[^.?!,]{{0,40}}\b{words}\b"
         rf"|\b(?:is|are|what about|how about)\s+(?:the |any )?{words}\b"
     )
-    for slot, words in _WORDS.items()
+    for slot, words in _FEATURE_WORDS.items()
 }
-"""Asks of a place whether it has something; "is there ..." does so only where no kind of place is looked for."""
+"""Questions whether a place has a feature; "is there ..." is one only where no kind of place is looked for."""
 
 
 _PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00a0": " ", "@": " ", "*": " "})
@@ -268,33 +274,33 @@ _PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00a0": " ", "@": " ", "
 
 
 def understand(utterance: str) -> UtteranceMeaning:
-    """Read an utterance. Any text will do."""
+    """Return the meaning of an utterance. Any text will do."""
     original = utterance[:MAX_READ].translate(_PLAIN)
     names: list[tuple[str, str]] = []
     references: list[str] = []
     masked = _mask(original, names, references)
     text = _without_conditions(_lower(masked))
-    stretches = []
-    left, left_references = list(names), list(references)
+    segments = []
+    names_left, references_left = list(names), list(references)
     for start, end, kind in _cut(text, names):
         piece = text[start:end]
-        here = [left.pop(0)[1] for _ in _NAMED.findall(piece)]
-        refs = [left_references.pop(0) for _ in re.findall("@ref", piece)]
-        stretches.append(_read(piece, masked[start:end], kind, here, refs))
-    whole = {name for name, pattern in _INTENT.items() if pattern.search(text)}
+        named = [names_left.pop(0)[1] for _ in _NAMED.findall(piece)]
+        referred = [references_left.pop(0) for _ in re.findall("@ref", piece)]
+        segments.append(_read_segment(piece, masked[start:end], kind, named, referred))
+    intents = {name for name, pattern in _INTENTS.items() if pattern.search(text)}
     if _YES.search(text):
-        whole.add("yes")
+        intents.add("yes")
     elif _WEAK_YES.search(text):
-        whole.add("weak_yes")
+        intents.add("weak_yes")
     if _NO.search(text):
-        whole.add("no")
-        whole.discard("yes")
-    numbers = [wishes.number(m) for m in re.findall(rf"\b{NUMBER}\b(?![:.]\d)", text)]
-    return UtteranceMeaning(stretches, whole, numbers)
+        intents.add("no")
+        intents.discard("yes")
+    numbers = [slot_values.number(m) for m in re.findall(rf"\b{NUMBER}\b(?![:.]\d)", text)]
+    return UtteranceMeaning(segments, intents, numbers)
 
 
 def _lower(text: str) -> str:
-    """Lower case of the same length (a few letters of other scripts grow)."""
+    """Return a text in lower case and of the same length (a few letters of other scripts would grow)."""
     low = text.lower()
     return low if len(low) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
@@ -332,18 +338,18 @@ def _mask(original: str, names: list[tuple[str, str]], references: list[str]) ->
 
 
 def _anchors(text: str, names: list[tuple[str, str]]) -> list[tuple[int, int, str]]:
-    """Where the text names a kind of thing: start, end, kind."""
+    """Return the start, end and kind of every place where the text names a kind of thing."""
     named = iter(names)
     found = [(*m.span(), next(named)[0]) for m in _NAMED.finditer(text)]
     found += [(*m.span(), "booking") for m in re.finditer("@ref", text)]
     for kind, pattern in _KINDS.items():
         found += [(*m.span(), kind) for m in pattern.finditer(text)]
-    found += [(at, at + 1, "attraction") for at, _ in wishes.sights(text)]
-    return sorted(anchor for anchor in found if not wishes.is_persona(text, anchor[0], anchor[1]))
+    found += [(at, at + 1, "attraction") for at, _ in slot_values.sights(text)]
+    return sorted(anchor for anchor in found if not slot_values.is_persona(text, anchor[0], anchor[1]))
 
 
 def _cut(text: str, names: list[tuple[str, str]]) -> list[tuple[int, int, str | None]]:
-    """Cut the text where it turns to another kind of thing."""
+    """Cut the text where it turns to another kind of thing; return the start, end and kind of the pieces."""
     pieces: list[tuple[int, int, str | None]] = []
     start, kind, last_end = 0, None, 0
     for at, end, anchor in _anchors(text, names):
@@ -366,6 +372,7 @@ def _cut(text: str, names: list[tuple[str, str]]) -> list[tuple[int, int, str | 
 
 
 def _last_cut(text: str, start: int, end: int, patterns: Sequence[re.Pattern[str]]) -> int | None:
+    """Return the end of the last match of the first pattern that matches between two positions."""
     for pattern in patterns:
         cuts = [m.end() for m in pattern.finditer(text, start, end) if m.end() <= end]
         if cuts:
@@ -373,23 +380,32 @@ def _last_cut(text: str, start: int, end: int, patterns: Sequence[re.Pattern[str
     return None
 
 
-def _read(text: str, masked: str, kind: str | None, names: list[str], references: list[str]) -> Stretch:
-    slots = wishes.read(text, masked)
-    intents = {name for name, pattern in _INTENT.items() if pattern.search(text)}
+def _read_segment(text: str, masked: str, kind: str | None, names: list[str], references: list[str]) -> Segment:
+    """Read one piece of an utterance.
+
+    Args:
+        text: The piece, in lower case and masked.
+        masked: The same piece with its capitals.
+        kind: The kind of thing it is about.
+        names: Places and trains it names.
+        references: References it names.
+    """
+    slots = read_slots(text, masked)
+    intents = {name for name, pattern in _INTENTS.items() if pattern.search(text)}
     if "nobook" in intents:
         intents.discard("book")
     plain = _PRICED.sub(" ", _MINE.sub(" ", text))
-    asks = [fact for fact, pattern in _ASK.items() if pattern.search(plain)]
-    for slot, pattern in _FEATURE.items():
+    requests = [fact for fact, pattern in _REQUESTS.items() if pattern.search(plain)]
+    for slot, pattern in _FEATURE_QUESTIONS.items():
         match = pattern.search(text)
         if match and not (match["vague"] and kind):
-            asks.append(slot)
+            requests.append(slot)
             slots.values.pop(slot, None)
-    if "entry_fee" in asks and "price" in asks:
-        asks.remove("price")
-    if references and "reference" in asks:
-        asks.remove("reference")
-    asks = [fact for fact in asks if fact not in slots.dropped]
+    if "entry_fee" in requests and "price" in requests:
+        requests.remove("price")
+    if references and "reference" in requests:
+        requests.remove("reference")
+    requests = [fact for fact in requests if fact not in slots.dropped]
     if kind == "booking":
         kind = None
-    return Stretch(kind, text, slots, names, references, intents, asks)
+    return Segment(kind, text, slots, names, references, intents, requests)

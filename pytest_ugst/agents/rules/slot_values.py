@@ -16,32 +16,33 @@ from pytest_ugst.agents.rules.lexicon import (
     CITIES,
     CUISINES,
     DISHES,
+    FEATURES,
     HOUSES,
     NUMBER,
     NUMBERS,
     PRICES,
     SIGHTS,
     SLOT_WORDS,
-    WISHES,
 )
 from pytest_ugst.domains.concierge.clock import DAYS, TODAY
 
 
 @dataclass(slots=True)
-class Slots:
-    """What a stretch of text says."""
+class SlotValues:
+    """The slot values found in a segment of text."""
 
     values: dict[str, Any] = field(default_factory=dict)
+    """Values by the name of the slot."""
     dropped: set[str] = field(default_factory=set)
     """Slots that don't matter (any more)."""
-    refused: set[tuple[str, Any]] = field(default_factory=set)
-    """Values that are not wanted."""
-    more: dict[str, int] = field(default_factory=dict)
+    excluded: set[tuple[str, Any]] = field(default_factory=set)
+    """Slots with values that are not wanted."""
+    increments: dict[str, int] = field(default_factory=dict)
     """Numbers to add to what was booked."""
 
 
 def number(text: str) -> int:
-    """The number a match of ``NUMBER`` stands for."""
+    """Return the number that a match of ``NUMBER`` stands for."""
     return int(text) if text.isdecimal() else NUMBERS[text]
 
 
@@ -54,23 +55,23 @@ _NOT = re.compile(
 
 
 _COMPLAINT = re.compile(r"\b(?:too|a bit|a little|quite|so|very|that's|that is)\s+$")
-"""Before a price word: "that's a bit pricey" wishes for nothing."""
+"""Words before a price word that make it no constraint: "that's a bit pricey"."""
 
 
-def _refused(text: str, start: int) -> bool:
+def _is_excluded(text: str, start: int) -> bool:
     return _NOT.search(text[max(0, start - 40) : start]) is not None
 
 
-def _words(table: dict[str, str]) -> list[tuple[re.Pattern[str], str]]:
+def _compiled(table: dict[str, str]) -> list[tuple[re.Pattern[str], str]]:
     return [(re.compile(rf"\b(?:{pattern})\b"), value) for pattern, value in table.items()]
 
 
 _AREA = re.compile(rf"\b({'|'.join(AREAS)})\b(?! (?:station|time))")
-_PRICE = _words(PRICES)
+_PRICE = _compiled(PRICES)
 _CUISINE = re.compile(rf"\b({'|'.join((*CUISINES, *DISHES))})\b")
 _OTHER_CUISINE = re.compile(r"\b([a-z]{3,15}(?:ese|ian|ean))\s+(?:restaurants?|food|cuisine|place)\b")
-_SIGHT = _words(SIGHTS)
-_HOUSE = _words(HOUSES)
+_SIGHT = _compiled(SIGHTS)
+_HOUSE = _compiled(HOUSES)
 _LIKES = re.compile(
     r"\b(?:love|loves|enjoy|adore|fan of|work(?:s|ed|ing)? (?:at|in|for)|owner of"
     r"|run|manage|study|studying|passion for"
@@ -123,7 +124,7 @@ _MORE = re.compile(
     r"|nights?)(?P<tail> more| extra)?\b"
 )
 
-_WISH = {slot: re.compile(rf"\b(?:{pattern})\b") for slot, pattern in WISHES.items()}
+_FEATURES = {slot: re.compile(rf"\b(?:{pattern})\b") for slot, pattern in FEATURES.items()}
 _NO_NEED = re.compile(
     r"(?:don't (?:really |actually )?(?:need|want|care about|mind about)|do not (?:need"
     r"|want|care about)|no need for|needn't have|won't need|no longer need"
@@ -164,61 +165,85 @@ _NATIVE = re.compile(
     r"\b(?:i'm|i am|we're|we are|come|coming|visiting|originally|here|an? (?!train"
     r"|ticket|seat|ride|journey)(?:\w+ ){1,3})\s*$"
 )
+_UNKNOWN_CITY_SLOTS = {
+    **dict.fromkeys(("from", "leaving", "departing"), "unknown_origin"),
+    **dict.fromkeys(("to", "into", "reach", "towards", "toward", "visit"), "unknown_destination"),
+}
+"""Slots of unknown cities by the preposition before them; other prepositions ("in", "at", "for") tell neither."""
 _BETWEEN = re.compile(rf"\b({_TOWNS})\s*(?:to|->|-)\s*(?:{_TOWNS})\b")
 _HERE = re.compile(r"\b(?P<prep>from|to|back)\s+(?:here|(?:this|your) town)\b")
 
 
-def read(text: str, original: str) -> Slots:
-    """Read everything there is to read; the caller takes what fits the kind it is about.
+def read_slots(text: str, original: str) -> SlotValues:
+    """Read every slot value in a segment; the caller takes what fits the kind the segment is about.
 
     Args:
-        text: A stretch of an utterance, lower case, masked.
-        original: The same stretch with its capitals.
+        text: A segment of an utterance, in lower case and masked.
+        original: The same segment with its capitals.
     """
-    found = Slots()
+    found = SlotValues()
+    _read_areas(text, found)
+    _read_prices(text, found)
+    _read_kinds(text, found)
+    _read_days(text, found)
+    _read_times(text, found)
+    _read_counts(text, found)
+    _read_features(text, found)
+    _read_cities(text, found)
+    _read_unknown_cities(original, found)
+    _read_dropped(text, found)
+    return found
+
+
+def _read_areas(text: str, found: SlotValues) -> None:
     for match in _AREA.finditer(text):
         _put(found, "area", AREAS[match[1]], text, match.start())
+
+
+def _read_prices(text: str, found: SlotValues) -> None:
     for at, price in sorted((m.start(), price) for pattern, price in _PRICE for m in pattern.finditer(text)):
         if not _COMPLAINT.search(text[max(0, at - 15) : at]):
             _put(found, "price", price, text, at)
+
+
+def _read_kinds(text: str, found: SlotValues) -> None:
+    """Read cuisines, kinds of attractions (``sight``) and kinds of hotels (``house``)."""
     for pattern in (_OTHER_CUISINE, _CUISINE):
         for match in pattern.finditer(text):
-            if is_persona(text, *match.span()):
-                continue
-            _put(found, "cuisine", DISHES.get(match[1], match[1]), text, match.start())
+            if not is_persona(text, *match.span()):
+                _put(found, "cuisine", DISHES.get(match[1], match[1]), text, match.start())
     for at, sight in sights(text):
         _put(found, "sight", sight, text, at)
     for pattern, house in _HOUSE:
         for match in pattern.finditer(text):
             _put(found, "house", house, text, match.start())
-    _days(text, found)
-    _times(text, found)
-    _counts(text, found)
-    _wishes(text, found)
-    _cities(text, original, found)
+
+
+def _read_dropped(text: str, found: SlotValues) -> None:
+    """Read the slots that don't matter, and take back their values."""
     for slot, pattern in _DROPS.items():
-        if pattern.search(text) and slot not in ("day",):
+        if slot != "day" and pattern.search(text):
             found.dropped.add(slot)
             found.values.pop(slot, None)
     if _ANYWHERE.search(text) and "area" not in found.values:
         found.dropped.add("area")
-    return found
 
 
 def is_persona(text: str, start: int, end: int) -> bool:
-    """Whether a word tells of the speaker ("a museum curator", "I love parks") and asks for nothing."""
+    """Return whether a word describes the speaker ("a museum curator", "I love parks") and asks for nothing."""
     return bool(_LIKES.search(text[max(0, start - 40) : start]) or _WORK.match(text, end))
 
 
-def _put(found: Slots, slot: str, value: Any, text: str, at: int) -> None:
-    if _refused(text, at):
-        found.refused.add((slot, value))
+def _put(found: SlotValues, slot: str, value: Any, text: str, at: int) -> None:
+    """Note a value that stands at a position of the text, as wanted or as excluded."""
+    if _is_excluded(text, at):
+        found.excluded.add((slot, value))
     else:
         found.values[slot] = value
 
 
 def sights(text: str) -> Iterator[tuple[int, str]]:
-    """Kinds of attractions that are looked for, with where they stand; "a hotel with a pool" names none."""
+    """Yield the position and kind of every attraction that is looked for; "a hotel with a pool" names none."""
     taken: list[tuple[int, int]] = []
     for pattern, sight in _SIGHT:
         for match in pattern.finditer(text):
@@ -231,7 +256,7 @@ def sights(text: str) -> Iterator[tuple[int, str]]:
                 yield match.start(), sight
 
 
-def _days(text: str, found: Slots) -> None:
+def _read_days(text: str, found: SlotValues) -> None:
     today = DAYS.index(TODAY)
     days = []
     for match in _DAY.finditer(text):
@@ -240,8 +265,8 @@ def _days(text: str, found: Slots) -> None:
         else:
             ahead = {"tomorrow": 1, "day after tomorrow": 2}.get(match[2], 0)
             day = DAYS[(today + ahead) % 7]
-        if _refused(text, match.start()):
-            found.refused.add(("day", day))
+        if _is_excluded(text, match.start()):
+            found.excluded.add(("day", day))
             continue
         days.append((match.start(), match.end(), day))
     if not days:
@@ -253,10 +278,10 @@ def _days(text: str, found: Slots) -> None:
         found.values["until"] = stay[2]
 
 
-def _times(text: str, found: Slots) -> None:
+def _read_times(text: str, found: SlotValues) -> None:
     for match in _CLOCK.finditer(text):
         time = _clock(match)
-        if time is None or _refused(text, match.start()):
+        if time is None or _is_excluded(text, match.start()):
             continue
         before = text[max(0, match.start() - 30) : match.start()] + (match[0].split()[0] if match["bare"] else "")
         if re.search(
@@ -275,6 +300,7 @@ def _times(text: str, found: Slots) -> None:
 
 
 def _clock(match: re.Match[str]) -> str | None:
+    """Return a time as ``HH:MM``, with ``~`` before it if it may be twelve hours later; None for no time of day."""
     if match["word"]:
         return {"noon": "12:00", "midday": "12:00", "midnight": "00:00"}[match["word"]]
     half = match["ap"] or match["ap2"] or match["ap3"] or match["ap4"] or ""
@@ -300,7 +326,7 @@ def _clock(match: re.Match[str]) -> str | None:
     return f"~{spelled}" if vague else spelled
 
 
-def _counts(text: str, found: Slots) -> None:
+def _read_counts(text: str, found: SlotValues) -> None:
     for match in _PEOPLE.finditer(text):
         given = match["a"] or match["b"] or match["c"] or match["d"] or match["e"] or match["f"]
         count = number(given) if given else 1 if match["one"] else 2
@@ -324,12 +350,12 @@ def _counts(text: str, found: Slots) -> None:
         if re.search(r"\b(?:more|extra|additional|another|extend.* by)\b", text[: match.start()][-30:] + match[0]):
             n = 1 if match["n"] in ("a", "an", "another") else number(match["n"])
             slot = "nights" if match["what"].startswith("night") else "people"
-            found.more[slot] = n
+            found.increments[slot] = n
             found.values.pop(slot, None)
 
 
-def _wishes(text: str, found: Slots) -> None:
-    for slot, pattern in _WISH.items():
+def _read_features(text: str, found: SlotValues) -> None:
+    for slot, pattern in _FEATURES.items():
         for match in pattern.finditer(text):
             before, after = text[max(0, match.start() - 40) : match.start()], text[match.end() : match.end() + 40]
             if _NO_NEED.search(before) or re.match(
@@ -345,30 +371,35 @@ def _wishes(text: str, found: Slots) -> None:
         found.values["free_entry"] = True
 
 
-def _cities(text: str, original: str, found: Slots) -> None:
+def _read_cities(text: str, found: SlotValues) -> None:
+    """Read the cities that trains go to: ``origin``, ``destination``, and ``city`` where it does not say which."""
     known = {city.lower(): city for city in CITIES}
-    for between in _BETWEEN.finditer(text):
-        found.values["origin"] = known[between[1]]
-    for low in _CITY_LOW.finditer(text):
-        prep = low["prep"] or ""
-        if prep == "from" and _NATIVE.search(text[: low.start()]):
+    for match in _BETWEEN.finditer(text):
+        found.values["origin"] = known[match[1]]
+    for match in _CITY_LOW.finditer(text):
+        city, preposition = known[match["city"]], match["prep"] or ""
+        if preposition == "from" and _NATIVE.search(text[: match.start()]):
             continue
-        if prep in ("from", "leaving", "departing", "out of"):
-            found.values["origin"] = known[low["city"]]
-        elif prep:
-            found.values["destination"] = known[low["city"]]
-        elif known[low["city"]] not in (found.values.get("origin"), found.values.get("destination")):
-            found.values["city"] = known[low["city"]]
-    for here in _HERE.finditer(text):
-        found.values["origin" if here["prep"] == "from" else "destination"] = CITIES[0]
+        if preposition in ("from", "leaving", "departing", "out of"):
+            found.values["origin"] = city
+        elif preposition:
+            found.values["destination"] = city
+        elif city not in (found.values.get("origin"), found.values.get("destination")):
+            found.values["city"] = city
+    for match in _HERE.finditer(text):
+        found.values["origin" if match["prep"] == "from" else "destination"] = CITIES[0]
+
+
+def _read_unknown_cities(original: str, found: SlotValues) -> None:
+    """Read the names of cities that no train goes to, by their capitals."""
     for match in _CITY.finditer(original):
-        city = match["city"]
-        if match["prep"] in ("from", "leaving", "departing"):
-            slot = "unknown_origin"
-        elif match["prep"] in ("to", "into", "reach", "towards", "toward", "visit"):
-            slot = "unknown_destination"
-        else:
-            continue
-        word = city.lower().split()[0]
-        if city.lower() not in known and not any(c.lower().startswith(word) for c in CITIES) and not _DAY.match(word):
-            found.values[slot] = city
+        slot = _UNKNOWN_CITY_SLOTS.get(match["prep"])
+        if slot is not None and not _is_known(match["city"].lower()):
+            found.values[slot] = match["city"]
+
+
+def _is_known(name: str) -> bool:
+    """Return whether a name is, or starts like, that of a city trains go to, or is a day."""
+    word = name.split()[0]
+    cities = [city.lower() for city in CITIES]
+    return name in cities or any(city.startswith(word) for city in cities) or _DAY.match(word) is not None

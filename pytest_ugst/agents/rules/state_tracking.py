@@ -1,15 +1,17 @@
-"""From what was said to what is to be done: updates the rule-based agent's tasks with a user's utterance."""
+"""Dialogue state tracking of the rule-based agent: updates its tasks with a user's utterance."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_ugst.agents.rules.bookings import DETAILS, manage
+from pytest_ugst.agents.rules.bookings import BOOKING_DETAILS, track_booking
 from pytest_ugst.agents.rules.lexicon import BOOKING_SLOTS, CITIES, SLOTS
 from pytest_ugst.agents.rules.memory import Memory, Task
-from pytest_ugst.agents.rules.nlu import Stretch, UtteranceMeaning
-from pytest_ugst.agents.rules.slot_values import Slots
+from pytest_ugst.agents.rules.nlu import Segment, UtteranceMeaning
+from pytest_ugst.agents.rules.slot_values import SlotValues
+from pytest_ugst.domains.concierge.clock import DAYS
 from pytest_ugst.domains.concierge.data import place_key, places
 
 _SHARED = ["phone", "address", "postcode", "area", "price", "free_days"]
@@ -19,8 +21,8 @@ FACTS = {
     "attraction": [*_SHARED, "hours", "entry_fee", "kind"],
     "train": ["price", "departs", "arrives", "minutes", "id", "seats_left"],
 }
-"""What can be told of each kind."""
-_TELLING = {
+"""Facts the agent can tell, for each kind."""
+_IMPLIED_KINDS = {
     "cuisine": "restaurant",
     "outdoor_seating": "restaurant",
     "stars": "hotel",
@@ -28,249 +30,353 @@ _TELLING = {
     "nights": "hotel",
     "sight": "attraction",
 }
-"""Slots that tell which kind of thing is meant where the user does not say it."""
+"""Kinds of things by a slot that implies them where the user does not name the kind."""
 _KINDS = {place_key(record["name"]): table[:-1] for table, record in places()}
 
 
-def take_in(memory: Memory, heard: UtteranceMeaning) -> list[Task]:
-    """Update the tasks; returns those the utterance was about, in the order it named them."""
+@dataclass(slots=True)
+class _TaskUpdates:
+    """The tasks that one utterance updates."""
+
+    touched: list[Task] = field(default_factory=list)
+    """Tasks the utterance is about, in the order it names them."""
+    closed: list[Task] = field(default_factory=list)
+    """Those among them that are settled with it."""
+
+    def close(self, task: Task) -> None:
+        self.closed.append(task)
+        self.touched.append(task)
+
+
+def update_tasks(memory: Memory, meaning: UtteranceMeaning) -> list[Task]:
+    """Update the tasks with an utterance.
+
+    Returns:
+        The tasks the utterance is about, in the order it names them.
+    """
     before = memory.current
-    touched: list[Task] = []
-    closed: list[Task] = []
-    _answer(memory, heard, touched, closed)
-    held: list[Stretch] = []
-    for stretch in heard.stretches:
-        if _forgets(memory, stretch, touched, closed):
+    updates = _TaskUpdates()
+    _apply_answer(memory, meaning, updates)
+    waiting: list[Segment] = []  # Segments that belong to the task of the next one that has a task.
+    for segment in meaning.segments:
+        if _gives_up(memory, segment, updates):
             continue
-        task = manage(memory, stretch) or _search(memory, stretch)
+        task = track_booking(memory, segment) or _search_task(memory, segment)
         if task is None:
-            held.append(stretch)
+            waiting.append(segment)
             continue
-        changed = [_apply(memory, task, part, heard) for part in (*held, stretch)]
-        held.clear()
-        if any(changed) and task not in touched:
-            touched.append(task)
-    if touched:
-        memory.current = touched[0]
-        for task in touched:
-            task.settled = task in closed
-        if before is not None and before not in touched and before.book is not True and before.searched is not None:
-            before.settled = True  # the user moved on
-    return touched
+        changed = [_update_task(memory, task, part, meaning) for part in (*waiting, segment)]
+        waiting.clear()
+        if any(changed) and task not in updates.touched:
+            updates.touched.append(task)
+    if updates.touched:
+        memory.current = updates.touched[0]
+        for task in updates.touched:
+            task.settled = task in updates.closed
+        if (
+            before is not None
+            and before not in updates.touched
+            and before.book is not True
+            and before.searched is not None
+        ):
+            before.settled = True  # The user moved on.
+    return updates.touched
 
 
-def _answer(memory: Memory, heard: UtteranceMeaning, touched: list[Task], closed: list[Task]) -> None:
-    """What yes, no and "whatever" mean depends on what was asked."""
+# Answers to the agent's last question
+
+
+def _apply_answer(memory: Memory, meaning: UtteranceMeaning, updates: _TaskUpdates) -> None:
+    """Apply yes, no and "whatever", whose meaning depends on what the last answer asked for."""
     task = memory.current
-    if task is None or not memory.asked:
+    if task is None or not memory.requested:
         return
-    said = heard.intents
-    news = any(
-        s.kind or s.names or s.references or s.slots.values or s.slots.dropped or s.asks for s in heard.stretches
-    )
-    yes = "yes" in said or ("weak_yes" in said and not news and "closing" not in said)
-    named = any(s.names for s in heard.stretches)
-    asked = memory.asked
-    if "offer" in asked:
-        details = _details(heard)
-        if "no" in said or ("nobook" in said and "repeat" not in said):
-            if "another" in said:
-                task.pass_over()
-            elif _wishes_in(heard, task):
-                pass  # the search with the new wishes will tell
-            elif details and "nobook" not in said:
-                pass  # "No, make it Friday": about the details
-            elif task.book is True and "nobook" not in said and not said & {"closing", "thanks"}:
-                task.pass_over()
-            else:
-                task.book = False
-                task.accepted = False
-                if not any(s.asks for s in heard.stretches):
-                    closed.append(task)
-            touched.append(task)
-        elif "another" in said and not any(s.kind and s.kind != task.kind for s in heard.stretches):
-            task.pass_over()
-            touched.append(task)
-        elif (yes or (_accepts(task, details) and "question" not in said)) and not named:
-            task.book = task.accepted = True
-            touched.append(task)
-    elif asked[0] == "drop":
-        if (yes or "anyway" in said) and not news:
-            for slot in asked[1:]:
-                task.wishes.pop(slot, None)
-            touched.append(task)
-        elif "no" in said and not news:
-            closed.append(task)
-            touched.append(task)
-    elif asked[0] == "wish":
-        if "anyway" in said or "no" in said or "unknown" in said or (yes and not news):
-            task.open_ended = True
-            touched.append(task)
-    elif "no" in said and task.action != "search" and not news:
-        closed.append(task)
-        touched.append(task)
-    elif set(asked) & {"day", "time", "people", "nights"} and "no" in said and not news:
-        task.book = task.accepted = False
-        closed.append(task)
-        touched.append(task)
-    _bare_numbers(memory, heard)
+    if "offer" in memory.requested:
+        _answer_offer(task, meaning, updates)
+    elif memory.requested[0] == "drop":
+        _answer_drop(task, memory.requested[1:], meaning, updates)
+    elif memory.requested[0] == "constraint":
+        _answer_constraint(task, meaning, updates)
+    elif "no" in meaning.intents and not _brings_news(meaning):
+        _answer_no(task, memory.requested, updates)
+    _read_bare_numbers(memory, meaning)
 
 
-def _forgets(memory: Memory, stretch: Stretch, touched: list[Task], closed: list[Task]) -> bool:
-    """ "Forget about the hotel": whether the stretch gives up on a kind of thing."""
-    if "forget" not in stretch.intents or not stretch.kind or stretch.slots.dropped:
+def _answer_offer(task: Task, meaning: UtteranceMeaning, updates: _TaskUpdates) -> None:
+    """Apply the answer to "Shall I book it?"."""
+    intents = meaning.intents
+    if "no" in intents or ("nobook" in intents and "repeat" not in intents):
+        _decline_offer(task, meaning, updates)
+        updates.touched.append(task)
+    elif "another" in intents and not any(s.kind and s.kind != task.kind for s in meaning.segments):
+        task.reject_offer()
+        updates.touched.append(task)
+    elif _accepts_offer(task, meaning):
+        task.book = task.accepted = True
+        updates.touched.append(task)
+
+
+def _decline_offer(task: Task, meaning: UtteranceMeaning, updates: _TaskUpdates) -> None:
+    """Apply a no to an offer: another one is wanted, or other constraints or details, or no booking at all."""
+    intents = meaning.intents
+    if "another" in intents:
+        task.reject_offer()
+    elif _changes_constraints(meaning, task):
+        pass  # The search with the new constraints will tell.
+    elif _details(meaning) and "nobook" not in intents:
+        pass  # "No, make it Friday": about the details.
+    elif task.book is True and "nobook" not in intents and not intents & {"closing", "thanks"}:
+        task.reject_offer()
+    else:
+        task.book = False
+        task.accepted = False
+        if not any(s.requests for s in meaning.segments):
+            updates.closed.append(task)
+
+
+def _accepts_offer(task: Task, meaning: UtteranceMeaning) -> bool:
+    """Return whether an utterance says yes to an offer, in so many words or by giving the details of a booking."""
+    if any(s.names for s in meaning.segments):
         return False
-    if not set(stretch.slots.values) <= {"house", "sight"}:
+    # A train's day is a constraint, not a detail.
+    gives_details = bool(_details(meaning) & set(BOOKING_SLOTS[task.kind]))
+    return _is_yes(meaning) or (gives_details and "question" not in meaning.intents)
+
+
+def _answer_drop(task: Task, slots: tuple[str, ...], meaning: UtteranceMeaning, updates: _TaskUpdates) -> None:
+    """Apply the answer to "Shall I look again without regard to the price?"."""
+    if _brings_news(meaning):
+        return
+    if _is_yes(meaning) or "anyway" in meaning.intents:
+        for slot in slots:
+            task.constraints.pop(slot, None)
+        updates.touched.append(task)
+    elif "no" in meaning.intents:
+        updates.close(task)
+
+
+def _answer_constraint(task: Task, meaning: UtteranceMeaning, updates: _TaskUpdates) -> None:
+    """Apply the answer to a question for a constraint to narrow the search by."""
+    if meaning.intents & {"anyway", "no", "unknown"} or (_is_yes(meaning) and not _brings_news(meaning)):
+        task.open_ended = True
+        updates.touched.append(task)
+
+
+def _answer_no(task: Task, requested: tuple[str, ...], updates: _TaskUpdates) -> None:
+    """Apply a bare no to any other question."""
+    if task.action != "search":
+        updates.close(task)
+    elif set(requested) & {"day", "time", "people", "nights"}:
+        task.book = task.accepted = False
+        updates.close(task)
+
+
+def _brings_news(meaning: UtteranceMeaning) -> bool:
+    """Return whether an utterance says more than yes or no."""
+    return any(
+        s.kind or s.names or s.references or s.slots.values or s.slots.dropped or s.requests for s in meaning.segments
+    )
+
+
+def _is_yes(meaning: UtteranceMeaning) -> bool:
+    intents = meaning.intents
+    return "yes" in intents or ("weak_yes" in intents and not _brings_news(meaning) and "closing" not in intents)
+
+
+def _details(meaning: UtteranceMeaning) -> set[str]:
+    return {slot for s in meaning.segments for slot in s.slots.values if slot in BOOKING_DETAILS}
+
+
+def _changes_constraints(meaning: UtteranceMeaning, task: Task) -> bool:
+    """Return whether an utterance adds, changes or drops a constraint of a task."""
+    given = [(_search_slot(slot, task.kind), value) for s in meaning.segments for slot, value in s.slots.values.items()]
+    return any(slot in SLOTS[task.kind] and task.constraints.get(slot) != value for slot, value in given) or any(
+        s.slots.dropped for s in meaning.segments
+    )
+
+
+def _read_bare_numbers(memory: Memory, meaning: UtteranceMeaning) -> None:
+    """Read "4" as the answer to "for how many people?", and "2 and 4" as that to two such questions in their order."""
+    wanted = [slot for slot in memory.requested if slot in ("nights", "people")]
+    segment = meaning.segments[0]
+    open_slots = [slot for slot in wanted if slot not in segment.slots.values]
+    taken = [v for s in meaning.segments for v in s.slots.values.values()]
+    numbers = [n for n in meaning.numbers if n not in taken]
+    asks_time = memory.requested == ("time",) and "time" not in segment.slots.values
+    if asks_time and len(numbers) == 1 and 0 < numbers[0] < 24:
+        segment.slots.values["time"] = f"{'~' if numbers[0] < 12 else ''}{numbers[0]:02}:00"
+    if open_slots and len(numbers) == len(open_slots) and len(segment.text.split()) <= 12:
+        segment.slots.values.update(zip(open_slots, numbers, strict=True))
+
+
+# The task a segment is about
+
+
+def _gives_up(memory: Memory, segment: Segment, updates: _TaskUpdates) -> bool:
+    """Return whether a segment gives up on a kind of thing ("Forget about the hotel"); if so, its tasks are closed."""
+    if "forget" not in segment.intents or not segment.kind or segment.slots.dropped:
+        return False
+    if not set(segment.slots.values) <= {"house", "sight"}:
         return False
     for task in memory.tasks:
-        if task.kind == stretch.kind and not task.settled:
-            closed.append(task)
-            touched.append(task)
+        if task.kind == segment.kind and not task.settled:
+            updates.close(task)
     return True
 
 
-def _details(heard: UtteranceMeaning) -> set[str]:
-    return {slot for s in heard.stretches for slot in s.slots.values if slot in DETAILS}
-
-
-def _accepts(task: Task, details: set[str]) -> bool:
-    """Whether naming these answers "Shall I book it?" with yes; a train's day is a wish, not a detail."""
-    return bool(details & set(BOOKING_SLOTS[task.kind]))
-
-
-def _wishes_in(heard: UtteranceMeaning, task: Task) -> bool:
-    return any(
-        _wish_slot(slot, task.kind) in SLOTS[task.kind] and task.wishes.get(_wish_slot(slot, task.kind)) != value
-        for s in heard.stretches
-        for slot, value in s.slots.values.items()
-    ) or any(s.slots.dropped for s in heard.stretches)
-
-
-def _bare_numbers(memory: Memory, heard: UtteranceMeaning) -> None:
-    """ "4" answers "for how many people?"; "2 and 4" answers two such questions in their order."""
-    wanted = [slot for slot in memory.asked if slot in ("nights", "people")]
-    stretch = heard.stretches[0]
-    open_slots = [slot for slot in wanted if slot not in stretch.slots.values]
-    taken = [v for s in heard.stretches for v in s.slots.values.values()]
-    numbers = [n for n in heard.numbers if n not in taken]
-    if memory.asked == ("time",) and "time" not in stretch.slots.values and len(numbers) == 1 and 0 < numbers[0] < 24:
-        stretch.slots.values["time"] = f"{'~' if numbers[0] < 12 else ''}{numbers[0]:02}:00"
-    if open_slots and len(numbers) == len(open_slots) and len(stretch.text.split()) <= 12:
-        stretch.slots.values.update(zip(open_slots, numbers, strict=True))
-
-
-def _search(memory: Memory, stretch: Stretch) -> Task | None:
-    """The task a stretch is about, a new one if need be; None where it does not say."""
+def _search_task(memory: Memory, segment: Segment) -> Task | None:
+    """Return the search a segment is about, a new one if need be; None where it does not say."""
     current = memory.current
-    kind = stretch.kind
-    if stretch.names:
-        name = stretch.names[-1]
-        kind = "train" if name.startswith("TR") and name[2:].isdecimal() else _KINDS.get(place_key(name), kind)
+    kind = _kind(segment, current)
     if kind is None:
-        told = [_TELLING[slot] for slot in stretch.slots.values if slot in _TELLING]
-        if {"origin", "destination"} <= set(stretch.slots.values):
-            told.append("train")
-        if (
-            told
-            and (current is None or current.action != "search" or told[0] != current.kind)
-            and not _fits(current, stretch)
-        ):
-            kind = told[0]
-        else:
-            return current if current and (current.action == "search" or current.settled) else None
-    wishes = any(_wish_slot(slot, kind) in SLOTS[kind] for slot in stretch.slots.values)
-    for task in [t for t in (current, *reversed(memory.tasks)) if t and t.kind == kind and t.action == "search"]:
-        if not task.settled and not task.reference:
+        return current if current and (current.action == "search" or current.settled) else None
+    constrains = any(_search_slot(slot, kind) in SLOTS[kind] for slot in segment.slots.values)
+    for task in (current, *reversed(memory.tasks)):
+        if task and task.kind == kind and task.action == "search" and _is_about(segment, task, constrains):
             return task
-        if stretch.names and task.offer in stretch.names:
-            return task
-        if not wishes and "book" not in stretch.intents and stretch.asks:
-            return task
-        if task.settled and not task.reference and stretch.intents & {"instead", "another", "book"} and task.offer:
-            return task
-        if task.reference and not wishes and "book" not in stretch.intents and "another" not in stretch.intents:
-            return task
-    task = _return_trip(memory, stretch) if kind == "train" else Task(kind=kind)
+    task = _return_trip(memory, segment) if kind == "train" else Task(kind=kind)
     memory.tasks.append(task)
     return task
 
 
-def _return_trip(memory: Memory, stretch: Stretch) -> Task:
-    """A new train task; "a return train" goes back where the last one came from."""
+def _kind(segment: Segment, current: Task | None) -> str | None:
+    """Return the kind of thing a segment looks for; None where it goes on with the current task."""
+    kind = segment.kind
+    if segment.names:
+        name = segment.names[-1]
+        kind = "train" if name.startswith("TR") and name[2:].isdecimal() else _KINDS.get(place_key(name), kind)
+    if kind is not None:
+        return kind
+    implied = [_IMPLIED_KINDS[slot] for slot in segment.slots.values if slot in _IMPLIED_KINDS]
+    if {"origin", "destination"} <= set(segment.slots.values):
+        implied.append("train")
+    if not implied or _fits(current, segment):
+        return None
+    goes_on = current is not None and current.action == "search" and implied[0] == current.kind
+    return None if goes_on else implied[0]
+
+
+def _is_about(segment: Segment, task: Task, constrains: bool) -> bool:
+    """Return whether a segment is about a search of its kind, rather than about a new one.
+
+    Args:
+        segment: The segment.
+        task: The search.
+        constrains: Whether the segment gives constraints to search by.
+    """
+    intents = segment.intents
+    if not task.settled and not task.reference:
+        return True
+    if segment.names and task.offer in segment.names:
+        return True
+    if not constrains and "book" not in intents and segment.requests:
+        return True
+    if task.settled and not task.reference and intents & {"instead", "another", "book"} and task.offer:
+        return True
+    return bool(task.reference) and not constrains and "book" not in intents and "another" not in intents
+
+
+def _return_trip(memory: Memory, segment: Segment) -> Task:
+    """Return a new train task; "a return train" goes back where the last one came from."""
     task = Task(kind="train")
     last = next((t for t in reversed(memory.tasks) if t.kind == "train" and t.results), None)
-    if last is not None and re.search(r"\b(?:return|back)\b", stretch.text):
+    if last is not None and re.search(r"\b(?:return|back)\b", segment.text):
         train = next((r for r in last.results if r["id"] == last.offer), last.results[0])
-        task.wishes = {"origin": train["destination"], "destination": train["origin"]}
+        task.constraints = {"origin": train["destination"], "destination": train["origin"]}
         task.booking = dict(last.booking)
     return task
 
 
-def _fits(current: Task | None, stretch: Stretch) -> bool:
+def _fits(current: Task | None, segment: Segment) -> bool:
+    """Return whether a segment has a value for a slot of the current task."""
     if current is None:
         return False
     known = (*SLOTS[current.kind], *BOOKING_SLOTS[current.kind])
-    return any(_wish_slot(slot, current.kind) in known for slot in stretch.slots.values)
+    return any(_search_slot(slot, current.kind) in known for slot in segment.slots.values)
 
 
-def _wish_slot(slot: str, kind: str) -> str:
-    """``sight`` and ``house`` are the ``kind`` of attractions and hotels."""
+def _search_slot(slot: str, kind: str) -> str:
+    """Return the name a slot has in a search: ``sight`` and ``house`` are the ``kind`` of attractions and hotels."""
     if (slot, kind) in (("sight", "attraction"), ("house", "hotel")):
         return "kind"
     return slot if slot != "kind" else ""
 
 
-def _apply(memory: Memory, task: Task, stretch: Stretch, heard: UtteranceMeaning) -> bool:
-    """Write what a stretch says into its task; returns whether it says anything about it."""
-    slots, said = stretch.slots, stretch.intents
-    changed = bool(stretch.kind or stretch.names or stretch.references)
+# What a segment says about its task
+
+
+def _update_task(memory: Memory, task: Task, segment: Segment, meaning: UtteranceMeaning) -> bool:
+    """Write what a segment says into its task; return whether it says anything about it."""
+    changed = bool(segment.kind or segment.names or segment.references)
     if task.action != "search":
-        return _apply_change(task, stretch) or changed
-    changed |= _apply_details(task, slots)
-    wishes = _wishes(memory, task, stretch)
-    if "instead" in said and stretch.kind and wishes:
-        task.fresh = dict(wishes)
-    if wishes or slots.dropped & set(SLOTS[task.kind]) or slots.refused:
-        changed = True
-        task.wishes.update(wishes)
-        for slot in slots.dropped:
-            task.wishes.pop(slot, None)
-        for slot, value in slots.refused:
-            if task.wishes.get(_wish_slot(slot, task.kind)) == value:
-                del task.wishes[_wish_slot(slot, task.kind)]
-            task.refused.add((_wish_slot(slot, task.kind), value))
-        if {"day", "kind"} & slots.dropped or "anyway" in said:
-            task.open_ended = True
-    if stretch.names:
-        if task.offer != stretch.names[-1]:
-            task.told.clear()
-            task.accepted = False
-        task.offer, task.named = stretch.names[-1], True
-        task.passed = [name for name in task.passed if name != task.offer]
-    elif task.second and task.offer and "second" in said:
-        task.offer, task.second, task.named = task.second, task.offer, True
-        changed = True
-    elif task.passed and task.offer is None and "first" in said:
-        task.offer, task.named = task.passed.pop(0), True
-        changed = True
-    elif "another" in said and task.offer and "offer" not in memory.asked and not wishes:
-        task.pass_over()
-        changed = True
-    if "book" in said and "book" in heard.intents and task.reference is None:
-        task.book = True
-        task.accepted = task.offer is not None
-        changed = True
-    elif "nobook" in said and "repeat" not in said:
-        task.book = task.accepted = False
-        changed = True
-    if "repeat" in said and task.reference is None and task.offer:
-        task.reread = changed = True
-    facts = [fact for fact in stretch.asks if fact in FACTS[task.kind] and fact not in task.asks]
-    task.asks += facts
+        return _update_change(task, segment) or changed
+    changed |= _update_details(task, segment.slots)
+    constraints = _constraints(task, segment)
+    changed |= _update_constraints(task, segment, constraints)
+    changed |= _update_offer(memory, task, segment, bool(constraints))
+    changed |= _update_decision(task, segment, meaning)
+    facts = [fact for fact in segment.requests if fact in FACTS[task.kind] and fact not in task.requests]
+    task.requests += facts
     return changed or bool(facts)
 
 
-def _apply_details(task: Task, slots: Slots) -> bool:
+def _update_constraints(task: Task, segment: Segment, constraints: dict[str, Any]) -> bool:
+    slots = segment.slots
+    if "instead" in segment.intents and segment.kind and constraints:
+        task.latest_constraints = dict(constraints)
+    if not (constraints or slots.dropped & set(SLOTS[task.kind]) or slots.excluded):
+        return False
+    task.constraints.update(constraints)
+    for slot in slots.dropped:
+        task.constraints.pop(slot, None)
+    for slot, value in slots.excluded:
+        name = _search_slot(slot, task.kind)
+        if task.constraints.get(name) == value:
+            del task.constraints[name]
+        task.excluded.add((name, value))
+    if {"day", "kind"} & slots.dropped or "anyway" in segment.intents:
+        task.open_ended = True
+    return True
+
+
+def _update_offer(memory: Memory, task: Task, segment: Segment, constrains: bool) -> bool:
+    """Put the place or train under discussion that a segment names or picks."""
+    intents = segment.intents
+    if segment.names:
+        if task.offer != segment.names[-1]:
+            task.mentioned.clear()
+            task.accepted = False
+        task.offer, task.named = segment.names[-1], True
+        task.rejected = [name for name in task.rejected if name != task.offer]
+    elif task.second_offer and task.offer and "second" in intents:
+        task.offer, task.second_offer, task.named = task.second_offer, task.offer, True
+    elif task.rejected and task.offer is None and "first" in intents:
+        task.offer, task.named = task.rejected.pop(0), True
+    elif "another" in intents and task.offer and "offer" not in memory.requested and not constrains:
+        task.reject_offer()
+    else:
+        return False
+    return True
+
+
+def _update_decision(task: Task, segment: Segment, meaning: UtteranceMeaning) -> bool:
+    """Note whether the user wants a booking, and the details repeated before."""
+    intents = segment.intents
+    changed = False
+    if "book" in intents and "book" in meaning.intents and task.reference is None:
+        task.book = True
+        task.accepted = task.offer is not None
+        changed = True
+    elif "nobook" in intents and "repeat" not in intents:
+        task.book = task.accepted = False
+        changed = True
+    if "repeat" in intents and task.reference is None and task.offer:
+        task.confirm_first = changed = True
+    return changed
+
+
+def _update_details(task: Task, slots: SlotValues) -> bool:
+    """Note the details of a booking, and the departure of a train."""
     changed = False
     for slot in BOOKING_SLOTS[task.kind]:
         value = slots.values.get(slot)
@@ -278,55 +384,62 @@ def _apply_details(task: Task, slots: Slots) -> bool:
             task.booking[slot] = _evening(value) if slot == "time" else value
             changed = True
     if task.kind == "hotel" and "until" in slots.values:
-        from pytest_ugst.domains.concierge.clock import DAYS
-
         stay = (DAYS.index(slots.values["until"]) - DAYS.index(slots.values["day"])) % 7
         task.booking["nights"] = stay or 7
         changed = True
     if task.kind == "train" and "time" in slots.values and not {"leave_after", "arrive_by"} & set(slots.values):
-        task.at = slots.values["time"].lstrip("~")
+        task.departure = slots.values["time"].lstrip("~")
         changed = True
     return changed
 
 
 def _evening(time: str) -> str:
-    """A vague "7:30" for dinner is in the evening."""
+    """Return a time as ``HH:MM``; a vague "7:30" for dinner is in the evening."""
     if not time.startswith("~"):
         return time
     hour = int(time[1:3])
     return f"{hour + 12 if hour < 11 else hour:02}{time[3:]}"
 
 
-def _wishes(memory: Memory, task: Task, stretch: Stretch) -> dict[str, Any]:
-    values = dict(stretch.slots.values)
-    if task.kind == "train":
-        for slot in ("origin", "destination"):
-            unknown = values.pop(f"unknown_{slot}", None)
-            if unknown and slot not in values:
-                values[slot] = unknown
-        city = values.pop("city", None)
-        if city and not {"origin", "destination"} & set(values):
-            wrong = [slot for slot in ("origin", "destination") if task.wishes.get(slot, CITIES[0]) not in CITIES]
-            missing = [slot for slot in ("destination", "origin") if slot not in task.wishes]
-            values[(wrong or missing or ["destination"])[0]] = city
+def _constraints(task: Task, segment: Segment) -> dict[str, Any]:
+    """Return the constraints to search by that a segment gives."""
+    values = _train_values(task, segment) if task.kind == "train" else segment.slots.values
     found = {}
     for slot, value in values.items():
-        name = _wish_slot(slot, task.kind)
+        name = _search_slot(slot, task.kind)
         if name in SLOTS[task.kind]:
             found[name] = value.lstrip("~") if isinstance(value, str) else value
     return found
 
 
-def _apply_change(task: Task, stretch: Stretch) -> bool:
-    if stretch.references:
-        task.reference = stretch.references[-1]
-    if task.action == "lookup" and ("change" in stretch.intents or "cancel" in stretch.intents):
-        task.action = "change" if "change" in stretch.intents else "cancel"
-    given = {slot: value for slot, value in stretch.slots.values.items() if slot in DETAILS}
+def _train_values(task: Task, segment: Segment) -> dict[str, Any]:
+    """Return the slot values of a segment, with a city it names put where one is missing or unknown."""
+    values = dict(segment.slots.values)
+    for slot in ("origin", "destination"):
+        unknown = values.pop(f"unknown_{slot}", None)
+        if unknown and slot not in values:
+            values[slot] = unknown
+    city = values.pop("city", None)
+    if city and not {"origin", "destination"} & set(values):
+        wrong = [slot for slot in ("origin", "destination") if task.constraints.get(slot, CITIES[0]) not in CITIES]
+        missing = [slot for slot in ("destination", "origin") if slot not in task.constraints]
+        values[(wrong or missing or ["destination"])[0]] = city
+    return values
+
+
+def _update_change(task: Task, segment: Segment) -> bool:
+    """Write what a segment says into the task of changing, cancelling or looking up a booking."""
+    if segment.references:
+        task.reference = segment.references[-1]
+    if task.action == "lookup" and ("change" in segment.intents or "cancel" in segment.intents):
+        task.action = "change" if "change" in segment.intents else "cancel"
+    given = {slot: value for slot, value in segment.slots.values.items() if slot in BOOKING_DETAILS}
     if "time" in given:
         given["time"] = _evening(given["time"])
     task.booking.update(given)
-    task.more.update(stretch.slots.more)
+    task.increments.update(segment.slots.increments)
     if given and task.action == "lookup":
         task.action = "change"
-    return bool(given or stretch.slots.more or stretch.references or stretch.intents & {"change", "cancel", "lookup"})
+    return bool(
+        given or segment.slots.increments or segment.references or segment.intents & {"change", "cancel", "lookup"}
+    )

@@ -1,4 +1,4 @@
-"""The rule-based agent's hand on the tools: calls them, keeps a record, reads the answers."""
+"""The rule-based agent's tool client: it calls tools, records the calls and parses the results."""
 
 from __future__ import annotations
 
@@ -11,22 +11,32 @@ from pytest_ugst.core.protocols import Session
 
 
 class RefusedCallError(Exception):
-    """A tool said no; the message is the tool's, without "Error: "."""
+    """An error result of a tool; the message is the tool's, without "Error: "."""
 
 
 class ToolClient:
-    """The tools of one session, for one answer."""
+    """The tools of one session, as used for one answer.
+
+    Attributes:
+        calls: The calls made for this answer, with their results.
+    """
 
     def __init__(self, session: Session, memory: Memory) -> None:
+        """Call the tools of a session.
+
+        Args:
+            session: The session.
+            memory: Counts the calls, so that their ids are unique in the conversation.
+        """
         self.calls: list[ToolCall] = []
         self._session = session
         self._memory = memory
 
     def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """Call a tool and read its answer.
+        """Call a tool and return its result.
 
         Raises:
-            Refusal: If the tool gives an error result.
+            RefusedCallError: If the tool gives an error result.
         """
         result = self._session.call(tool, arguments)
         self._memory.calls += 1

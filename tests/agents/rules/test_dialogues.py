@@ -1,4 +1,4 @@
-"""Whole conversations with the rule-based agent, and what holds in every one of them."""
+"""Tests of whole conversations with the rule-based agent, and of what holds in every one of them."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Talk:
         self.conversation = Conversation()
 
     def say(self, text: str) -> str:
-        """Say something; returns the answer."""
-        heard = self.conversation.with_turn(Turn(user=text))
-        answer = asyncio.run(self.agent.respond(heard, self.session))
+        """Say something, and return the answer."""
+        conversation = self.conversation.with_turn(Turn(user=text))
+        answer = asyncio.run(self.agent.respond(conversation, self.session))
         self.conversation = self.conversation.with_turn(
             Turn(user=text, agent=answer.text, tool_calls=answer.tool_calls)
         )
@@ -55,7 +55,7 @@ class Talk:
 
     @property
     def bookings(self) -> list[dict[str, Any]]:
-        """All bookings there are now, as the tools show them."""
+        """The bookings in the database, as the tools show them."""
         edits = self.session.edits().get("bookings")
         return [dict(record) for record in edits.added.values()] if edits else []
 
@@ -331,7 +331,7 @@ SENTENCES = st.sampled_from(
 
 @given(st.lists(SENTENCES | st.text(max_size=30), max_size=10))
 def test_in_every_conversation_the_agent_keeps_to_its_tools(texts: list[str]) -> None:
-    """It never fails, says no place, number or reference that no tool returned, and books only what it may."""
+    """The agent never fails, names no place, number or reference that no tool returned, and books only what it may."""
     talk = Talk(bookings=[STAY, SEATS], full={"Lemon Cellar": ["friday"]})
     known, ids = "", []
     for text in texts:

@@ -1,4 +1,4 @@
-"""The rule-based agent's ears: slots, stretches, intents and asked-for facts in free English."""
+"""Tests of the rule-based agent's understanding of free English: slots, segments, intents, requested facts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pytest_ugst.agents.rules.nlu import MAX_READ, understand
 from pytest_ugst.domains.concierge.data import places
 
 
-def heard(text: str) -> dict[str, Any]:
-    """The slot values of an utterance that is about one thing."""
-    (stretch,) = understand(text).stretches
-    return stretch.slots.values
+def slot_values(text: str) -> dict[str, Any]:
+    """Return the slot values of an utterance that is about one thing."""
+    (segment,) = understand(text).segments
+    return segment.slots.values
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def heard(text: str) -> dict[str, Any]:
     ],
 )
 def test_slots(text: str, slots: dict[str, Any]) -> None:
-    assert heard(text) == slots
+    assert slot_values(text) == slots
 
 
 def test_an_unknown_city_is_a_city() -> None:
-    assert heard("I need a train to London")["unknown_destination"] == "London"
+    assert slot_values("I need a train to London")["unknown_destination"] == "London"
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_an_unknown_city_is_a_city() -> None:
         ("without outdoor seating", "outdoor_seating"),
     ],
 )
-def test_given_up_wishes(text: str, slot: str) -> None:
-    (stretch,) = understand(text).stretches
-    assert slot in stretch.slots.dropped
-    assert slot not in stretch.slots.values
+def test_dropped_constraints(text: str, slot: str) -> None:
+    (segment,) = understand(text).segments
+    assert slot in segment.slots.dropped
+    assert slot not in segment.slots.values
 
 
 def test_several_tasks_are_told_apart() -> None:
@@ -74,7 +74,7 @@ def test_several_tasks_are_told_apart() -> None:
         "I need a cheap Indian restaurant in the south for 4 people on Friday and a 3-star guesthouse in the centre "
         "with wifi. Also, find me a train to Dunmarsh on Sunday."
     )
-    assert [(s.kind, s.slots.values) for s in found.stretches] == [
+    assert [(s.kind, s.slots.values) for s in found.segments] == [
         ("restaurant", {"price": "cheap", "cuisine": "indian", "area": "south", "people": 4, "day": "friday"}),
         ("hotel", {"stars": 3, "house": "guesthouse", "area": "centre", "wifi": True}),
         ("train", {"destination": "Dunmarsh", "day": "sunday"}),
@@ -82,13 +82,13 @@ def test_several_tasks_are_told_apart() -> None:
 
 
 def test_what_comes_before_the_next_task_is_about_the_current_one() -> None:
-    first, second = understand("Yes, for 4 people on Friday. I also need a hotel in the west.").stretches
+    first, second = understand("Yes, for 4 people on Friday. I also need a hotel in the west.").segments
     assert (first.kind, first.slots.values) == (None, {"people": 4, "day": "friday"})
     assert (second.kind, second.slots.values) == ("hotel", {"house": "hotel", "area": "west"})
 
 
 @pytest.mark.parametrize(
-    ("text", "asks"),
+    ("text", "requests"),
     [
         ("What's the phone number, the address and the post code?", {"phone", "address", "postcode"}),
         ("How much does it cost to get in?", {"price"}),
@@ -102,9 +102,9 @@ def test_what_comes_before_the_next_task_is_about_the_current_one() -> None:
         ("in the cheap price range", set()),
     ],
 )
-def test_asked_for_facts(text: str, asks: set[str]) -> None:
-    (stretch,) = understand(text).stretches
-    assert set(stretch.asks) == asks
+def test_requested_facts(text: str, requests: set[str]) -> None:
+    (segment,) = understand(text).segments
+    assert set(segment.requests) == requests
 
 
 @pytest.mark.parametrize(
@@ -126,23 +126,23 @@ def test_asked_for_facts(text: str, asks: set[str]) -> None:
 )
 def test_intents(text: str, intent: str, there: bool) -> None:
     found = understand(text)
-    said = found.intents | {i for s in found.stretches for i in s.intents if intent == "book"}
+    intents = found.intents | {i for s in found.segments for i in s.intents if intent == "book"}
     if intent == "book":
-        said = {i for s in found.stretches for i in s.intents}
-    assert (intent in said) is there
+        intents = {i for s in found.segments for i in s.intents}
+    assert (intent in intents) is there
 
 
 def test_names_references_and_trains_are_read_in_any_spelling() -> None:
-    found = understand("move cq-7f3k2, and is “LEMON CELLAR” near tr1013?").stretches
+    found = understand("move cq-7f3k2, and is “LEMON CELLAR” near tr1013?").segments
     assert [name for s in found for name in s.names] == ["Lemon Cellar", "TR1013"]
     assert [r for s in found for r in s.references] == ["CQ-7F3K2"]
 
 
 def test_every_place_is_known_by_its_name() -> None:
     for table, record in places():
-        (stretch,) = understand(f"Tell me about {record['name']}.").stretches
-        assert (stretch.kind, stretch.names) == (table[:-1], [record["name"]])
-        assert stretch.slots.values == {}
+        (segment,) = understand(f"Tell me about {record['name']}.").segments
+        assert (segment.kind, segment.names) == (table[:-1], [record["name"]])
+        assert segment.slots.values == {}
 
 
 TALK = (
@@ -159,8 +159,8 @@ WORDS = st.sampled_from(TALK.split())
 @example("@RIDE and @place, @ref")
 @example("ﬁ²③ nights, ٣ people")
 def test_any_text_can_be_read(text: str) -> None:
-    assert understand(text).stretches
+    assert understand(text).segments
 
 
 def test_a_very_long_utterance_is_read_from_its_beginning() -> None:
-    assert heard("a cheap hotel " + "x " * MAX_READ) == {"price": "cheap", "house": "hotel"}
+    assert slot_values("a cheap hotel " + "x " * MAX_READ) == {"price": "cheap", "house": "hotel"}
