@@ -67,7 +67,7 @@ def main() -> None:
     play(home, "agenda", "faultless")
     page = home / "report.html"
     run = open_run(home, "half-contradicting")
-    write_page(run, page, against=PageBaseline.of(run, baseline_of(open_run(home, "faultless")), "faultless"))
+    write_page(run, page, baseline=PageBaseline.of(run, baseline_of(open_run(home, "faultless")), "faultless"))
     with browser(1240, 1200) as here:
         look(here, page, "", out / "report-overview.png")
     with browser(1240, 940) as here:

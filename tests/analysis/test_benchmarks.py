@@ -1,4 +1,4 @@
-"""Simulators side by side: grouped, marked, pooled, and with what the rates don't say told below."""
+"""Tables that compare simulators: groups, marks, pooling, and notes on what the rates do not show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pytest_ugst.analysis.tables import Mark, Table
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.status import Category
-from pytest_ugst.llm.checkpoint_info import TrainingStep, CheckpointInfo
+from pytest_ugst.llm.checkpoint_info import CheckpointInfo, TrainingStep
 from pytest_ugst.runs.outcome import unplayed_outcome
 from pytest_ugst.runs.reader import named_runs, open_run
 from tests.recorded import episode, record, setting
@@ -186,7 +186,7 @@ def test_what_the_rates_do_not_say(home: Path) -> None:
     )
 
 
-def test_other_data_of_a_domain_is_told(home: Path) -> None:
+def test_other_data_of_a_domain_is_noted(home: Path) -> None:
     for name, digest in {"a": "1" * 64, "b": "2" * 64}.items():
         run = record(home, name, episode("g", {"x": True}, setting=setting(simulator=name)))
         path = run.folder / "run.json"
@@ -215,7 +215,7 @@ def test_trials_are_pooled(home: Path) -> None:
     assert "3 trials of each goal are pooled" in table.notes
 
 
-def test_what_was_not_played_or_can_not_be_read_is_told(home: Path) -> None:
+def test_what_was_not_played_or_can_not_be_read_is_noted(home: Path) -> None:
     run = record(home, "a", episode("g", {"x": True}))
     with run.journal.path.open("a") as file:
         file.write("{nonsense\n")
@@ -270,7 +270,7 @@ def test_the_last_table_counts_what_the_others_count(played: list[Episode]) -> N
         assert counted["avg"] == sum(counted[c.value] for c in Category) == sum(len(e.components) for e in played)
 
 
-def contenders(home: Path, *names: str) -> list[LeaderboardEntry]:
+def entries(home: Path, *names: str) -> list[LeaderboardEntry]:
     return read_leaderboard({name: open_run(home, name) for name in names})
 
 
@@ -278,12 +278,12 @@ def test_runs_that_share_no_goal(home: Path) -> None:
     record(home, "a", episode("g", {"x": True}))
     record(home, "b", episode("g", {"x": True}, domain="port"))
     record(home, "c", episode("g", {"x": True}), episode("h", {"x": True}, domain="port"))
-    require_shared_goals(contenders(home, "a"))
-    require_shared_goals(contenders(home, "a", "c"))
+    require_shared_goals(entries(home, "a"))
+    require_shared_goals(entries(home, "a", "c"))
     with pytest.raises(
         UsageError, match=r"^b shares no goal with a, c, so their rates can't stand side by side; name "
     ):
-        require_shared_goals(contenders(home, "a", "b", "c"))
+        require_shared_goals(entries(home, "a", "b", "c"))
 
 
 def test_intervals_are_an_option(home: Path) -> None:

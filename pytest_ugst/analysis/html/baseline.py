@@ -1,4 +1,4 @@
-"""A run held against a baseline, as its page shows it."""
+"""The comparison of a run with a baseline, as the run's page shows it."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PageBaseline:
-    """A baseline, and what the comparison with it came to."""
+    """A baseline and the comparison with it, for the page of a run."""
 
     base: Baseline
+    """The baseline."""
     comparison: Comparison
-    _ends: Mapping[str, Mapping[str, str]]
-    """By the episodes' ids, how the sub-components ended in the episodes that they are compared with."""
+    """Comparison of the run with the baseline."""
+    _final_statuses: Mapping[str, Mapping[str, str]]
+    """Final statuses in the baseline by sub-component id, by id of the new episode that is compared with them."""
 
     @classmethod
     def of(cls, run: StoredRun, base: Baseline, name: str) -> PageBaseline:
-        """Compare over the shared goals, as ``ugst report compare`` does by default.
+        """Compare a run with a baseline as ``ugst report compare`` does by default.
 
         Args:
-            run: With its journal read.
+            run: A run with its journal read.
             base: The baseline.
-            name: What it was called.
+            name: The baseline as the user named it.
 
         Raises:
             UsageError: If they share no goal.
@@ -46,26 +48,32 @@ class PageBaseline:
 
     @classmethod
     def paired(cls, base: Baseline, new: Baseline, comparison: Comparison) -> PageBaseline:
-        """With what the comparison came to, where it was made already."""
-        return cls(base, comparison, {here.id: there.statuses for _, there, here in paired_trials(base, new)})
+        """Return the record of a comparison that was made already.
 
-    def ends(self, episode: Episode) -> str | None:
-        """How the episode's sub-components ended in the baseline, a letter each.
+        Args:
+            base: The baseline.
+            new: The results of the run.
+            comparison: Comparison of the two.
+        """
+        return cls(base, comparison, {trial.id: before.statuses for _, before, trial in paired_trials(base, new)})
+
+    def final_letters(self, episode: Episode) -> str | None:
+        """Return the final statuses of an episode's sub-components in the baseline, one letter each.
 
         Returns:
-            None where it is compared with none of the baseline.
+            Letters of :data:`pytest_ugst.analysis.html.records.LETTERS`, or None if the episode is not compared.
         """
-        known = self._ends.get(episode.id)
-        if known is None:
+        statuses = self._final_statuses.get(episode.id)
+        if statuses is None:
             return None
-        return "".join(LETTERS[known[component.id]] for component in episode.components)
+        return "".join(LETTERS[statuses[component.id]] for component in episode.components)
 
     def overview(self) -> dict[str, Any]:
-        """For the page's summary."""
+        """Return the comparison as JSON-like data for the page's overview."""
         columns = {name: one.model_dump(mode="json") for name, one in self.comparison.others.items()}
         for finding in self.comparison.findings:
-            told = {"verdict": finding.verdict.value, "margin": finding.margin}
-            columns[finding.column] = finding.difference.model_dump(mode="json") | told
+            decision = {"verdict": finding.verdict.value, "margin": finding.margin}
+            columns[finding.column] = finding.difference.model_dump(mode="json") | decision
         return {
             "name": self.comparison.base,
             "simulators": list(dict.fromkeys(labels(self.base.settings))),

@@ -1,4 +1,4 @@
-"""A run's page, from its journal: one episode in memory at a time."""
+"""The page of a run, built from its journal with one episode in memory at a time."""
 
 from __future__ import annotations
 
@@ -27,78 +27,81 @@ if TYPE_CHECKING:
     from pytest_ugst.runs.run import StoredRun
 
 
-def page_path(asked: str, root: Path, folder: Path | None = None) -> Path:
-    """Where the option ``--ugst-html`` asks the page to be written.
+def page_path(option: str, root: Path, folder: Path | None = None) -> Path:
+    """Return the file that the option ``--ugst-html`` names.
 
     Args:
-        asked: The option's value: ``auto``, or a file.
-        root: Relative paths start here.
-        folder: The run's; None while there is none yet.
+        option: Value of the option: ``auto``, or a file.
+        root: Folder that relative paths start from.
+        folder: Folder of the run; None while there is none yet.
 
     Raises:
         UsageError: If no page can be written there.
     """
-    if asked == "auto":
+    if option == "auto":
         return (folder or root) / PAGE_FILE
-    path = root / asked
+    path = root / option
     if path.suffix not in (".html", ".htm"):
-        # "pytest --ugst-html suites" takes the path to test for the page's name.
+        # In "pytest --ugst-html suites" the tested path is parsed as the name of the page.
         raise UsageError(
-            f"--ugst-html={asked}: write a file name that ends in .html, or none; the path to test stands before it"
+            f"--ugst-html={option}: write a file name that ends in .html, or none; the path to test stands before it"
         )
-    check_target(path, f"--ugst-html={asked}")
+    check_target(path, f"--ugst-html={option}")
     return path
 
 
-def write_page(run: StoredRun, path: Path, summary: Summary | None = None, against: PageBaseline | None = None) -> None:
-    """Write a run's page.
+def write_page(
+    run: StoredRun, path: Path, summary: Summary | None = None, baseline: PageBaseline | None = None
+) -> None:
+    """Write the page of a run.
 
     Args:
-        run: With at least one episode.
-        path: The file; one that is there is replaced.
-        summary: The run's, where it was made already.
-        against: The baseline that it is held against.
+        run: A run with at least one episode.
+        path: The file; an existing one is replaced.
+        summary: Summary of the run, if it was made already.
+        baseline: Comparison with a baseline, if any.
 
     Raises:
         UsageError: If the file can't be written.
     """
-    replace_text(path, build_page(run, summary, against))
+    replace_text(path, build_page(run, summary, baseline))
 
 
-def build_page(run: StoredRun, summary: Summary | None = None, against: PageBaseline | None = None) -> str:
-    """A run's page; see :func:`write_page`."""
+def build_page(run: StoredRun, summary: Summary | None = None, baseline: PageBaseline | None = None) -> str:
+    """Return the page of a run as HTML; see :func:`write_page`."""
     summary = summary or summarise(run)
-    tables, chunks = SharedRecords(), Chunks()
+    shared, chunks = SharedRecords(), Chunks()
     episodes: list[dict[str, Any]] = []
     cost = Cost()
     for episode_id in sorted(set(run.ids) & set(run.journal.ids())):
         episode = run.journal.get(episode_id)
         failures = classify(episode)
-        opened = episode_detail(episode, tables, failures)
-        made = list_entry(episode, opened, tables, failures, _fault(episode))
-        if against is not None and (ends := against.ends(episode)) is not None:
-            made["base"] = ends
-        made["at"] = chunks.add(opened)
+        detail = episode_detail(episode, shared, failures)
+        entry = list_entry(episode, detail, shared, failures, _fault(episode))
+        if baseline is not None and (letters := baseline.final_letters(episode)) is not None:
+            entry["base"] = letters
+        entry["at"] = chunks.add(detail)
         cost.add(episode)
-        episodes.append(made)
+        episodes.append(entry)
     index = {
         "run": _overview(run, summary, cost),
-        "goals": tables.goals,
-        "settings": tables.settings,
-        "simulators": tables.simulators,
+        "goals": shared.goals,
+        "settings": shared.settings,
+        "simulators": shared.simulators,
         "episodes": episodes,
-        "baseline": None if against is None else against.overview(),
+        "baseline": None if baseline is None else baseline.overview(),
     }
     return render_page(f"{run.name} – pytest-ugst", index, chunks.packed())
 
 
 def _fault(episode: Episode) -> str:
-    """Whose fault it is that the agent's task failed; empty where it did not, or nobody scored it."""
+    """Return who is responsible for the agent's failed task; empty where it did not fail or has no score."""
     attributed = attribute(tally(episode), episode.conversation.stop, episode.task)
     return attributed.fault.value if attributed is not None and attributed.fault is not None else ""
 
 
 def _overview(run: StoredRun, summary: Summary, cost: Cost) -> dict[str, Any]:
+    """Return the JSON-like data of the page's overview."""
     failures = dict(summary.failures) or {one.id: one.error or "" for one in unplayed_outcomes(run)}
     return {
         "name": run.name,
@@ -122,13 +125,13 @@ def _overview(run: StoredRun, summary: Summary, cost: Cost) -> dict[str, Any]:
 
 
 def _missed(run: StoredRun) -> tuple[str, ...]:
-    """What the gate said: it stands in the results of a run that came to its end."""
+    """Return the messages of the gate, which are in the results of a run that finished."""
     results = run.results or read_results(run)
     return () if results is None else results.missed
 
 
 def _setting(run: StoredRun) -> dict[str, Any]:
-    """What a run was played with, also where the file beside its journal has been lost."""
+    """Return the setting of a run, taken from its first episode if the file beside the journal is lost."""
     with contextlib.suppress(UsageError):
         return dict(run.read_setting())
     return next(iter(run.journal)).setting.model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""JSON inside of an HTML page: such that no text can end the element it stands in, and packed where it is long."""
+"""JSON inside an HTML page: escaped so that no text can end the element around it, and compressed where it is long."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from typing import Any
 
 _MARKUP = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 CHUNK = 256 * 1024
-"""Characters of JSON after which a chunk is closed: small enough to be unpacked between two key presses."""
+"""Characters of JSON after which a chunk is closed: few enough to be decompressed between two key presses."""
 
 
 def embed(value: Any) -> str:
-    """JSON for a ``<script type="application/json">`` element.
+    """Return JSON for a ``<script type="application/json">`` element.
 
-    ASCII only and without ``<``, ``>`` and ``&``: whatever the text is, it holds no tag, no comment, no character
-    reference and no line separator. Half surrogate pairs stay as they are, as escapes.
+    The JSON is ASCII without ``<``, ``>`` and ``&``: whatever the texts in it, it contains no tag, no comment, no
+    character reference and no line separator. Unpaired surrogates are kept, as escapes.
+
+    Args:
+        value: JSON-like data; numbers that JSON can't represent become null.
     """
     return _dump(value).translate(_MARKUP)
 
@@ -25,25 +28,30 @@ def embed(value: Any) -> str:
 def _dump(value: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    except ValueError:  # a number that JSON can't hold, from a journal that somebody else wrote
+    except ValueError:  # a number that JSON can't represent, from a journal that another program wrote
         loaded = json.loads(json.dumps(value), parse_constant=lambda name: None)
         return json.dumps(loaded, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
 
 
 class Chunks:
-    """Records in packed chunks (gzip, base64), each of them a JSON list."""
+    """Records in compressed chunks (gzip, base64), each of them a JSON list."""
 
     def __init__(self, size: int = CHUNK) -> None:
+        """Create an empty collection.
+
+        Args:
+            size: Characters of JSON after which a chunk is closed.
+        """
         self._size = size
         self._open: list[str] = []
         self._length = 0
         self._packed: list[str] = []
 
     def add(self, record: Any) -> tuple[int, int]:
-        """Take a record in.
+        """Add a record.
 
         Returns:
-            The number of its chunk and its place there, from 0.
+            The number of the record's chunk and its position in it, both from 0.
         """
         text = _dump(record)
         if self._open and self._length + len(text) > self._size:
@@ -53,13 +61,13 @@ class Chunks:
         return len(self._packed), len(self._open) - 1
 
     def packed(self) -> Iterator[str]:
-        """The chunks, base64; nothing can be added after that."""
+        """Yield the chunks in base64; no record can be added afterwards."""
         self._close()
         yield from self._packed
 
     def _close(self) -> None:
         if self._open:
             data = f"[{','.join(self._open)}]".encode("ascii")
-            # No time stamp: the same run gives the same page.
+            # Without a time stamp, so that the same run gives the same page.
             self._packed.append(base64.b64encode(gzip.compress(data, 6, mtime=0)).decode("ascii"))
         self._open, self._length = [], 0

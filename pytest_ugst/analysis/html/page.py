@@ -1,4 +1,4 @@
-"""The page's parts put together: template, styles, scripts and data in one file that asks for nothing else."""
+"""The page built from its parts: template, styles, scripts and data in one file that loads nothing else."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ SCRIPTS = (
     *("charts.js", "overview.js", "list.js"),
     *("quotes.js", "state.js", "talk.js", "episode.js", "main.js"),
 )
-"""In the order in which they build on each other."""
+"""Scripts in the order in which they depend on each other."""
 _ASSETS = resources.files("pytest_ugst.analysis.html") / "assets"
 
 
 def render_page(title: str, index: Any, chunks: Iterable[str]) -> str:
-    """The page.
+    """Return the page as HTML.
 
     Args:
-        title: Of the window.
-        index: What the overview and the list need; JSON-like.
-        chunks: Packed details of the episodes, which the index refers to by number.
+        title: Title of the window.
+        index: JSON-like data of the overview and the list.
+        chunks: Compressed details of the episodes, which the index refers to by number.
     """
     style = "".join(_asset(name) for name in STYLES)
     script = "".join(_asset(name) for name in SCRIPTS)
@@ -37,7 +37,7 @@ def render_page(title: str, index: Any, chunks: Iterable[str]) -> str:
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
     packed = "\n".join(f'<script type="text/plain" id="chunk-{i}">{chunk}</script>' for i, chunk in enumerate(chunks))
-    # One pass over the template: nothing that is put in is looked at again.
+    # One pass over the template, so that placeholders in inserted texts are not replaced.
     parts = {
         "policy": html.escape(policy, quote=True).replace("&#x27;", "'"),
         "title": html.escape(one_line(title, 200)),
@@ -55,5 +55,5 @@ def _asset(name: str) -> str:
 
 
 def _digest(text: str) -> str:
-    """A content security policy's source for exactly this text."""
+    """Return the source expression of a content security policy that allows exactly this text."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

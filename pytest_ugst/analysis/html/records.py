@@ -1,7 +1,7 @@
-"""Episodes as the page's JSON: a short entry for the list, and a detail that is read when an episode is opened.
+"""Episodes as JSON for the page: a short entry for the list, and details that are read when an episode is opened.
 
-The page never folds verdicts itself: the status of every sub-component after every turn, and the verdict it rests on,
-are worked out here, so that the page can't disagree with the tables.
+The page never derives statuses from verdicts: the status of every sub-component after every turn, and the verdict it
+rests on, are computed here, so that the page can't disagree with the tables.
 """
 
 from __future__ import annotations
@@ -27,21 +27,28 @@ LETTERS: Mapping[str, str] = {
     "COMPLETE": "C",
     "ERROR": "E",
 }
-"""One letter for each status, and for a status that can't be trusted."""
+"""A letter for each status, and for the lack of a trustworthy one."""
 _EXCERPT = 240  # characters of a goal that the list shows
 
 
 class SharedRecords:
-    """What many episodes have in common, kept once: goals, settings, simulators."""
+    """Records that episodes share and that the page holds once: goals, settings, simulators.
+
+    Attributes:
+        goals: Goals with their categories, as the list shows them.
+        settings: Settings of episodes.
+        simulators: Labels of simulators, as in the tables.
+    """
 
     def __init__(self) -> None:
+        """Create empty lists of records."""
         self.goals: list[dict[str, Any]] = []
         self.settings: list[dict[str, Any]] = []
         self.simulators: list[str] = []
         self._known: dict[str, int] = {}
 
     def goal(self, episode: Episode) -> int:
-        """The number of the episode's goal; one that was cut up differently is another."""
+        """Return the number of an episode's goal; with other sub-components it is another goal."""
         goal = episode.goal
         return self._number(
             self.goals,
@@ -55,77 +62,78 @@ class SharedRecords:
         )
 
     def setting(self, setting: EpisodeConfig) -> int:
-        """The number of a setting."""
+        """Return the number of a setting."""
         return self._number(self.settings, setting.model_dump(mode="json"))
 
     def simulator(self, setting: EpisodeConfig) -> int:
-        """The number of a simulator, as the tables name it."""
+        """Return the number of a setting's simulator, as it is labelled in the tables."""
         return self._number(self.simulators, label(setting))
 
-    def _number(self, table: list[Any], record: Any) -> int:
-        key = f"{id(table)}{json.dumps(record, sort_keys=True)}"
+    def _number(self, records: list[Any], record: Any) -> int:
+        """Return the number of a record in one of the lists, where it is added if it is new."""
+        key = f"{id(records)}{json.dumps(record, sort_keys=True)}"
         if key not in self._known:
-            self._known[key] = len(table)
-            table.append(record)
+            self._known[key] = len(records)
+            records.append(record)
         return self._known[key]
 
 
 def list_entry(
     episode: Episode,
-    opened: Mapping[str, Any],
-    tables: SharedRecords,
+    detail: Mapping[str, Any],
+    shared: SharedRecords,
     failures: Sequence[Failure] = (),
     fault: str = "",
 ) -> dict[str, Any]:
-    """What the list, the filters and the charts need to know of an episode.
+    """Return the data of an episode for the list, the filters and the charts.
 
     Args:
-        episode: Any.
-        opened: Its :func:`episode_detail`.
-        tables: Takes in what the episode shares with others.
-        failures: The failure patterns that the episode shows.
-        fault: Whose fault it is that the agent's task failed, where it did.
+        episode: The episode.
+        detail: Its details, from :func:`episode_detail`.
+        shared: Records that episodes share; those of this episode are added.
+        failures: Failure patterns of the episode.
+        fault: Who is responsible for the agent's failed task; empty where it did not fail or has no score.
     """
     total = sum(episode.usage.values(), Usage())
-    made: dict[str, Any] = {
+    record: dict[str, Any] = {
         "id": episode.id,
-        "goal": tables.goal(episode),
+        "goal": shared.goal(episode),
         "trial": episode.trial,
-        "sim": tables.simulator(episode.setting),
+        "sim": shared.simulator(episode.setting),
         "stop": str(episode.conversation.stop or ""),
         "turns": len(episode.conversation.turns),
         "ok": episode.succeeded,
-        "states": [track["states"] for track in opened["tracks"]],
+        "states": [track["states"] for track in detail["tracks"]],
         "seconds": round(episode.seconds, 3),
     }
     if failures:
-        made["patterns"] = list(dict.fromkeys(failure.pattern.value for failure in failures))
+        record["patterns"] = list(dict.fromkeys(failure.pattern.value for failure in failures))
     if fault:
-        made["fault"] = fault
+        record["fault"] = fault
     if episode.broken_off:
-        made["broken"] = True
+        record["broken"] = True
     if total.calls:
-        made["tokens"] = total.prompt_tokens + total.completion_tokens
-        made["cost"] = round(total.cost, 6)
+        record["tokens"] = total.prompt_tokens + total.completion_tokens
+        record["cost"] = round(total.cost, 6)
     if episode.task:
-        made["task"] = episode.task
-    return made
+        record["task"] = episode.task
+    return record
 
 
-def episode_detail(episode: Episode, tables: SharedRecords, failures: Sequence[Failure] = ()) -> dict[str, Any]:
-    """All that the page shows of an opened episode.
+def episode_detail(episode: Episode, shared: SharedRecords, failures: Sequence[Failure] = ()) -> dict[str, Any]:
+    """Return the data of an episode that the page shows when it is opened.
 
     Args:
-        episode: Any.
-        tables: Takes in what the episode shares with others.
-        failures: The failure patterns that the episode shows.
+        episode: The episode.
+        shared: Records that episodes share; those of this episode are added.
+        failures: Failure patterns of the episode.
     """
     states = episode.states
     conversation = episode.conversation
-    made: dict[str, Any] = {
+    record: dict[str, Any] = {
         "id": episode.id,
         "goal": episode.goal.text,
-        "setting": tables.setting(episode.setting),
+        "setting": shared.setting(episode.setting),
         "max_turns": episode.max_turns,
         "started": episode.started,
         "components": [
@@ -137,22 +145,22 @@ def episode_detail(episode: Episode, tables: SharedRecords, failures: Sequence[F
         "usage": {role: _filled(usage.model_dump()) for role, usage in episode.usage.items()},
     }
     if conversation.closing is not None:
-        made["closing"] = _filled(conversation.closing.model_dump())
+        record["closing"] = _filled(conversation.closing.model_dump())
     if episode.broken_off:
-        made["broken"] = episode.broken_off
+        record["broken"] = episode.broken_off
     if failures:
-        made["failures"] = [_filled(failure.model_dump(mode="json")) for failure in failures]
-    return made
+        record["failures"] = [_filled(failure.model_dump(mode="json")) for failure in failures]
+    return record
 
 
 def _turn(turn: Turn) -> dict[str, Any]:
-    made: dict[str, Any] = {"user": turn.user, "agent": turn.agent}
+    record: dict[str, Any] = {"user": turn.user, "agent": turn.agent}
     if turn.user_reasoning:
-        made["user_reasoning"] = turn.user_reasoning
+        record["user_reasoning"] = turn.user_reasoning
     if turn.agent_reasoning:
-        made["agent_reasoning"] = turn.agent_reasoning
+        record["agent_reasoning"] = turn.agent_reasoning
     if turn.tool_calls:
-        made["tools"] = [
+        record["tools"] = [
             {
                 "name": call.name,
                 # As JSON text: a browser would round large numbers.
@@ -162,40 +170,40 @@ def _turn(turn: Turn) -> dict[str, Any]:
             }
             for call in turn.tool_calls
         ]
-    return made
+    return record
 
 
 def _track(component: Component, states: Sequence[GoalState]) -> dict[str, Any]:
-    """Everything said of one sub-component, and after each turn which verdict its status rests on.
+    """Return the verdicts on one sub-component, and the verdict that its status rests on after each turn.
 
     Returns:
-        ``states``: a letter per S_0 to S_n; ``verdicts``: all, in order; ``why``: for each letter the verdict's
-        place, -1 for none; ``errors``: by turn why the status can't be trusted.
+        ``states``: letters of the statuses from S_0 to S_n; ``verdicts``: all verdicts, in order; ``why``: for each
+        letter the position of the decisive verdict, -1 for none; ``errors``: by turn, why the status can't be trusted.
     """
-    followed = [state[component.id] for state in states]
-    said = followed[-1].verdicts
-    made: dict[str, Any] = {
-        "states": "".join(LETTERS[state.label] for state in followed),
-        "verdicts": [_verdict(verdict) for verdict in said],
-        "why": [-1 if (verdict := state.decisive) is None else said.index(verdict) for state in followed],
+    own = [state[component.id] for state in states]
+    verdicts = own[-1].verdicts
+    record: dict[str, Any] = {
+        "states": "".join(LETTERS[state.label] for state in own),
+        "verdicts": [_verdict(verdict) for verdict in verdicts],
+        "why": [-1 if (verdict := state.decisive) is None else verdicts.index(verdict) for state in own],
     }
-    errors = {str(turn): state.error for turn, state in enumerate(followed) if state.error is not None}
-    return made | ({"errors": errors} if errors else {})
+    errors = {str(turn): state.error for turn, state in enumerate(own) if state.error is not None}
+    return record | ({"errors": errors} if errors else {})
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
-    made: dict[str, Any] = {"turn": verdict.turn, "by": verdict.by}
+    record: dict[str, Any] = {"turn": verdict.turn, "by": verdict.by}
     if verdict.status is not None:
-        made["status"] = LETTERS[verdict.status.value]
+        record["status"] = LETTERS[verdict.status.value]
     if verdict.error is not None:
-        made["error"] = verdict.error
+        record["error"] = verdict.error
     if verdict.reasoning:
-        made["reasoning"] = verdict.reasoning
+        record["reasoning"] = verdict.reasoning
     if verdict.evidence:
-        made["evidence"] = [[e.turn, e.speaker, e.quote] for e in verdict.evidence]
-    return made
+        record["evidence"] = [[e.turn, e.speaker, e.quote] for e in verdict.evidence]
+    return record
 
 
 def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record without what is empty, to save room."""
+    """Return a record without its empty values, to save space."""
     return {name: value for name, value in record.items() if value}

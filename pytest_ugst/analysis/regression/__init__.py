@@ -1,1 +1,1 @@
-"""Comparing a run with a baseline, goal by goal."""
+"""Comparison of a run with a baseline, goal by goal."""

@@ -1,4 +1,4 @@
-"""Baselines: what a run came to, goal by goal, small enough to be kept in a repository and compared with later."""
+"""Baselines: the results of a run, goal by goal, small enough to be kept in a repository for later comparisons."""
 
 from __future__ import annotations
 
@@ -22,47 +22,55 @@ from pytest_ugst.utils.files import is_file, replace_text
 
 BASELINE_VERSION: Literal[1] = 1
 NO_FILE = "there is no such file; name a baseline that was saved, or a run"
-"""What is wrong with a name that ends in ``.json`` and stands for nothing."""
+"""The error for a name that ends in ``.json`` where there is no such file."""
 _LARGEST = 200_000_000  # bytes; more is no baseline
 
 
 class GoalKey(NamedTuple):
-    """Names a goal in everything that was played."""
+    """The unique name of a goal in a run."""
 
     domain: str
+    """The goal's domain; empty for none."""
     goal: str
+    """The goal's id."""
 
     def __str__(self) -> str:
+        """Return the goal's id, which is enough in messages."""
         return self.goal
 
 
 class Trial(Frozen):
-    """One episode of a goal."""
+    """An episode of a goal."""
 
     id: str
-    """The episode's id."""
+    """Id of the episode."""
     trial: int = Field(ge=1)
+    """Number of the trial, from 1."""
     statuses: dict[str, str]
-    """By sub-component id; ``ERROR`` where no verdict can be trusted."""
+    """Final statuses by sub-component id; ``ERROR`` where no verdict can be trusted."""
 
 
 class BaselineGoal(Frozen):
-    """One goal and what came of it."""
+    """A goal with the results of its trials."""
 
     id: str
+    """Id of the goal."""
     domain: str = ""
+    """Domain of the goal; empty for none."""
     text: str
-    """A digest of what was asked: the goal's text, and what the domain has to know."""
+    """Digest of the goal's text, domain and data."""
     parts: str
-    """A digest of the sub-components, checks included."""
+    """Digest of the sub-components, checks included."""
     max_turns: int
+    """Turn limit of the conversations."""
     components: dict[str, Category]
-    """By id."""
+    """Categories of the sub-components, by id."""
     trials: tuple[Trial, ...]
+    """Episodes of the goal."""
 
     @property
     def key(self) -> GoalKey:
-        """Its name."""
+        """The unique name of the goal."""
         return GoalKey(self.domain, self.id)
 
     @model_validator(mode="after")
@@ -76,38 +84,38 @@ class BaselineGoal(Frozen):
         return self
 
     def totals(self) -> dict[Category, float]:
-        """Sub-components by category."""
-        found: dict[Category, float] = {}
+        """Return the number of sub-components by category."""
+        counts: dict[Category, float] = {}
         for category in self.components.values():
-            found[category] = found.get(category, 0) + 1
-        return found
+            counts[category] = counts.get(category, 0) + 1
+        return counts
 
     def successes(self) -> dict[Category, float]:
-        """How many of them were successes, on average over the trials."""
-        found = dict.fromkeys(self.components.values(), 0)
+        """Return the number of successes by category, on average over the trials."""
+        counts = dict.fromkeys(self.components.values(), 0)
         for trial in self.trials:
             for name, category in self.components.items():
-                found[category] += succeeded(trial.statuses[name])
-        return {category: count / len(self.trials) for category, count in found.items()}
+                counts[category] += succeeded(trial.statuses[name])
+        return {category: count / len(self.trials) for category, count in counts.items()}
 
 
 class Baseline(Frozen):
-    """The file as a whole."""
+    """The content of a baseline file."""
 
     kind: Literal["pytest-ugst baseline"] = "pytest-ugst baseline"
     schema_version: Literal[1] = BASELINE_VERSION
     run: str
-    """The name of the run that it was made of."""
+    """Name of the run that the baseline was made from."""
     settings: tuple[EpisodeConfig, ...]
-    """What it was played with; several where tests brought roles of their own."""
+    """Settings of the episodes; several where tests brought their own roles."""
     data: dict[str, str] = Field(default_factory=dict)
-    """Digests of the domains' data; a domain of which none is known is left out."""
+    """Digests of the domains' data by domain; domains without a known digest are left out."""
     unplayed: dict[str, SafeText] = Field(default_factory=dict)
-    """By episode id, why it could not be played at all."""
+    """Reasons why episodes could not be played at all, by episode id."""
     dropped: dict[str, SafeText] = Field(default_factory=dict)
-    """By episode id, why it was played and is yet not among the trials."""
+    """Reasons why episodes that were played are not among the trials, by episode id."""
     goals: tuple[BaselineGoal, ...]
-    """In the order of their names."""
+    """Goals in the order of their keys."""
 
     @model_validator(mode="after")
     def _once(self) -> Baseline:
@@ -119,33 +127,33 @@ class Baseline(Frozen):
         return self
 
     def by_key(self) -> dict[GoalKey, BaselineGoal]:
-        """The goals by their names."""
+        """Return the goals by their keys."""
         return {goal.key: goal for goal in self.goals}
 
     @property
     def episodes(self) -> int:
-        """How many were played."""
+        """The number of episodes, over all goals."""
         return sum(len(goal.trials) for goal in self.goals)
 
     @property
     def errors(self) -> int:
-        """Sub-components without a trustworthy verdict."""
+        """The number of sub-components without a trustworthy verdict, over all episodes."""
         return sum(status == ERROR for goal in self.goals for one in goal.trials for status in one.statuses.values())
 
 
 def succeeded(status: str) -> bool:
-    """Whether a status counts as success."""
+    """Return whether a status counts as success."""
     return status != ERROR and Status(status) in SUCCESS
 
 
-# Making one
+# From a run
 
 
 def baseline_of(run: StoredRun) -> Baseline:
-    """What a run came to: the episodes that are selected, or all. One episode is in memory at a time.
+    """Return the baseline of a run: of its selected episodes, or of all. One episode is in memory at a time.
 
     Args:
-        run: With its journal read.
+        run: A run with its journal read.
     """
     goals: dict[GoalKey, BaselineGoal] = {}
     settings: dict[str, EpisodeConfig] = {}
@@ -170,14 +178,14 @@ def baseline_of(run: StoredRun) -> Baseline:
 
 
 def _add(goals: dict[GoalKey, BaselineGoal], episode: Episode) -> bool:
-    """Take an episode in, unless its goal is cut up otherwise in an earlier one: then it is not one goal any more."""
+    """Add an episode to its goal and return True, unless an earlier trial of the goal has other sub-components."""
     goal = episode.goal
     trial = Trial(
         id=episode.id,
         trial=episode.trial,
         statuses={state.component.id: state.label for state in episode.final_state},
     )
-    made = BaselineGoal(
+    new = BaselineGoal(
         id=goal.id,
         domain=goal.domain or "",
         text=text_digest(goal),
@@ -186,13 +194,14 @@ def _add(goals: dict[GoalKey, BaselineGoal], episode: Episode) -> bool:
         components={part.id: part.category for part in episode.components},
         trials=(trial,),
     )
-    there = goals.get(made.key)
-    if there is None:
-        goals[made.key] = made
-    elif there.components == made.components:
-        parts = "+".join(sorted({*there.parts.split("+"), made.parts}))  # whichever trial ended first
-        trials = tuple(sorted((*there.trials, trial), key=lambda one: one.id))
-        goals[made.key] = there.model_copy(update={"trials": trials, "parts": parts})
+    known = goals.get(new.key)
+    if known is None:
+        goals[new.key] = new
+    elif known.components == new.components:
+        # Trials end in any order, and the digest must not depend on it.
+        parts = "+".join(sorted({*known.parts.split("+"), new.parts}))
+        trials = tuple(sorted((*known.trials, trial), key=lambda one: one.id))
+        goals[new.key] = known.model_copy(update={"trials": trials, "parts": parts})
     else:
         return False
     return True
@@ -202,7 +211,9 @@ def _add(goals: dict[GoalKey, BaselineGoal], episode: Episode) -> bool:
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
-    """Write the file: the same run gives the same bytes, and a goal is one line, so that a change is seen in a diff.
+    """Write a baseline file.
+
+    The same run gives the same bytes, and each goal is one line, so that changes are visible in a diff.
 
     Raises:
         UsageError: If it can't be written.
@@ -221,10 +232,10 @@ def _lines(baseline: Baseline) -> Iterator[str]:
 
 
 def read_baseline(path: Path) -> Baseline:
-    """Read the file.
+    """Read a baseline file.
 
     Raises:
-        UsageError: If it can't be read or is something else; names the field.
+        UsageError: If the file can't be read or is no baseline; the error names the field.
     """
     remedy = "save one with 'ugst baseline save RUN --out FILE', or name a run"
     try:
@@ -238,9 +249,9 @@ def read_baseline(path: Path) -> Baseline:
     if not isinstance(record, Mapping) or record.get("kind") != "pytest-ugst baseline":
         raise UsageError(f"{path} is no baseline; {remedy}")
     if record.get("schema_version") != BASELINE_VERSION:
-        there = one_line(repr(record.get("schema_version")), 60)
+        version = one_line(repr(record.get("schema_version")), 60)
         raise UsageError(
-            f"{path} is a baseline of format {there}, and this version reads format {BASELINE_VERSION}; save it "
+            f"{path} is a baseline of format {version}, and this version reads format {BASELINE_VERSION}; save it "
             "anew with 'ugst baseline save RUN --out FILE'"
         )
     try:
@@ -250,15 +261,15 @@ def read_baseline(path: Path) -> Baseline:
 
 
 def find_baseline(home: Path, name: str, *, root: Path | None = None) -> tuple[Baseline, StoredRun | None]:
-    """The baseline that a name stands for, and the run where it is one.
+    """Return the baseline that a name stands for, and the run where the name is that of a run.
 
     Args:
-        home: The folder that holds ``runs``.
-        name: A baseline's file, or a run: its name, its folder, a file in it, or ``latest``.
-        root: Where a relative path may start, beside the working directory.
+        home: Folder that holds ``runs``.
+        name: A baseline file, or a run: its name, its folder, a file in it, or ``latest``.
+        root: Folder that a relative path may start from, beside the working directory.
 
     Raises:
-        UsageError: If there is neither.
+        UsageError: If there is neither such a file nor such a run.
     """
     for path in (root / name, Path(name)) if root is not None else (Path(name),):
         if path.name in (EPISODES_FILE, RESULTS_FILE) and is_file(path):

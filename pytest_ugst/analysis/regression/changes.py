@@ -1,4 +1,4 @@
-"""Which goals got better and which got worse, episode by episode, with the words that show it."""
+"""Changes between a baseline and a run, episode by episode, with the evidence for them."""
 
 from __future__ import annotations
 
@@ -16,75 +16,83 @@ from pytest_ugst.runs.run import PAGE_FILE, StoredRun
 
 
 class Change(Frozen):
-    """One sub-component of one episode that succeeds on one side only."""
+    """A sub-component of an episode that succeeds in the baseline or in the new run only."""
 
     goal: str
+    """Id of the goal."""
     domain: str = ""
+    """Domain of the goal; empty for none."""
     trial: int
+    """Number of the trial in the new run."""
     episode: str
-    """The new episode's id."""
+    """Id of the new episode."""
     component: str
+    """Id of the sub-component."""
     category: Category
+    """Category of the sub-component."""
     text: SafeText = ""
-    """In the goal's words, where the new run is at hand."""
+    """Text of the sub-component; empty unless the new run is at hand."""
     base: str
-    """Its status in the baseline; ``ERROR`` without a trustworthy verdict."""
+    """Status in the baseline; ``ERROR`` without a trustworthy verdict."""
     new: str
+    """Status in the new run; ``ERROR`` without a trustworthy verdict."""
     turn: int | None = None
-    """Of the new conversation, in which the status was reached or was last missed."""
+    """Turn of the new conversation in which the status was reached or was last missed."""
     reasoning: SafeText = ""
-    """Of the judge."""
+    """Reasoning of the judge, or the reason why there is no verdict."""
     evidence: tuple[Evidence, ...] = ()
+    """Evidence of the judge."""
     link: str = ""
-    """Into the new run's page, where there is one."""
+    """Link to the place in the new run's page; empty if there is no page."""
 
     @property
     def direction(self) -> Literal["better", "worse"]:
-        """Which way it went."""
+        """The direction of the change."""
         return "better" if succeeded(self.new) else "worse"
 
 
 class EpisodeChanges(Frozen):
-    """One episode with what changed in it."""
+    """An episode with its changed sub-components."""
 
     episode: str
+    """Id of the new episode."""
     changes: tuple[Change, ...]
 
     @property
     def net(self) -> int:
-        """Sub-components gained, less those lost."""
+        """The number of sub-components gained, minus those lost."""
         return sum(1 if change.direction == "better" else -1 for change in self.changes)
 
     @property
     def link(self) -> str:
-        """To the first change that has one."""
+        """The link to the first change that has one; empty if none has."""
         return next((change.link for change in self.changes if change.link), "")
 
 
 def changes(base: Baseline, new: Baseline, run: StoredRun | None = None) -> list[EpisodeChanges]:
-    """What changed in the goals that both hold, trial by trial: what got worst first, what got best last.
+    """Return the changes in the shared goals, trial by trial: the episodes with the largest losses first.
 
-    Trials that one side lacks are left out.
+    Trials that exist on one side only are left out.
 
     Args:
         base: The baseline.
-        new: What is held against it.
-        run: The run that ``new`` is of, for turns and words; one episode is in memory at a time.
+        new: The results that are compared with it.
+        run: The run that ``new`` was made from, for turns and evidence; one episode is in memory at a time.
     """
     after = new.by_key()
     page = None if run is None else run.folder / PAGE_FILE
     found = []
-    for key, there, here in paired_trials(base, new):
+    for key, before, trial in paired_trials(base, new):
         categories = after[key].components
-        differing = [name for name in categories if succeeded(there.statuses[name]) != succeeded(here.statuses[name])]
+        differing = [name for name in categories if succeeded(before.statuses[name]) != succeeded(trial.statuses[name])]
         if not differing:
             continue
-        said = _states(run, here.id)
+        states = _final_states(run, trial.id)
         found.append(
             EpisodeChanges(
-                episode=here.id,
+                episode=trial.id,
                 changes=tuple(
-                    _change(key, here, name, categories[name], there.statuses[name], said.get(name), page)
+                    _change(key, trial, name, categories[name], before.statuses[name], states.get(name), page)
                     for name in differing
                 ),
             )
@@ -92,7 +100,7 @@ def changes(base: Baseline, new: Baseline, run: StoredRun | None = None) -> list
     return sorted(found, key=lambda one: (one.net, one.episode))
 
 
-def _states(run: StoredRun | None, episode: str) -> dict[str, ComponentState]:
+def _final_states(run: StoredRun | None, episode: str) -> dict[str, ComponentState]:
     if run is None or episode not in run.journal:
         return {}
     return {state.component.id: state for state in run.journal.get(episode).final_state}
@@ -100,30 +108,41 @@ def _states(run: StoredRun | None, episode: str) -> dict[str, ComponentState]:
 
 def _change(
     key: GoalKey,
-    here: Trial,
+    trial: Trial,
     name: str,
     category: Category,
-    status: str,
+    base: str,
     state: ComponentState | None,
     page: Path | None,
 ) -> Change:
+    """Return the record of a change.
+
+    Args:
+        key: The goal.
+        trial: The new episode.
+        name: Id of the sub-component.
+        category: Category of the sub-component.
+        base: Status of the sub-component in the baseline.
+        state: Final state of the sub-component in the new episode; None unless the run is at hand.
+        page: The new run's page, which need not exist.
+    """
     verdict = state.decisive if state is not None else None
     turn = verdict.turn if verdict is not None else None
     link = ""
     if page is not None and page.is_file():
-        link = f"{page.resolve().as_uri()}#e={quote(here.id, safe='')}" + (f"&t={turn}" if turn else "")
+        link = f"{page.resolve().as_uri()}#e={quote(trial.id, safe='')}" + (f"&t={turn}" if turn else "")
     return Change(
         goal=key.goal,
         domain=key.domain,
-        trial=here.trial,
-        episode=here.id,
+        trial=trial.trial,
+        episode=trial.id,
         component=name,
         category=category,
         text=state.text if state is not None else "",
-        base=status,
-        new=here.statuses[name],
+        base=base,
+        new=trial.statuses[name],
         turn=turn,
-        reasoning=(state.error or "") if state is not None and state.error else verdict.reasoning if verdict else "",
+        reasoning=state.error if state is not None and state.error else verdict.reasoning if verdict else "",
         evidence=verdict.evidence if verdict is not None else (),
         link=link,
     )

@@ -1,4 +1,4 @@
-"""Goals that got better and worse, for people: as text for a terminal, and as a table for the other styles."""
+"""Changes between a baseline and a run, as text for a terminal and as a table for the other styles."""
 
 from __future__ import annotations
 
@@ -25,27 +25,28 @@ _KINDS: Mapping[str, Literal["prose", "link"]] = {"text": "prose", "words": "pro
 
 
 def most_changed(changed: Sequence[EpisodeChanges], limit: int) -> list[EpisodeChanges]:
-    """Of the episodes that got worse, of the mixed and of the better ones the first.
+    """Return the first of the episodes that got worse, of the mixed ones and of those that got better.
 
     Args:
-        changed: What got worst first.
-        limit: Episodes of each kind; all, if negative.
+        changed: Changed episodes, those with the largest losses first.
+        limit: Number of episodes of each kind; all if negative.
     """
     return [one for _, some in _directions(changed) for one in (some if limit < 0 else some[:limit])]
 
 
 def _directions(changed: Sequence[EpisodeChanges]) -> Iterator[tuple[str, list[EpisodeChanges]]]:
+    """Yield the headings of the three kinds of episodes, with the most changed episodes of each kind first."""
     yield "worse", [one for one in changed if one.net < 0]
     yield "worse in one thing, better in another", [one for one in changed if one.net == 0]
     yield "better", [one for one in reversed(changed) if one.net > 0]
 
 
 def changes_text(changed: Sequence[EpisodeChanges], limit: int = -1) -> str:
-    """What got worse and what got better, for a terminal.
+    """Return the changes as text for a terminal.
 
     Args:
-        changed: What got worst first.
-        limit: Episodes to show in each direction; all, if negative.
+        changed: Changed episodes, those with the largest losses first.
+        limit: Number of episodes of each kind to show; all if negative.
     """
     return "".join(f"{line}\n" for line in _text(changed, limit))
 
@@ -93,7 +94,7 @@ def _words(change: Change) -> Iterator[str]:
 
 
 def changes_tables(changed: Sequence[EpisodeChanges]) -> list[Table]:
-    """All changes in one table, a line per sub-component; no table if nothing changed."""
+    """Return all changes in one table, with a line per sub-component; no table if nothing changed."""
     lines = []
     for one in changed:
         for change in one.changes:

@@ -1,4 +1,4 @@
-"""Whether two runs can be compared at all: what differs between them beside the simulator."""
+"""Comparability of two runs: the differences between them beside the simulator."""
 
 from __future__ import annotations
 
@@ -20,43 +20,50 @@ ALLOWANCES = {
     "turns": "another turn limit",
     "data": "other data of the domains",
 }
-"""What may be allowed to differ."""
-_BESIDE = {"agent": "agent", "decomposer": "decomposer", "tool_rounds": "tool rounds", "seed": "seed"}
-"""What is said where it differs, and not refused."""
+"""Kinds of differences that the user may allow, with their descriptions."""
+_OTHER_SETTINGS = {"agent": "agent", "decomposer": "decomposer", "tool_rounds": "tool rounds", "seed": "seed"}
+"""Settings whose differences are noted and not refused, with their names in messages."""
 _SHOWN = 3  # names in a message
 
 
 @dataclass(frozen=True, slots=True)
 class RunOutline:
-    """What a run plays, before or after it is played."""
+    """The goals and settings of a run, before or after it is played."""
 
     goals: Mapping[GoalKey, GoalDigest]
+    """Digests of the goals."""
     settings: Sequence[EpisodeConfig]
-    """Empty where tests bring roles that are not known yet."""
+    """Settings of the episodes; empty where tests bring roles that are not known yet."""
     data: Mapping[str, str]
+    """Digests of the domains' data, by domain."""
     whole: bool = True
-    """Whether these are all of its goals."""
+    """Whether these are all goals of the run."""
 
 
 class Mismatch(NamedTuple):
-    """One thing that differs."""
+    """A difference that limits the comparison of two runs."""
 
     kind: str
     """A key of :data:`ALLOWANCES`."""
-    told: str
+    message: str
+    """Description of the difference."""
 
 
 def run_outline(baseline: Baseline) -> RunOutline:
-    """Of what was played."""
+    """Return the outline of the run that a baseline was made from."""
     goals = {goal.key: GoalDigest(goal.text, goal.parts, goal.max_turns) for goal in baseline.goals}
     return RunOutline(goals, baseline.settings, baseline.data)
 
 
 def parse_allowances(text: str, option: str = "--ugst-baseline-allow") -> frozenset[str]:
-    """Read what may differ: ``goals,judge``.
+    """Read the kinds of differences to allow: ``goals,judge``.
+
+    Args:
+        text: Kinds separated by commas, keys of :data:`ALLOWANCES`.
+        option: Name of the option, for messages.
 
     Raises:
-        UsageError: If one of them is nothing known.
+        UsageError: If there is no such kind.
     """
     named = [part.strip().lower() for part in text.split(",") if part.strip()]
     for name in named:
@@ -66,12 +73,15 @@ def parse_allowances(text: str, option: str = "--ugst-baseline-allow") -> frozen
 
 
 def same_goals(base: RunOutline, new: RunOutline) -> list[GoalKey]:
-    """The goals that are the same in both, by name, text and sub-components."""
+    """Return the goals that are the same in both runs, by name, text and sub-components."""
     return sorted(key for key in base.goals.keys() & new.goals.keys() if _same(base.goals[key], new.goals[key]))
 
 
 def shared_goals(base: Baseline, new: Baseline) -> list[GoalKey]:
-    """As :func:`same_goals`, of what was played. Digests alone don't tell where a file was edited by hand."""
+    """Return the :func:`same_goals` of two baselines, without those of other sub-components.
+
+    Digests alone are not enough, as a baseline file may have been edited by hand.
+    """
     before, after = base.by_key(), new.by_key()
     return [
         key
@@ -81,19 +91,19 @@ def shared_goals(base: Baseline, new: Baseline) -> list[GoalKey]:
 
 
 def paired_trials(base: Baseline, new: Baseline) -> Iterator[tuple[GoalKey, Trial, Trial]]:
-    """The episodes of shared goals that belong together; those that one side lacks are left out."""
+    """Yield the episodes of shared goals that correspond; those that exist on one side only are left out."""
     before, after = base.by_key(), new.by_key()
     for key in shared_goals(base, new):
-        for there, here in _paired(before[key].trials, after[key].trials):
-            yield key, there, here
+        for old, trial in _paired(before[key].trials, after[key].trials):
+            yield key, old, trial
 
 
 def _paired(base: Sequence[Trial], new: Sequence[Trial]) -> Iterator[tuple[Trial, Trial]]:
-    """Episodes of the same trial; of the same name, where tests brought several simulators of their own."""
+    """Yield the episodes with equal ids, which tests with several simulators need; failing that, with equal trials."""
     for key in ("id", "trial"):
-        there = {getattr(trial, key): trial for trial in base}
-        if len(there) == len(base) and len({getattr(trial, key) for trial in new}) == len(new):
-            pairs = [(there[getattr(trial, key)], trial) for trial in new if getattr(trial, key) in there]
+        before = {getattr(trial, key): trial for trial in base}
+        if len(before) == len(base) and len({getattr(trial, key) for trial in new}) == len(new):
+            pairs = [(before[getattr(trial, key)], trial) for trial in new if getattr(trial, key) in before]
             if pairs:
                 yield from pairs
                 return
@@ -104,59 +114,44 @@ def _same(one: GoalDigest, other: GoalDigest) -> bool:
 
 
 def mismatches(base: RunOutline, new: RunOutline) -> list[Mismatch]:
-    """What differs beside the simulator, so that a difference in rates may be due to that."""
-    found = []
-    if told := _goals(base, new):
-        found.append(Mismatch("goals", told))
-    there = [key for key in base.goals.keys() & new.goals.keys() if _same(base.goals[key], new.goals[key])]
-    limits = sorted(key for key in there if base.goals[key].max_turns != new.goals[key].max_turns)
-    if limits:
-        was, now = (sorted({one.goals[key].max_turns for key in limits}) for one in (base, new))
-        goals = counted(len(limits), "goal")
-        told = f"turn limit {_list(was)} before, {_list(now)} now, in {goals} ({_some(limits)})"
-        found.append(Mismatch("turns", told))
-    if base.settings and new.settings:
-        for kind, describe in (("judge", _judges), ("prompts", _prompts)):
-            there_by, here_by = describe(base.settings), describe(new.settings)
-            if there_by and here_by and there_by.keys() != here_by.keys():
-                told = f"{kind} {_list(there_by.values())} before, {_list(here_by.values())} now"
-                found.append(Mismatch(kind, told))
-    played = {key.domain for key in there}
-    other = sorted(name for name in base.data.keys() & new.data.keys() & played if base.data[name] != new.data[name])
-    if other:
-        found.append(
-            Mismatch("data", f"not the same data in {'domain' if len(other) == 1 else 'domains'} {_list(other)}")
-        )
-    return found
+    """Return the differences beside the simulator that may explain a difference in rates."""
+    messages = {
+        "goals": _goals(base, new),
+        "turns": _turn_limits(base, new),
+        "judge": _roles("judge", _judges(base.settings), _judges(new.settings)),
+        "prompts": _roles("prompts", _prompts(base.settings), _prompts(new.settings)),
+        "data": _data(base, new),
+    }
+    return [Mismatch(kind, message) for kind, message in messages.items() if message]
 
 
 def other_differences(base: Sequence[EpisodeConfig], new: Sequence[EpisodeConfig]) -> list[str]:
-    """What else differs, a sentence each: it is the reader's to judge."""
-    told: list[str] = []
-    if not base or not new:  # nothing was played there
-        return told
-    for key, words in _BESIDE.items():
+    """Return a note for each further setting that differs, without refusing the comparison."""
+    notes: list[str] = []
+    if not base or not new:  # one of them has no episodes
+        return notes
+    for key, words in _OTHER_SETTINGS.items():
         was, now = ({setting_value(setting, key): None for setting in one} for one in (base, new))
         if was.keys() != now.keys():
-            told.append(f"not the same {words}: {_list(was)} before, {_list(now)} now")
-    return told
+            notes.append(f"not the same {words}: {_list(was)} before, {_list(now)} now")
+    return notes
 
 
 def refusal(found: Iterable[Mismatch], allowed: frozenset[str], name: str, *, option: str = "--ugst-baseline") -> str:
-    """Why a baseline is refused, with the remedy; empty if all that differs is allowed.
+    """Return the reason why a baseline is refused, with the remedy; empty if all differences are allowed.
 
     Args:
-        found: What differs.
-        allowed: Kinds that may.
-        name: What the baseline was called.
-        option: That named it.
+        found: Differences between the runs.
+        allowed: Kinds of differences that are allowed.
+        name: The baseline as the user named it.
+        option: Name of the option that named it.
     """
     refused = [one for one in found if one.kind not in allowed]
     if not refused:
         return ""
     allow = ",".join(dict.fromkeys([*sorted(allowed), *(one.kind for one in refused)]))
-    told = "; ".join(one.told for one in refused)
-    return f"{option}={name}: {told}; save a new baseline, or compare all the same with {option}-allow={allow}"
+    reasons = "; ".join(one.message for one in refused)
+    return f"{option}={name}: {reasons}; save a new baseline, or compare all the same with {option}-allow={allow}"
 
 
 def _goals(base: RunOutline, new: RunOutline) -> str:
@@ -174,8 +169,30 @@ def _goals(base: RunOutline, new: RunOutline) -> str:
     return f"not the same goals: {', '.join(parts)}" if parts else ""
 
 
+def _turn_limits(base: RunOutline, new: RunOutline) -> str:
+    limits = [key for key in same_goals(base, new) if base.goals[key].max_turns != new.goals[key].max_turns]
+    if not limits:
+        return ""
+    was, now = (sorted({one.goals[key].max_turns for key in limits}) for one in (base, new))
+    goals = counted(len(limits), "goal")
+    return f"turn limit {_list(was)} before, {_list(now)} now, in {goals} ({_some(limits)})"
+
+
+def _roles(kind: str, base: Mapping[str, str], new: Mapping[str, str]) -> str:
+    """Return a message if judges or prompts differ; nothing where one side has none or they are not known yet."""
+    if not base or not new or base.keys() == new.keys():
+        return ""
+    return f"{kind} {_list(base.values())} before, {_list(new.values())} now"
+
+
+def _data(base: RunOutline, new: RunOutline) -> str:
+    domains = {key.domain for key in same_goals(base, new)}
+    other = sorted(name for name in base.data.keys() & new.data.keys() & domains if base.data[name] != new.data[name])
+    return f"not the same data in {'domain' if len(other) == 1 else 'domains'} {_list(other)}" if other else ""
+
+
 def _judges(settings: Iterable[EpisodeConfig]) -> dict[str, str]:
-    """Judges by what tells them apart, with what to call them."""
+    """Return the judges' names in messages, by their identities."""
 
     def identity(setting: EpisodeConfig) -> tuple[str, str]:
         digest = setting.models.get(setting.judge, "")
@@ -189,7 +206,7 @@ def _judges(settings: Iterable[EpisodeConfig]) -> dict[str, str]:
 
 
 def _prompts(settings: Iterable[EpisodeConfig]) -> dict[str, str]:
-    """Versions of the prompts; none where no model was prompted."""
+    """Return the versions of the prompts; none where no model was prompted."""
     return {setting.prompts: repr(setting.prompts) for setting in settings if setting.prompts}
 
 

@@ -1,4 +1,4 @@
-"""A run held against a baseline, over the goals they share."""
+"""Comparison of a run with a baseline over the goals they share, and its table."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from pytest_ugst.engine.spec import goal_and_trial
 def compare(
     base: Baseline, new: Baseline, margins: Mapping[str, float], *, name: str, found: Sequence[Mismatch] = ()
 ) -> Comparison:
-    """Compare over the shared goals.
+    """Compare a run with a baseline over the shared goals.
 
     Args:
         base: The baseline.
-        new: What is held against it; as :func:`with_unplayed` gives it.
-        margins: Points that columns may drop.
-        name: What the baseline was called.
-        found: What differs and is allowed to; it is told in the notes.
+        new: The results of the run, from :func:`with_unplayed`.
+        margins: Points that columns may drop, by column.
+        name: The baseline as the user named it.
+        found: Differences between the runs that are allowed; they are reported in the notes.
 
     Raises:
         UsageError: If they share no goal.
@@ -42,31 +42,36 @@ def compare(
     pairs = [_pair(before[key], after[key]) for key in keys]
     measured: Differences = differences(pairs, list(margins))
     findings = decide(measured, dict(margins))
-    asked = {one.column for one in findings}
-    one_sided = [(before[key], after[key]) for key in keys]
-    notes = [one.told for one in found]
+    decided = {one.column for one in findings}
+    goals = [(before[key], after[key]) for key in keys]
+    notes = [one.message for one in found]
     if len(keys) < max(len(before), len(after)):
         both = counted(len(keys), "goal")
         notes.append(f"compared over the {both} that both hold, of {len(before)} before and {len(after)} now")
     notes += [f"{one_line(id)} is not compared: {why}" for side in (base, new) for id, why in side.dropped.items()]
     notes += other_differences(base.settings, new.settings)
-    notes += _trials(one_sided)
-    notes += _errors(one_sided)
+    notes += _trials(goals)
+    notes += _errors(goals)
     return Comparison(
         base=name,
         base_run=base.run,
         run=new.run,
         goals=len(keys),
         findings=tuple(findings),
-        others={column: one for column, one in measured.columns.items() if column not in asked and one.goals},
+        others={column: one for column, one in measured.columns.items() if column not in decided and one.goals},
         notes=tuple(notes),
     )
 
 
 def with_unplayed(new: Baseline, base: Baseline) -> Baseline:
-    """The run with what it could not play at all as errors, as far as the baseline tells what was to be played.
+    """Return the results of a run with the episodes that could not be played at all as errors.
 
-    Otherwise goals that bring a run down would make it look better. What could not be played there either is left out.
+    Without these errors the rates would look better for every goal that can't be played. Only the sub-components of the
+    baseline's goals are known, so that other goals are left out, as are episodes that the baseline has not either.
+
+    Args:
+        new: The results of the run.
+        base: The baseline.
     """
     by_id: dict[str, list[BaselineGoal]] = {}
     for goal in base.goals:
@@ -77,9 +82,9 @@ def with_unplayed(new: Baseline, base: Baseline) -> Baseline:
         known = by_id.get(id_, [])
         if len(known) != 1:
             continue
-        there = goals.get(known[0].key, known[0].model_copy(update={"trials": ()}))
-        lost = Trial(id=name, trial=number, statuses=dict.fromkeys(there.components, ERROR))
-        goals[there.key] = there.model_copy(update={"trials": (*there.trials, lost)})
+        goal = goals.get(known[0].key, known[0].model_copy(update={"trials": ()}))
+        unplayed = Trial(id=name, trial=number, statuses=dict.fromkeys(goal.components, ERROR))
+        goals[goal.key] = goal.model_copy(update={"trials": (*goal.trials, unplayed)})
     return new.model_copy(update={"goals": tuple(goals[key] for key in sorted(goals))})
 
 
@@ -106,11 +111,11 @@ def _errors(goals: Sequence[tuple[BaselineGoal, BaselineGoal]]) -> list[str]:
     return [f"sub-components without a trustworthy verdict, so no successes: {counts[0]} before, {counts[1]} now"]
 
 
-# Telling
+# As a table
 
 
 def comparison_table(comparison: Comparison, *, title: str = "") -> Table:
-    """A line per column, for any style."""
+    """Return a table with a line per column, for any style."""
     columns = [
         Column("column", ""),
         Column("base", "base"),
@@ -149,7 +154,7 @@ def _line(heading: str, one: Difference, finding: ColumnDecision | None) -> Line
 
 
 def signed(points: float) -> str:
-    """Points with their sign; one decimal, and never a zero for what is none."""
+    """Return points with their sign and one decimal, or with two digits where one decimal would show a zero."""
     text = f"{points:+.1f}"
     if text in ("+0.0", "-0.0"):
         return "0.0" if abs(points) < 1e-9 else f"{points:+.2g}"
@@ -157,16 +162,17 @@ def signed(points: float) -> str:
 
 
 def required_goals(comparison: Comparison) -> list[str]:
-    """How many goals would settle the inconclusive columns; what is to be said of several is said once."""
-    told: dict[str, list[str]] = {}
+    """Return how many goals would settle the inconclusive columns; columns with the same answer share a line."""
+    columns_by_answer: dict[str, list[str]] = {}
     for one in comparison.of(GateDecision.INCONCLUSIVE):
-        told.setdefault(_what_it_takes(one), []).append(one.column)
+        columns_by_answer.setdefault(_required_goals(one), []).append(one.column)
     return [
-        f"{', '.join(columns)}: {sentence} ({comparison.goals} were compared)" for sentence, columns in told.items()
+        f"{', '.join(columns)}: {answer} ({comparison.goals} were compared)"
+        for answer, columns in columns_by_answer.items()
     ]
 
 
-def _what_it_takes(one: ColumnDecision) -> str:
+def _required_goals(one: ColumnDecision) -> str:
     found = one.difference
     if found.value is None:
         return "no sub-component to compare in these goals"
@@ -184,19 +190,24 @@ def _what_it_takes(one: ColumnDecision) -> str:
 
 
 def gate_failures(comparison: Comparison, *, strict: bool) -> list[str]:
-    """Why a run fails against its baseline, a sentence each; empty if it passes."""
-    told = []
+    """Return the reasons why a run fails against its baseline; empty if it passes.
+
+    Args:
+        comparison: Comparison of the run with the baseline.
+        strict: Whether inconclusive columns fail as well.
+    """
+    messages = []
     for one in comparison.of(GateDecision.REGRESSION):
         found = one.difference
         assert found.base is not None and found.new is not None and found.value is not None  # noqa: PT018
         assert found.low is not None and found.high is not None  # noqa: PT018
-        told.append(
+        messages.append(
             f"{one.column}: from {percent(found.base)} to {percent(found.new)}, a drop of {-found.value:.1f} points "
             f"({CONFIDENCE:g}% interval {-found.high:.1f} to {-found.low:.1f}); {one.margin:g} may be lost"
         )
     if strict:
-        told += [
+        messages += [
             f"{one.column}: inconclusive, which --ugst-strict-gate does not let pass"
             for one in comparison.of(GateDecision.INCONCLUSIVE)
         ]
-    return told
+    return messages

@@ -36,7 +36,7 @@ class BenchmarkOutcomes:
 
 @dataclass(slots=True)
 class EvaluatedSystem:
-    """One simulator in one run, under one setting; it keeps outcomes and no episodes, so that it is small."""
+    """A simulator in one run, under one setting; it keeps outcomes and no episodes, so that it is small."""
 
     run: str
     """Name of the run; the names of several runs with ``+`` between them, where they are parts of one evaluation."""

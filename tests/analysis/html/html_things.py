@@ -46,22 +46,22 @@ TALK = (
 )
 
 
-def said(component: str, turn: int, status: str, reasoning: str = "", *quotes: tuple[int, str, str]) -> Verdict:
+def verdict(component: str, turn: int, status: str, reasoning: str = "", *quotes: tuple[int, str, str]) -> Verdict:
     evidence = tuple(Evidence.model_validate({"turn": t, "speaker": s, "quote": q}) for t, s, q in quotes)
     given = Status(status)
     return Verdict(component=component, turn=turn, status=given, reasoning=reasoning, evidence=evidence, by="judges")
 
 
 VERDICTS = (
-    said("home", 1, "ALIGNED"),
-    said("home", 2, "MISALIGNED", "They name another town.", (2, "user", "I come from BRINDLEFORD")),
-    said("please", 1, "ALIGNED"),
-    said("please", 2, "MISALIGNED", "There is no please.", (2, "user", "Yes, for two.")),
-    said("table", 1, "INCOMPLETE"),
-    said("table", 2, "COMPLETE", "It is booked.", (2, "agent", "It is … CQ-1"), (2, "tool", '{"ok": true, "id"')),
-    said("two", 1, "INCOMPLETE"),
-    said("two", 2, "COMPLETE", "", (2, "user", "for two")),
-    said("quiet", 1, "ALIGNED", "", (1, "user", "a quiet restaurant")),
+    verdict("home", 1, "ALIGNED"),
+    verdict("home", 2, "MISALIGNED", "They name another town.", (2, "user", "I come from BRINDLEFORD")),
+    verdict("please", 1, "ALIGNED"),
+    verdict("please", 2, "MISALIGNED", "There is no please.", (2, "user", "Yes, for two.")),
+    verdict("table", 1, "INCOMPLETE"),
+    verdict("table", 2, "COMPLETE", "It is booked.", (2, "agent", "It is … CQ-1"), (2, "tool", '{"ok": true, "id"')),
+    verdict("two", 1, "INCOMPLETE"),
+    verdict("two", 2, "COMPLETE", "", (2, "user", "for two")),
+    verdict("quiet", 1, "ALIGNED", "", (1, "user", "a quiet restaurant")),
 )
 
 
@@ -89,7 +89,7 @@ def make_episode(name: str = "dinner", trial: int = 1, **fields: Any) -> Episode
 def aligned(name: str, **fields: Any) -> Episode:
     """The same, with nothing that failed."""
     kept = tuple(v for v in VERDICTS if v.status is not Status.MISALIGNED)
-    more = tuple(said(c, t, "ALIGNED") for c in ("home", "please") for t in (2, 3))
+    more = tuple(verdict(c, t, "ALIGNED") for c in ("home", "please") for t in (2, 3))
     return make_episode(name, verdicts=(*kept, *more), **fields)
 
 
@@ -103,7 +103,7 @@ def make_run(folder: Path, episodes: Iterable[Episode]) -> StoredRun:
 
 
 class Page(HTMLParser):
-    """What a browser would find in a page: elements in order, and the text of those that hold data or code.
+    """The content of a page for a browser: elements in order, and the text of those that hold data or code.
 
     Attributes:
         tags: All start tags with their attributes.

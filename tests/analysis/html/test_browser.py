@@ -19,7 +19,7 @@ from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category
 from pytest_ugst.judges.transcript import find_quote
-from tests.analysis.html.html_things import SETTING, aligned, make_episode, make_run, said
+from tests.analysis.html.html_things import SETTING, aligned, make_episode, make_run, verdict
 from tests.browser import Browser, browser
 
 pytestmark = pytest.mark.slow
@@ -56,9 +56,9 @@ def hostile() -> Episode:
         Turn(user="needle " + "x" * 100_000 + " NEEDLE in the hay " + "y" * 5_000, agent="שלום <b>עולם</b>"),
     )
     verdicts = (
-        said("goal", 1, "INCOMPLETE", attack, (1, "user", attack)),
-        said("goal", 2, "ATTEMPTED", attack, (2, "user", OVERRIDE), (1, "tool", attack)),
-        said("goal", 3, "COMPLETE", attack, (3, "user", "needle in the hay"), (3, "agent", "<b>עולם</b>")),
+        verdict("goal", 1, "INCOMPLETE", attack, (1, "user", attack)),
+        verdict("goal", 2, "ATTEMPTED", attack, (2, "user", OVERRIDE), (1, "tool", attack)),
+        verdict("goal", 3, "COMPLETE", attack, (3, "user", "needle in the hay"), (3, "agent", "<b>עולם</b>")),
     )
     return make_episode(
         goal=Goal(id="hostile", text=attack, components=(part,), tags=(attack,), domain=attack),
@@ -83,7 +83,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = make_run(folder / "old", [aligned("dinner"), aligned("lunch")])
     path = folder / "report.html"
     run = make_run(folder / "new", episodes)
-    write_page(run, path, against=PageBaseline.of(run, baseline_of(base), "old"))
+    write_page(run, path, baseline=PageBaseline.of(run, baseline_of(base), "old"))
     return path
 
 
@@ -149,7 +149,7 @@ def test_a_way_through(here: Browser) -> None:
     assert "after turn 2 of 3" in here.text("#state-title")
     changed = here.js("return [...document.querySelectorAll('.component.changed .text')].map(e => e.textContent)")
     assert set(changed) == {*statuses(here)} - {"You prefer a quiet place."}
-    assert "turn 2" in here.js("return document.querySelector('#told').textContent").lower()
+    assert "turn 2" in here.js("return document.querySelector('#announcement').textContent").lower()
     # The judge's quote in other capitals, one that leaves out words, and one of a tool.
     marked = [mark.get_attribute("textContent") for mark in here.all(".turn.now mark")]
     assert marked == ["Yes, ", "for two", ".", "I come from Brindleford", '{"ok": true, "id"', "It is", "CQ-1"]
@@ -237,12 +237,12 @@ def test_search_in_conversations(here: Browser) -> None:
     here.press("/")
     here.press(*"another Town")  # as a judge's reasoning has it
     here.wait(lambda: rows(here) == ["dinner", "dinner@2"])
-    here.js("ask({q: 'needle HAY'})")
+    here.js("setFilters({q: 'needle HAY'})")
     assert rows(here) == ["hostile"]
     here.one("#f-q").clear()
-    here.js("ask({q: 'nothing says this'})")
+    here.js("setFilters({q: 'nothing says this'})")
     here.wait(lambda: here.one("#empty").is_displayed())
-    here.js("ask({q: '', tag: 'noon'})")
+    here.js("setFilters({q: '', tag: 'noon'})")
     assert rows(here) == ["lunch"]
 
 
@@ -267,7 +267,7 @@ def test_the_list_grows_and_keys_move_in_it(here: Browser) -> None:
 
 
 def test_hostile_output_does_nothing(here: Browser, page: Path) -> None:
-    here.js("ask({domain: arguments[0], tag: arguments[0]})", " ".join(ATTACKS))
+    here.js("setFilters({domain: arguments[0], tag: arguments[0]})", " ".join(ATTACKS))
     assert rows(here) == ["hostile"]
     here.all("#list a")[0].click()
     here.one("#state")
@@ -414,7 +414,7 @@ def test_nothing_could_be_played(tmp_path: Path) -> None:
 
 
 def test_two_thousand_episodes_open_in_time(tmp_path: Path) -> None:
-    """Within two seconds from the start of navigation to the drawn list; the best of three, for cores are shared."""
+    """The list is drawn within two seconds from the start of navigation; best of three, as cores are shared."""
     path = tmp_path / "report.html"
     write_page(make_run(tmp_path / "many", (make_episode(f"goal-{n:04d}") for n in range(2_000))), path)
     with browser() as here:

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_ugst.analysis.html.builder import write_page
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
-from tests.analysis.html.html_things import VERDICTS, aligned, make_episode, make_run, said
+from tests.analysis.html.html_things import VERDICTS, aligned, make_episode, make_run, verdict
 from tests.browser import Browser
 
 pytestmark = pytest.mark.slow
@@ -20,10 +20,10 @@ WORDS = "I am Ann. I want a room by the sea, for two people."
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     quoted = (
-        said("home", 1, "ALIGNED"),
-        said("table", 1, "COMPLETE", "", (1, "user", "I am Ann")),
-        said("two", 1, "COMPLETE", "", (1, "user", "for two people")),
-        *(verdict for verdict in VERDICTS if verdict.component in ("please", "quiet")),
+        verdict("home", 1, "ALIGNED"),
+        verdict("table", 1, "COMPLETE", "", (1, "user", "I am Ann")),
+        verdict("two", 1, "COMPLETE", "", (1, "user", "for two people")),
+        *(one for one in VERDICTS if one.component in ("please", "quiet")),
     )
     crowd = Conversation(turns=(Turn(user=WORDS, agent="Yes."),) * 40, stop=StopReason.USER_ENDED)
     episodes = [make_episode("dinner"), make_episode("quoted", conversation=crowd, verdicts=quoted)]

@@ -139,7 +139,7 @@ def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
     assert build_page(run) == build_page(run, summarise(run))
 
 
-def test_what_could_not_be_played_is_told(tmp_path: Path) -> None:
+def test_what_could_not_be_played_is_reported(tmp_path: Path) -> None:
     run = make_run(tmp_path / "one", [make_episode()])
     results = summarise(run).results(run, gate=Gate(floors={"avg": 99.0}), missed=["Avg 60.0 is below 99.0"])
     missing = unplayed_outcome("trip", "trip", 1, "no answer")
@@ -161,7 +161,7 @@ def test_a_journal_alone_is_enough(tmp_path: Path) -> None:
 def test_against_a_baseline(tmp_path: Path) -> None:
     run = make_run(tmp_path / "new", [make_episode("lunch"), aligned("dinner"), aligned("new")])
     before = make_run(tmp_path / "old", [aligned("lunch"), make_episode("dinner")])
-    index = Page(build_page(run, against=PageBaseline.of(run, baseline_of(before), "main"))).index
+    index = Page(build_page(run, baseline=PageBaseline.of(run, baseline_of(before), "main"))).index
     assert {one["id"]: one.get("base") for one in index["episodes"]} == {
         "lunch": "AACCA",
         "dinner": "MMCCA",
@@ -187,7 +187,7 @@ def test_episodes_are_paired_as_the_comparison_pairs_them(tmp_path: Path) -> Non
     run = make_run(tmp_path / "new", [lunch, dinner.model_copy(update={"id": "dinner+alice"})])
     base, new = baseline_of(before), baseline_of(run)
     assert [one.episode for one in changes(base, new)] == ["dinner+alice"]
-    index = Page(build_page(run, against=PageBaseline.of(run, base, "main"))).index
+    index = Page(build_page(run, baseline=PageBaseline.of(run, base, "main"))).index
     assert {one["id"]: one.get("base") for one in index["episodes"]} == {"lunch": None, "dinner+alice": "AACCA"}
 
 
@@ -212,7 +212,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         (["two"], "two: no such run"),
         (["--baseline", "two"], "two: no such run"),
@@ -221,11 +221,11 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["--out", "."], "--out=.: this is a folder; name a file in it"),
     ],
 )
-def test_command_in_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], told: str) -> None:
+def test_command_in_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str) -> None:
     make_run(tmp_path / "runs" / "one", [make_episode()])
     assert main(["report", "html", "--dir", str(tmp_path), *more]) == 4
     error = capsys.readouterr().err
-    assert told in error
+    assert message in error
     assert error.count("\n") == 1
 
 
@@ -268,14 +268,14 @@ def test_option_names_a_file(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [("suites", "ends in .html, or none"), ("conftest.py/page.html", "conftest.py is no folder")]
+    ("value", "message"), [("suites", "ends in .html, or none"), ("conftest.py/page.html", "conftest.py is no folder")]
 )
-def test_option_in_error(pytester: pytest.Pytester, value: str, told: str) -> None:
+def test_option_in_error(pytester: pytest.Pytester, value: str, message: str) -> None:
     project = Project(pytester)
     project.goals("a.goal.yaml", goal("tea"))
     result = project.run(f"--ugst-html={value}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"*--ugst-html={value}*{told}*"])
+    result.stderr.fnmatch_lines([f"*--ugst-html={value}*{message}*"])
     assert not project.runs()
 
 

@@ -1,4 +1,4 @@
-"""What the page is given says what the episode says."""
+"""The data of the page agrees with the episodes."""
 
 from __future__ import annotations
 

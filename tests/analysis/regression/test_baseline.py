@@ -1,4 +1,4 @@
-"""Baselines: what is kept of a run, and what is refused to be read."""
+"""Baselines keep the results of a run, and files that are no baselines are refused."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_goal_that_was_cut_up_in_two_ways_is_like_no_other() -> None:
     assert len(two.goals[0].trials) == 2
 
 
-def test_a_trial_with_other_parts_is_left_out_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_trial_with_other_parts_is_left_out_and_reported(capsys: pytest.CaptureFixture[str]) -> None:
     record(Path(".ugst"), "run", episode("g", {"x": True}), episode("g", {"y": True}, trial=2))
     record(Path(".ugst"), "base", episode("g", {"x": True}))
     assert main(["baseline", "save", "run", "--out", "b.json"]) == 0
@@ -113,7 +113,7 @@ def test_a_trial_with_other_parts_is_left_out_and_told(capsys: pytest.CaptureFix
     assert f"g@2 is not compared: {why}" in " ".join(capsys.readouterr().out.split())
 
 
-def test_what_is_missing_in_a_run_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_missing_in_a_run_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     lost = episode("g", {"x": True}).model_copy(
         update={"verdicts": (Verdict(component="x", turn=1, error="no answer", by="judges"),)}
     )
@@ -124,7 +124,7 @@ def test_what_is_missing_in_a_run_is_told(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         (
             {"kind": "else"},
@@ -135,16 +135,16 @@ def test_what_is_missing_in_a_run_is_told(capsys: pytest.CaptureFixture[str]) ->
         ({"more": 1}, "main.json: more: Extra inputs are not permitted"),
     ],
 )
-def test_what_is_no_baseline_is_refused_in_a_line(changes: dict[str, Any], told: str) -> None:
+def test_what_is_no_baseline_is_refused_in_a_line(changes: dict[str, Any], message: str) -> None:
     path = saved(**changes)
     with pytest.raises(UsageError) as caught:
         read_baseline(path)
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ('"x":"MISALIGNED"', '"x":"COMPLETE"', "goals.0: g0: x: 'COMPLETE' is no status of a policy"),
         ('"x":"MISALIGNED",', "", "goals.0: g0: the statuses are not those of the goal's sub-components"),
@@ -157,14 +157,14 @@ def test_what_is_no_baseline_is_refused_in_a_line(changes: dict[str, Any], told:
         ('"trials":[{"id":"g0"', '"trials":[{"id":7', "goals.0.trials.0.id: Input should be a valid string"),
     ],
 )
-def test_what_contradicts_itself_is_refused(old: str, new: str, told: str) -> None:
+def test_what_contradicts_itself_is_refused(old: str, new: str, message: str) -> None:
     path = saved()
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(UsageError, match=r"main\.json: ") as caught:
         read_baseline(path)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_the_digest_of_a_goal_cut_up_in_two_ways_is_that_of_any_order() -> None:
@@ -180,13 +180,13 @@ def test_the_digest_of_a_goal_cut_up_in_two_ways_is_that_of_any_order() -> None:
     assert one.goals[0].parts.count("+") == 1
 
 
-def test_a_damaged_journal_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_journal_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     saved()
     journal = Path(".ugst/runs/first/episodes.jsonl")
     journal.write_bytes(b"{\n" + journal.read_bytes()[:-9])
     assert main(["baseline", "save", "first", "--out", "cut.json"]) == 0
-    assert "journal: 1 line could not be read (the first: line 1: Invalid JSON" in (told := capsys.readouterr().out)
-    assert "journal: its last line is cut off\n" in told
+    assert "journal: 1 line could not be read (the first: line 1: Invalid JSON" in (output := capsys.readouterr().out)
+    assert "journal: its last line is cut off\n" in output
     assert main(["show", "--run", "first"]) == 0
     assert "ugst: first: journal: its last line is cut off\n" in capsys.readouterr().err
     assert Page(build_page(open_run(Path(".ugst"), "first"))).index["run"]["faults"][1] == "its last line is cut off"

@@ -1,4 +1,4 @@
-"""What may be compared, what is said of it, and which goals changed."""
+"""Comparisons of runs: which are refused, what the notes say, and which goals changed."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def played(name: str, kept: int, goals: int = 20, trials: int = 1, **more: objec
     )
 
 
-def told(base: Baseline, new: Baseline) -> list[str]:
-    return [f"{one.kind}: {one.told}" for one in mismatches(run_outline(base), run_outline(new))]
+def messages(base: Baseline, new: Baseline) -> list[str]:
+    return [f"{one.kind}: {one.message}" for one in mismatches(run_outline(base), run_outline(new))]
 
 
 def compared(base: StoredRun, new: StoredRun, margins: str = "10") -> Comparison:
@@ -56,10 +56,10 @@ def compared(base: StoredRun, new: StoredRun, margins: str = "10") -> Comparison
 
 def test_what_differs_is_named() -> None:
     base = baseline_of(played("a", 20, setting=setting(prompts="1", models={"judges": "d" * 64})))
-    assert told(base, base) == []
+    assert messages(base, base) == []
     other = setting(prompts="2", models={"judges": "e" * 64}, judge_sees_tools=False)
     new = baseline_of(played("b", 20, 18, setting=other, max_turns=5))
-    assert told(base, new) == [
+    assert messages(base, new) == [
         "goals: not the same goals: 2 of 20 goals not played now (g18, g19)",
         "turns: turn limit 10 before, 5 now, in 18 goals (g00, g01, g02, ...)",
         "judge: judge 'judges' [dddddddd] before, 'judges' [eeeeeeee] without tools now",
@@ -75,24 +75,24 @@ def test_what_differs_is_named() -> None:
 def test_the_same_judge_by_another_name_is_the_same_judge() -> None:
     base = baseline_of(played("a", 20, setting=setting(judge="big", models={"big": "d" * 64})))
     new = baseline_of(played("b", 20, setting=setting(judge="huge", models={"huge": "d" * 64})))
-    assert told(base, new) == []
+    assert messages(base, new) == []
 
 
 def test_prompts_of_a_run_without_models_are_no_other_version() -> None:
-    assert told(baseline_of(played("a", 20)), baseline_of(played("b", 20, setting=setting(prompts="2")))) == []
+    assert messages(baseline_of(played("a", 20)), baseline_of(played("b", 20, setting=setting(prompts="2")))) == []
 
 
 def test_other_data_of_a_domain_that_both_play() -> None:
     base, new = (baseline_of(played(name, 20)) for name in "ab")
     here = base.model_copy(update={"data": {"town": "1", "moon": "1"}})
     there = new.model_copy(update={"data": {"town": "2", "moon": "2", "sea": "1"}})
-    assert told(here, there) == ["data: not the same data in domain town"]
-    assert told(here, new) == []  # an older run does not say what it was played with
+    assert messages(here, there) == ["data: not the same data in domain town"]
+    assert messages(here, new) == []  # an older run does not say what it was played with
 
 
 def test_a_goal_of_the_same_name_in_another_domain_is_another_goal() -> None:
     base, new = baseline_of(played("a", 20)), baseline_of(played("b", 20, domain="sea"))
-    assert told(base, new) == [
+    assert messages(base, new) == [
         "goals: not the same goals: 20 of 20 goals not played now (g00, g01, g02, ...), "
         "20 played only now (g00, g01, g02, ...)"
     ]
@@ -100,9 +100,12 @@ def test_a_goal_of_the_same_name_in_another_domain_is_another_goal() -> None:
         compare(base, new, parse_margins("10"), name="base")
 
 
-def test_what_else_differs_is_told_and_not_refused() -> None:
+def test_what_else_differs_is_noted_and_not_refused() -> None:
     base, new = setting(agent="a", seed=1), setting(agent="b", seed=2)
-    assert other_differences([base], [new]) == ["not the same agent: a before, b now", "not the same seed: 1 before, 2 now"]
+    assert other_differences([base], [new]) == [
+        "not the same agent: a before, b now",
+        "not the same seed: 1 before, 2 now",
+    ]
     assert other_differences([base], []) == []  # where nothing was played, nothing differs
 
 
@@ -124,7 +127,7 @@ def test_what_could_not_be_played_counts_against_the_new_run_only() -> None:
         update={"unplayed": {"g19": "shut", "g19@2": "shut", "g00@3+x": "shut", "zz": ""}}
     )
     lost = with_unplayed(new, base)
-    assert told(base, lost) == []
+    assert messages(base, lost) == []
     by_name = {goal.id: goal for goal in lost.goals}
     assert [trial.statuses for trial in by_name["g19"].trials] == [{"x": "ERROR"}] * 2
     assert [trial.trial for trial in by_name["g00"].trials] == [1, 2, 3]
@@ -183,7 +186,7 @@ def test_several_simulators_of_the_tests_own_are_paired_by_name() -> None:
 
 def test_hostile_words_are_harmless() -> None:
     base = played("a", 1, 1)
-    said = Verdict(
+    verdict = Verdict(
         component="x",
         turn=1,
         status=Status.MISALIGNED,
@@ -191,7 +194,7 @@ def test_hostile_words_are_harmless() -> None:
         evidence=(Evidence(turn=1, speaker="user", quote="\u202eevil\n" * 100),),
         by="judges",
     )
-    new = record(HOME, "b", episode("g00", {"x": True}).model_copy(update={"verdicts": (said,)}))
+    new = record(HOME, "b", episode("g00", {"x": True}).model_copy(update={"verdicts": (verdict,)}))
     text = changes_text(changes(baseline_of(base), baseline_of(new), new))
     assert "\x1b" not in text
     assert "\u202e" not in text
@@ -239,9 +242,9 @@ def test_from_one_success_to_another_nothing_got_better() -> None:
     def run(name: str, status: str) -> StoredRun:
         base = episode("g", {"x": True})
         parts = (Component(id="t", category=Category.OBJECTIVE, text="Book."),)
-        said = (Verdict(component="t", turn=1, status=Status(status), by="judges"),)
+        verdicts = (Verdict(component="t", turn=1, status=Status(status), by="judges"),)
         goal = base.goal.model_copy(update={"components": parts})
-        return record(HOME, name, base.model_copy(update={"goal": goal, "verdicts": said}))
+        return record(HOME, name, base.model_copy(update={"goal": goal, "verdicts": verdicts}))
 
     ends = {status: run(status, status) for status in ("INCOMPLETE", "ATTEMPTED", "COMPLETE")}
     made = {status: baseline_of(one) for status, one in ends.items()}

@@ -153,7 +153,7 @@ def test_looking_at_more_columns_widens_the_intervals() -> None:
 
 @pytest.mark.parametrize("goals", [8, 30, 150, 600])
 def test_no_change_in_few_goals_is_no_proof_of_equality(goals: int) -> None:
-    """Without any change the interval is about that of the rule of three, for a single column."""
+    """The interval of a single column without any change is about that of the rule of three."""
     found = differences(even(*[0] * goals, kept=1), ["policy"]).columns["policy"]
     assert (found.base, found.new, found.value) == (100, 100, 0)
     assert found.high == pytest.approx(100 * (1 - 0.025 ** (1 / goals)), rel=0.13)
@@ -236,7 +236,7 @@ def test_verdicts(value: float, low: float, high: float, verdict: GateDecision) 
 
 @pytest.mark.parametrize("value", [-5, -5 - 2e-15, -5 + 2e-15])
 def test_a_drop_of_exactly_what_is_allowed_is_no_regression(value: float) -> None:
-    """However it was rounded; and no number of goals would tell on which side it lies."""
+    """A drop at the margin is inconclusive however it was rounded, and no number of goals would settle it."""
     (finding,) = decide(column(value, -9, -1), {"policy": 5})
     assert (finding.verdict, finding.needed) == (GateDecision.INCONCLUSIVE, None)
 
@@ -258,7 +258,7 @@ def test_without_a_margin_every_drop_counts() -> None:
 
 
 def test_the_number_of_goals_that_is_named_would_do() -> None:
-    """Simulated: with that many goals a drop of that size is told from none in about 9 of 10 cases."""
+    """In a simulation, that many goals distinguish a drop of that size from none in about 9 of 10 cases."""
     few = differences(drawn(60, 0.8, 0.75, seed=3), ["policy"])
     (finding,) = decide(few, {"policy": 10})
     assert finding.verdict is GateDecision.INCONCLUSIVE

@@ -1,4 +1,4 @@
-"""The gate takes what a person would write, and says what missed it and by how much."""
+"""The gate reads what a person would write, and reports which rates are below it and by how much."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_parse(text: str, floors: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "'' is no number; write for example avg=85,policy=50"),
         ("85,", "'' is no number"),
@@ -50,10 +50,10 @@ def test_parse(text: str, floors: dict[str, float]) -> None:
         ("pol=1,policy=2", "policy is given twice"),
     ],
 )
-def test_refused(text: str, told: str) -> None:
+def test_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_gate(text)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(f"--ugst-fail-under={text}: ")
 
@@ -110,7 +110,7 @@ def test_misses_exactly_what_is_lower(floors: dict[str, int], successes: int) ->
     got = rates([Tally(goal="a", counts=dict.fromkeys(Category, Count(1000, successes)))])
     missed = parse_gate(",".join(f"{name}={floor}" for name, floor in floors.items())).missed(got)
     lower = [name for name, floor in floors.items() if successes < floor * 10]
-    assert [told.partition(":")[0] for told in missed] == lower
+    assert [message.partition(":")[0] for message in missed] == lower
 
 
 @given(st.text(max_size=30))

@@ -75,7 +75,7 @@ def test_errors_stand_apart() -> None:
     assert "without a trustworthy verdict, so no successes: 3 profile, 3 policy, 3 objective, 3 requirement" in table
 
 
-def test_errors_are_told_by_row() -> None:
+def test_errors_are_noted_by_row() -> None:
     table = drawn([RatesRow(label="good", rates=played()), RatesRow(label="bad", rates=played(error=1))], width=120)
     assert "\nbad: without a trustworthy verdict" in table
     assert "\ngood: " not in table

@@ -122,13 +122,13 @@ function differencesChart(columns) {
     });
     return { height: bottom + 22, parts };
   };
-  const told = names.map((name) => `${FULL_NAMES[name]} ${signed(columns[name].value)} (${interval(columns[name])}), ${columns[name].verdict ?? "not asked for"}`);
+  const texts = names.map((name) => `${FULL_NAMES[name]} ${signed(columns[name].value)} (${interval(columns[name])}), ${columns[name].verdict ?? "not asked for"}`);
   const table = grid(["", "Baseline", "This run", "Points", "Interval", "May drop", "Goals better", "worse", ""], names.map((name) => {
     const one = columns[name];
     return [FULL_NAMES[name], percent(one.base), percent(one.new), signed(one.value), interval(one), one.margin === undefined ? "–" : `${one.margin}`,
       `${one.better}`, `${one.worse}`, one.verdict ?? ""];
   }));
-  return chart("Difference in points", `${told.join("; ")}.`, draw, table);
+  return chart("Difference in points", `${texts.join("; ")}.`, draw, table);
 }
 
 function whisker(x, rate, y, kind) {

@@ -47,14 +47,14 @@ function pager(episode) {
       : el("span", { class: "button off" }, sign);
   };
   return el("nav", { class: "pager", "aria-label": "Episodes" },
-    el("a", { class: "button", id: "home-link", href: `#${askedHash()}` }, "‹ All episodes"),
+    el("a", { class: "button", id: "home-link", href: `#${filterHash()}` }, "‹ All episodes"),
     el("span", { class: "muted place" }, at >= 0 ? `${at + 1} of ${kept.length.toLocaleString("en")}${narrowed() ? " selected" : ""}` : ""),
     episode ? [to(-1, "Previous episode", "↑", "p"), to(1, "Next episode", "↓", "n")] : null);
 }
 
 function drawEpisode(shownView) {
   const { episode, detail } = shownView;
-  const [tone, told] = OUTCOMES[outcomeOf(episode)];
+  const [tone, outcome] = OUTCOMES[outcomeOf(episode)];
   const setting = INDEX.settings[detail.setting];
   const facts = [
     [words(setting.simulator), " as the user, agent ", words(setting.agent), ", judge ", words(setting.judge)],
@@ -71,7 +71,7 @@ function drawEpisode(shownView) {
   $("episode").replaceChildren(pager(episode),
     el("header", { class: "episode-head" },
       el("h1", { tabindex: "-1", id: "episode-title" }, words(episode.id)),
-      el("p", { class: "badges" }, el("span", { class: `outcome ${tone}` }, icon(tone), told),
+      el("p", { class: "badges" }, el("span", { class: `outcome ${tone}` }, icon(tone), outcome),
         (episode.patterns ?? []).map((name) => el("span", { class: "badge" }, patternName(name))),
         goalOf(episode).tags.map((tag) => el("span", { class: "tag" }, words(tag)))),
       el("p", { class: "muted facts" }, facts.map((fact, at) => [at ? " · " : "", fact])),
@@ -110,7 +110,7 @@ function beforePart(episode, detail) {
 function go(turn, { scroll = true, instant = false } = {}) {
   if (!view?.detail) return;
   view.turn = Math.max(0, Math.min(view.last, turn));
-  tellAddress(view);
+  updateAddress(view);
   updatePanel(view);
   updateTalk(view);
   if (!scroll) return;
@@ -121,7 +121,7 @@ function go(turn, { scroll = true, instant = false } = {}) {
 
 // A moment later: browsers refuse an address that changes many times a second, as under a held key.
 let addressDue = 0;
-function tellAddress(shownView) {
+function updateAddress(shownView) {
   clearTimeout(addressDue);
   addressDue = setTimeout(() => {
     if (view === shownView) history.replaceState(null, "", episodeHash(view.episode.id, view.turn));

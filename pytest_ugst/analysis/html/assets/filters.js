@@ -1,9 +1,9 @@
-// What is asked of the list, kept in the address so that a view can be shared.
+// The filters of the list, kept in the address so that a view can be shared.
 
-const NOTHING = {
+const NO_FILTERS = {
   q: "", outcome: "", category: "", status: "", pattern: "", tag: "", fault: "", domain: "", sim: "", base: "", sort: "goal",
 };
-let asked = { ...NOTHING };
+let filters = { ...NO_FILTERS };
 
 const SORTS = {
   goal: ["Goal", (a, b) => natural.compare(a.id, b.id)],
@@ -31,25 +31,25 @@ const WAYS = { worse: "Worse", better: "Better", changed: "Changed, as many alig
 
 function keeps(episode) {
   const goal = goalOf(episode);
-  if (asked.outcome && outcomeOf(episode) !== asked.outcome) return false;
-  if (asked.pattern && !episode.patterns?.includes(asked.pattern)) return false;
-  if (asked.tag && !goal.tags.includes(asked.tag)) return false;
-  if (asked.domain && (goal.domain || "none") !== asked.domain) return false;
-  if (asked.sim && INDEX.simulators[episode.sim] !== asked.sim) return false;
-  if (asked.fault && episode.fault !== asked.fault) return false;
-  if (asked.base && wayOf(episode) !== asked.base) return false;
-  if (asked.category || asked.status) {
+  if (filters.outcome && outcomeOf(episode) !== filters.outcome) return false;
+  if (filters.pattern && !episode.patterns?.includes(filters.pattern)) return false;
+  if (filters.tag && !goal.tags.includes(filters.tag)) return false;
+  if (filters.domain && (goal.domain || "none") !== filters.domain) return false;
+  if (filters.sim && INDEX.simulators[episode.sim] !== filters.sim) return false;
+  if (filters.fault && episode.fault !== filters.fault) return false;
+  if (filters.base && wayOf(episode) !== filters.base) return false;
+  if (filters.category || filters.status) {
     const fits = (track, at) =>
-      (!asked.category || goal.categories[at] === asked.category) && (!asked.status || fitsStatus(track, asked.status));
+      (!filters.category || goal.categories[at] === filters.category) && (!filters.status || fitsStatus(track, filters.status));
     if (!episode.states.some(fits)) return false;
   }
-  return wanted().every((word) => found(episode, goal, word));
+  return searchWords().every((word) => found(episode, goal, word));
 }
 
 const fitsStatus = (track, status) =>
   status === "failed" ? !succeeded(endOf(track)) : STATUSES[endOf(track)] === status;
 
-const wanted = () => asked.q.toLowerCase().split(/\s+/).filter(Boolean);
+const searchWords = () => filters.q.toLowerCase().split(/\s+/).filter(Boolean);
 
 function found(episode, goal, word) {
   return `${episode.id}\n${goal.text}\n${goal.tags.join("\n")}`.toLowerCase().includes(word)
@@ -59,19 +59,19 @@ function found(episode, goal, word) {
 let kept = EPISODES;
 
 function applyFilters() {
-  kept = EPISODES.filter(keeps).sort(SORTS[asked.sort]?.[1] ?? SORTS.goal[1]);
+  kept = EPISODES.filter(keeps).sort(SORTS[filters.sort]?.[1] ?? SORTS.goal[1]);
 }
 
-const narrowed = () => Object.keys(NOTHING).some((name) => name !== "sort" && asked[name]);
+const narrowed = () => Object.keys(NO_FILTERS).some((name) => name !== "sort" && filters[name]);
 
-function readAsked(parameters) {
-  asked = { ...NOTHING };
-  for (const name of Object.keys(NOTHING)) if (parameters.has(name)) asked[name] = parameters.get(name);
+function readFilters(parameters) {
+  filters = { ...NO_FILTERS };
+  for (const name of Object.keys(NO_FILTERS)) if (parameters.has(name)) filters[name] = parameters.get(name);
 }
 
-function askedHash() {
+function filterHash() {
   const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(asked)) if (value !== NOTHING[name]) parameters.set(name, value);
+  for (const [name, value] of Object.entries(filters)) if (value !== NO_FILTERS[name]) parameters.set(name, value);
   return parameters.toString();
 }
 

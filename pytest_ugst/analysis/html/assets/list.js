@@ -5,7 +5,7 @@ let shown = 0;
 let reading = false;
 
 function choices(name, title, options) {
-  const select = el("select", { id: `f-${name}`, onchange: (event) => ask({ [name]: event.target.value }, true) },
+  const select = el("select", { id: `f-${name}`, onchange: (event) => setFilters({ [name]: event.target.value }, true) },
     options.map(([value, text]) => el("option", { value }, flat(text))));
   return el("label", { class: "choice" }, el("span", null, title), select);
 }
@@ -29,7 +29,7 @@ function drawFilters() {
   const categories = CATEGORIES.map((name) => [name, FULL_NAMES[name]]);
   const field = el("input", {
     type: "search", id: "f-q", placeholder: "Search goals and conversations", "aria-label": "Search goals and conversations",
-    autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "/", oninput: (event) => ask({ q: event.target.value }, true),
+    autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "/", oninput: (event) => setFilters({ q: event.target.value }, true),
   });
   $("filters").hidden = EPISODES.length === 0;
   $("filters").replaceChildren(...[
@@ -44,7 +44,7 @@ function drawFilters() {
     simulators.length > 1 ? choices("sim", "Simulator", [...all("any"), ...simulators]) : null,
     INDEX.baseline ? choices("base", "Against the baseline", [...all("any"), ...Object.entries(WAYS)]) : null,
     choices("sort", "Sort by", Object.entries(SORTS).map(([name, [title]]) => [name, title])),
-    el("button", { type: "button", id: "clear", class: "quiet", onclick: () => { ask({ ...NOTHING }); $("f-q").focus(); } }, "Clear"),
+    el("button", { type: "button", id: "clear", class: "quiet", onclick: () => { setFilters({ ...NO_FILTERS }); $("f-q").focus(); } }, "Clear"),
   ].filter(Boolean));
   $("filters").addEventListener("submit", (event) => event.preventDefault());
   $("more").addEventListener("click", () => addRows(true));
@@ -57,23 +57,23 @@ function drawFilters() {
     .observe($("more"));
 }
 
-// Ask for something else of the list; what is not named stays.
-function ask(change, typed = false) {
-  asked = { ...asked, ...change };
-  history.replaceState(null, "", `#${askedHash()}`);
+// Change some of the filters; the others stay.
+function setFilters(change, typed = false) {
+  filters = { ...filters, ...change };
+  history.replaceState(null, "", `#${filterHash()}`);
   refresh();
   if (!typed) $("episodes").scrollIntoView();
 }
 
 function refresh() {
-  for (const name of Object.keys(NOTHING)) {
+  for (const name of Object.keys(NO_FILTERS)) {
     const input = $(`f-${name}`);
-    if (input && input.value !== asked[name]) input.value = asked[name];
+    if (input && input.value !== filters[name]) input.value = filters[name];
   }
   applyFilters();
   drawList();
   drawCharts();
-  if (asked.q && haystacks.size < EPISODES.length) readAll();
+  if (filters.q && haystacks.size < EPISODES.length) readAll();
 }
 
 function drawList() {
@@ -81,12 +81,12 @@ function drawList() {
   $("list").replaceChildren();
   $("clear").hidden = !narrowed();
   addRows();
-  tellCount();
+  showCount();
   $("empty").hidden = kept.length > 0;
   $("empty").textContent = EPISODES.length ? "No episode is like that. Clear a filter, or search for fewer words." : "Nothing was played.";
 }
 
-function tellCount() {
+function showCount() {
   const number = narrowed() ? `${kept.length.toLocaleString("en")} of ${count(EPISODES.length, "episode")}` : count(EPISODES.length, "episode");
   $("count").textContent = reading ? `${number}, reading conversations …` : number;
 }
@@ -103,11 +103,11 @@ function addRows(focus = false) {
 
 function row(episode) {
   const goal = goalOf(episode);
-  const [tone, told] = OUTCOMES[outcomeOf(episode)];
+  const [tone, outcome] = OUTCOMES[outcomeOf(episode)];
   const good = episode.states.filter((track) => succeeded(endOf(track))).length;
   const way = wayOf(episode);
   return el("li", { class: `row ${tone}` }, el("a", { href: episodeHash(episode.id) },
-    icon(tone, told),
+    icon(tone, outcome),
     el("span", { class: "what" },
       el("span", { class: "id" }, words(episode.id),
         (episode.patterns ?? []).map((name) => el("span", { class: "badge" }, patternName(name))),
@@ -135,7 +135,7 @@ function strip(episode, goal) {
 async function readAll() {
   if (reading) return;
   reading = true;
-  tellCount();
+  showCount();
   for (let number = 0; number < CHUNKS; number++) {
     await readForSearch(number);
     if (number % 8 === 7) await new Promise((done) => setTimeout(done));

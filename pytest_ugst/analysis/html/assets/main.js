@@ -14,7 +14,7 @@ function drawHome() {
 
 function showHome(parameters) {
   const back = !$("episode").hidden;
-  readAsked(parameters);
+  readFilters(parameters);
   $("episode").hidden = true;
   $("home").hidden = false;
   document.title = `${RUN_OF.name} – pytest-ugst`;
@@ -49,9 +49,9 @@ const KEYS = [
 function help() {
   const dialog = $("help");
   dialog.replaceChildren(el("h2", { id: "help-title" }, "Keys"),
-    el("dl", null, KEYS.map(([keys, told]) => [el("dt", null, keys.split(" ").map((key) => el("kbd", null, key))), el("dd", null, told)])),
+    el("dl", null, KEYS.map(([keys, text]) => [el("dt", null, keys.split(" ").map((key) => el("kbd", null, key))), el("dd", null, text)])),
     el("p", { class: "muted" }, "A status’s symbol: ", ...Object.entries({ good: "aligned or complete", part: "attempted", open: "not yet", bad: "failed", error: "no verdict to trust" })
-      .map(([tone, told]) => el("span", { class: "sign" }, icon(tone), told))),
+      .map(([tone, text]) => el("span", { class: "sign" }, icon(tone), text))),
     el("form", { method: "dialog" }, el("button", { class: "button" }, "Close")));
   dialog.showModal();
 }

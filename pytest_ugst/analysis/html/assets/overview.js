@@ -21,9 +21,9 @@ function played() {
   if (!EPISODES.length) return "";
   const stops = {};
   for (const episode of EPISODES) stops[episode.stop] = (stops[episode.stop] ?? 0) + 1;
-  const told = Object.entries(stops).sort((a, b) => b[1] - a[1]).map(([stop, number]) => `${number} ${stopName(stop)}`);
+  const reasons = Object.entries(stops).sort((a, b) => b[1] - a[1]).map(([stop, number]) => `${number} ${stopName(stop)}`);
   const turns = EPISODES.reduce((sum, episode) => sum + episode.turns, 0);
-  return ` · ${told.join(", ")} · ${(turns / Math.max(1, EPISODES.length)).toFixed(1)} turns on average`;
+  return ` · ${reasons.join(", ")} · ${(turns / Math.max(1, EPISODES.length)).toFixed(1)} turns on average`;
 }
 
 const wholeRates = () => RUN_OF.tables.at(-1).rows.at(-1).rates;
@@ -112,7 +112,7 @@ function patternTable() {
       const bar = el("i");
       bar.style.setProperty("--share", all / failing.length);
       bar.style.setProperty("--main", primary / all);
-      return el("li", null, el("button", { type: "button", onclick: () => ask({ pattern: name }) },
+      return el("li", null, el("button", { type: "button", onclick: () => setFilters({ pattern: name }) },
         el("span", null, patternName(name)), el("span", { class: "track" }, bar),
         el("span", { title: `${primary} mainly, ${all} in all` }, `${primary}`, el("small", { class: "muted" }, all > primary ? ` of ${all}` : ""))));
     })));
@@ -125,7 +125,7 @@ function baselinePart() {
   for (const episode of EPISODES) ways[wayOf(episode)] = (ways[wayOf(episode)] ?? 0) + 1;
   return fold(["Against the baseline: ", words(before.name)], true,
     el("p", { class: "choices" }, Object.entries(WAYS).filter(([way]) => ways[way]).map(([way, name]) =>
-      el("button", { type: "button", onclick: () => ask({ base: way }) }, `${name} `, el("strong", null, `${ways[way]}`)))),
+      el("button", { type: "button", onclick: () => setFilters({ base: way }) }, `${name} `, el("strong", null, `${ways[way]}`)))),
     differencesChart(before.columns),
     el("p", { class: "muted" }, `Over the ${count(before.goals, "goal")} that both hold. The simulator there: `, before.simulators.map((name, at) => [at ? ", " : "", words(name)]), "."),
     before.notes.map((note) => el("p", { class: "muted" }, words(note))));

@@ -103,7 +103,7 @@ function updatePanel(view) {
     el("small", null, turn === 0 ? "before the first turn" : turn === last ? `at the end, turn ${turn}` : `after turn ${turn} of ${last}`));
   panel.strip.replaceChildren(...inOrder(detail.components).flatMap(([, members]) => members)
     .map(({ at }) => icon(groundOf(view, at).tone)));
-  const told = [];
+  const changes = [];
   for (const [at, part] of panel.rows) {
     const ground = groundOf(view, at);
     const changed = ground.letter !== ground.before;
@@ -115,9 +115,9 @@ function updatePanel(view) {
     part.change.textContent = changed ? `was ${STATUSES[ground.before]}` : "";
     redraw(part.ground, groundParts(view, at, ground));
     [...part.track.children].forEach((cell, index) => cell.classList.toggle("now", index === turn));
-    if (changed) told.push(`${detail.components[at].text}: ${STATUSES[ground.letter]}`);
+    if (changed) changes.push(`${detail.components[at].text}: ${STATUSES[ground.letter]}`);
   }
-  $("told").textContent = flat(`${turn ? `After turn ${turn}` : "Before the first turn"}: ${told.length ? told.join("; ") : "no change"}`);
+  $("announcement").textContent = flat(`${turn ? `After turn ${turn}` : "Before the first turn"}: ${changes.length ? changes.join("; ") : "no change"}`);
 }
 
 const subscript = (number) => [...String(number)].map((digit) => String.fromCharCode(0x2080 + Number(digit))).join("");
@@ -146,8 +146,8 @@ function verdictParts(verdict, lead = "") {
     el("button", { type: "button", class: "quote", title: "show it in the conversation", onclick: () => showQuote(turn, speaker, quote) },
       el("q", null, words(shortened(quote, speaker === "tool" ? 120 : 300))), el("small", null, `${speaker}, turn ${turn}`)));
   if (verdict.error) parts.push(el("p", { class: "why" }, words(verdict.error)));
-  const told = verdict.reasoning ? passage(verdict.reasoning, [], null) : "";
-  if (told) parts.push(el("details", { class: "reasoning" },
-    el("summary", null, `${lead}reasoning`, verdict.by && el("small", null, " by ", words(verdict.by)), `, turn ${verdict.turn}`), told));
+  const reasoning = verdict.reasoning ? passage(verdict.reasoning, [], null) : "";
+  if (reasoning) parts.push(el("details", { class: "reasoning" },
+    el("summary", null, `${lead}reasoning`, verdict.by && el("small", null, " by ", words(verdict.by)), `, turn ${verdict.turn}`), reasoning));
   return parts;
 }

@@ -55,7 +55,7 @@ function nameOf(character) {
 }
 
 // Append text, with whatever is unseen named.
-function say(node, text) {
+function appendText(node, text) {
   const lines = text.replace(/\r\n?|[\u2028\u2029\u0085]/g, "\n");
   let from = 0;
   for (const found of lines.matchAll(UNSEEN)) {
@@ -75,7 +75,7 @@ const flat = (text) =>
   text.replace(UNSEEN, (run) => `[${[...run].slice(0, RUN).map(nameOf).join(" ")}${run.length > RUN ? " …" : ""}]`);
 
 // Text of others by itself: its direction is its own and ends with it.
-const words = (text, attributes) => say(el("bdi", { dir: "auto", ...attributes }), text);
+const words = (text, attributes) => appendText(el("bdi", { dir: "auto", ...attributes }), text);
 
 const FOLD = 2400; // characters from which on text is folded
 const HEAD = 1600;
@@ -117,10 +117,10 @@ function show(node, text, from, to, marks, decorate) {
   let at = from;
   for (const mark of marks) {
     if (mark.end <= at || mark.start >= to) continue;
-    if (mark.start > at) say(node, text.slice(at, mark.start));
+    if (mark.start > at) appendText(node, text.slice(at, mark.start));
     const end = Math.min(mark.end, to);
-    node.append(decorate(say(el("mark"), text.slice(Math.max(at, mark.start), end)), mark));
+    node.append(decorate(appendText(el("mark"), text.slice(Math.max(at, mark.start), end)), mark));
     at = end;
   }
-  if (at < to) say(node, text.slice(at, to));
+  if (at < to) appendText(node, text.slice(at, to));
 }
