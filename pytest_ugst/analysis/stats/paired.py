@@ -183,9 +183,9 @@ def estimate(totals: Floats, changes: Floats, drawn: Iterable[Floats], family: B
         return Estimate(values, errors, having, None)
     largest = []
     for block in drawn:
-        again, spread, there = _moments(block @ products, goals)
+        again, spread, present = _moments(block @ products, goals)
         deviations = np.abs(again - values) / np.sqrt(spread + extra)
-        largest.append(np.where(there & measured, deviations, 0.0).max(axis=1))
+        largest.append(np.where(present & measured, deviations, 0.0).max(axis=1))
     factor = max(_LEAST, float(np.percentile(np.concatenate(largest), CONFIDENCE)))
     return Estimate(values, errors, having, factor)
 
@@ -220,19 +220,19 @@ def _moments(sums: Floats, goals: int) -> tuple[Floats, Floats, Bools]:
     size = len(Category)
     gained, total = sums[:, :size], sums[:, size : 2 * size]
     squares = sums[:, 2 * size :].reshape(-1, 3, size, size)
-    there = total > 0
-    safe = np.where(there, total, 1.0)
-    rates = np.where(there, gained / safe, 0.0)
+    present = total > 0
+    safe = np.where(present, total, 1.0)
+    rates = np.where(present, gained / safe, 0.0)
     across, along = rates[:, :, None], rates[:, None, :]
     # sum of (D_a - r_a N_a) (D_b - r_b N_b) for categories a and b
     spread = squares[:, 0] - along * squares[:, 1] - across * squares[:, 1].transpose(0, 2, 1)
     spread = (spread + across * along * squares[:, 2]) / (safe[:, :, None] * safe[:, None, :])
-    share = there / np.maximum(there.sum(axis=1, keepdims=True), 1)
+    share = present / np.maximum(present.sum(axis=1, keepdims=True), 1)
     mean = (share * rates).sum(axis=1)
     of_mean = np.einsum("ba,bac,bc->b", share, spread, share)
     variances = np.column_stack([np.einsum("baa->ba", spread), of_mean]).clip(min=0)
     values = 100.0 * np.column_stack([rates, mean])
-    return values, 1e4 * variances * goals / max(1, goals - 1), np.column_stack([there, there.any(axis=1)])
+    return values, 1e4 * variances * goals / max(1, goals - 1), np.column_stack([present, present.any(axis=1)])
 
 
 def _moves(totals: Floats, changes: Floats) -> Floats:
