@@ -18,8 +18,9 @@ from pytest_ugst.goals.schema import Components, GoalDocument, Item, TaskItem
 from pytest_ugst.goals.yaml_reader import Document, YamlError, parse
 
 SUFFIXES = (".goal.yaml", ".goal.yml", ".goal.jsonl")
-"""What a goal file's name ends with."""
+"""The endings of goal files' names."""
 MAX_BYTES = 64 * 1024 * 1024
+"""The largest goal file that is read."""
 _SHOWN = 5  # problems reported per goal; the rest follow from them more often than not
 
 _MODELS: dict[str, type[BaseModel]] = {
@@ -48,7 +49,7 @@ _EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a goal file."""
+    """A fault in a goal file."""
 
     path: Path
     line: int
@@ -56,17 +57,18 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
+        """Return the fault as ``file:line: field: message``."""
         field = f"{self.field}: " if self.field else ""
         return f"{self.path}:{self.line}: {field}{self.message}"
 
 
 def is_goal_file(path: Path) -> bool:
-    """Whether the name says that this is a goal file."""
+    """Return whether the name is that of a goal file."""
     return path.name.endswith(SUFFIXES)
 
 
 def goal_files_in(paths: Sequence[Path]) -> list[Path]:
-    """The goal files among ``paths``: files as they are, folders searched for them.
+    """Return the goal files among ``paths``: files as they are, folders searched for them.
 
     Raises:
         UsageError: If a path is not there, or there is no goal file at all.
@@ -97,7 +99,7 @@ def load_goals(path: Path) -> list[Goal]:
 
 
 def read(path: Path) -> tuple[list[Goal], list[Problem]]:
-    """Read one goal file: the goals that are well, and what is wrong with the others."""
+    """Read one goal file; return its valid goals, and what is wrong with the others."""
     goals: list[Goal] = []
     problems: list[Problem] = []
     first_line: dict[str, int] = {}
@@ -110,8 +112,8 @@ def read(path: Path) -> tuple[list[Goal], list[Problem]]:
                 continue
             if goal.id in first_line:
                 where = document.line_of(("id",))
-                told = f"the id {goal.id!r} was already used on line {first_line[goal.id]}; give each goal its own"
-                problems.append(Problem(path, where, "id", told))
+                message = f"the id {goal.id!r} was already used on line {first_line[goal.id]}; give each goal its own"
+                problems.append(Problem(path, where, "id", message))
                 continue
             first_line[goal.id] = document.line_of(("id",))
             goals.append(goal)
@@ -127,25 +129,25 @@ def read(path: Path) -> tuple[list[Goal], list[Problem]]:
 
 
 def find_duplicates(goals: Iterable[Goal]) -> list[str]:
-    """Goals of different files that share an id, one line each."""
+    """Return a line about every goal that shares its id with an earlier one."""
     first: dict[str, Goal] = {}
-    told = []
+    lines = []
     for goal in goals:
         other = first.setdefault(goal.id, goal)
         if other is not goal:
-            told.append(f"{goal.source}: id: {goal.id!r} is also the id of {other.source}; give each goal its own")
-    return told
+            lines.append(f"{goal.source}: id: {goal.id!r} is also the id of {other.source}; give each goal its own")
+    return lines
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of one goal document, for editors."""
+    """Return the JSON Schema of a goal document, for editors."""
     schema = GoalDocument.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "pytest-ugst goal"}
 
 
 @dataclass(frozen=True, slots=True)
 class _JsonLine:
-    """One line of a JSONL file, seen as a document."""
+    """A line of a JSONL file, in the form of a :class:`Document`."""
 
     data: Any
     line: int
@@ -172,6 +174,7 @@ def _documents(path: Path) -> Iterator[Document | _JsonLine]:
 
 
 def _describe(path: Path, document: Document | _JsonLine, error: ValidationError) -> list[Problem]:
+    """Return the first problems of a document in words, with their lines."""
     problems = []
     for detail in error.errors(include_url=False)[:_SHOWN]:
         location = detail["loc"]
@@ -190,6 +193,7 @@ def _describe(path: Path, document: Document | _JsonLine, error: ValidationError
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:
+    """Return the path of a field as text: ``components.task[1].text``, counted from 1."""
     text = ""
     for step in location:
         text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if text else step

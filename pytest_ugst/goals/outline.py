@@ -1,4 +1,4 @@
-"""A goal's sub-components as text that people compare: an outline, and the difference of two."""
+"""Outlines of goals for comparison: the sub-components as text, and the difference of two outlines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HEADINGS = {Category.PROFILE: "profile", Category.POLICY: "policy", Category.OB
 
 
 def outline(goal: Goal) -> list[str]:
-    """One line per sub-component, with what belongs to an objective below it."""
+    """Return a line per sub-component, with what belongs to an objective below it."""
     if goal.components is None:
         return []
     return [
@@ -24,20 +24,26 @@ def outline(goal: Goal) -> list[str]:
 
 
 def difference(old: Iterable[Goal], new: Iterable[Goal]) -> list[str]:
-    """How the sub-components of goals differ, as lines of which the changed ones begin with ``-`` and ``+``.
+    """Return the differences of the sub-components of goals.
 
-    Goals are matched by id. Nothing is said of those that are the same.
+    Goals are matched by id; those that are the same are left out.
+
+    Args:
+        old: The older goals.
+        new: The newer goals.
+
+    Returns:
+        Lines, of which the changed ones begin with ``-`` and ``+``.
     """
     before: Mapping[str, Goal] = {goal.id: goal for goal in old}
     after: Mapping[str, Goal] = {goal.id: goal for goal in new}
-    told: list[str] = []
+    lines: list[str] = []
     for name in dict.fromkeys((*before, *after)):
         if name not in after:
-            told.append(f"{name}: only in the older one")
+            lines.append(f"{name}: only in the older one")
         elif name not in before:
-            told.append(f"{name}: only in the newer one")
+            lines.append(f"{name}: only in the newer one")
         elif (was := outline(before[name])) != (now := outline(after[name])):
-            told.append(f"{name}:")
-            lines = difflib.ndiff(was, now)
-            told += [f"  {line}" for line in lines if not line.startswith("?")]
-    return told
+            lines.append(f"{name}:")
+            lines += [f"  {line}" for line in difflib.ndiff(was, now) if not line.startswith("?")]
+    return lines

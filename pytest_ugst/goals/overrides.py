@@ -1,4 +1,4 @@
-"""Goals that are played in place of others with the same ids, such as decompositions that a person has edited."""
+"""Overrides of goals: goals played in place of others with the same ids, such as decompositions edited by a person."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class EditedGoals:
     """The goals of some files, by id; the files are read when a goal is first asked for."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        """Remember where they are.
+        """Name the files; they are not read yet.
 
         Args:
             paths: Goal files, or folders that are searched for them; none at all is fine.
@@ -37,17 +37,17 @@ class EditedGoals:
         return {goal.id: goal for goal in goals}
 
     def instead_of(self, goal: Goal) -> Goal:
-        """The edited goal with this one's id, or this one.
+        """Return the edited goal with this one's id, or this one.
 
         Raises:
-            UsageError: If a file is not there, or is no good goal file.
+            UsageError: If a file does not exist, or is no valid goal file.
         """
         edited = self._goals.get(goal.id)
         self._used = self._used or edited is not None
         return goal if edited is None else edited
 
     def require_used(self) -> None:
-        """Make sure that they are not given in vain.
+        """Check that the edited goals were of use.
 
         Raises:
             UsageError: If no goal was replaced by one of them.

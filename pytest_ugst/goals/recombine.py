@@ -1,9 +1,9 @@
-"""More goals out of the parts of others: persons and tasks put together anew, for training.
+"""Recombination of goals for training: persons and tasks of several goals are put together anew.
 
 A goal's profile and policies say who somebody is, its objectives with their requirements and preferences say what is
 to be done. Both read well in other company, since every sub-component stands in words of its own. What would
-contradict each other by its slots (a person who travels alone and a table for four) is not put together. Everything
-follows from a seed.
+contradict each other by its slots (a person who travels alone and a table for four) is not put together. All choices
+are drawn from a seed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BOOKING: Final = frozenset({"book", "change"})
 
 @dataclass(frozen=True, slots=True)
 class TaskGroup:
-    """An objective with what belongs to it, and what its domain has to know."""
+    """An objective with what belongs to it, and the data its domain needs."""
 
     goal: str
     objective: Component
@@ -35,7 +35,7 @@ class TaskGroup:
 
     @property
     def wanted(self) -> dict[str, Any]:
-        """All slots together; those of the parts, which say more, before the objective's."""
+        """The slots of objective and parts; those of the parts, which are more precise, take precedence."""
         slots: dict[str, Any] = dict(self.objective.slots)
         for part in self.parts:
             slots |= {k: v for k, v in part.slots.items() if k != "kind"}
@@ -46,10 +46,10 @@ def recombine(goals: Iterable[Goal], count: int, seed: int, *, tags: Sequence[st
     """Make new goals from the parts of others.
 
     Args:
-        goals: Of one domain, with components and slots.
-        count: How many to make; all are different.
-        seed: Same seed, same goals.
-        tags: What the new goals are tagged with, beside ``recombined``.
+        goals: Goals of one domain, with components and slots.
+        count: The number of goals to make; all are different.
+        seed: The seed of all choices.
+        tags: Tags of the new goals, beside ``recombined``.
 
     Raises:
         UsageError: If the goals have no parts to put together, are of several domains, or give fewer combinations.
@@ -60,7 +60,7 @@ def recombine(goals: Iterable[Goal], count: int, seed: int, *, tags: Sequence[st
         raise UsageError(f"goals of several domains ({', '.join(map(str, domains))}) can't be recombined; name one")
     tasks = [task for goal in goals for task in tasks_of(goal)]
     persons = [[c for c in goal.components or () if c.category is Category.PROFILE] for goal in goals]
-    manners = [[c for c in goal.components or () if c.category is Category.POLICY] for goal in goals]
+    rules = [[c for c in goal.components or () if c.category is Category.POLICY] for goal in goals]
     if not tasks:
         raise UsageError("no goal with components that has an objective; name goals that are cut up")
     rng = random.Random(f"recombine {seed}")  # noqa: S311
@@ -68,9 +68,9 @@ def recombine(goals: Iterable[Goal], count: int, seed: int, *, tags: Sequence[st
     misses = 0
     while len(made) < count:
         who = rng.randrange(len(goals))
-        profile, policies = list(persons[who]), list(manners[who])
+        profile, policies = list(persons[who]), list(rules[who])
         if not any("words" in p.slots for p in policies):  # a secret belongs to the person who keeps it
-            policies = list(rng.choice([m for m in manners if not any("words" in p.slots for p in m)] or [policies]))
+            policies = list(rng.choice([r for r in rules if not any("words" in p.slots for p in r)] or [policies]))
         rng.shuffle(profile)
         chosen = rng.sample(tasks, min(len(tasks), rng.choice((1, 2, 2, 2, 3))))
         key = tuple(c.text for c in (*profile, *policies)) + tuple(sorted(t.objective.text + t.goal for t in chosen))
@@ -87,7 +87,7 @@ def recombine(goals: Iterable[Goal], count: int, seed: int, *, tags: Sequence[st
 
 
 def tasks_of(goal: Goal) -> list[TaskGroup]:
-    """A goal's objectives, each with its requirements and preferences."""
+    """Return a goal's objectives, each with its requirements and preferences."""
     components = goal.components or ()
     return [
         TaskGroup(goal.id, c, tuple(p for p in components if p.parent == c.id), dict(goal.data))
@@ -97,7 +97,7 @@ def tasks_of(goal: Goal) -> list[TaskGroup]:
 
 
 def fits(profile: Sequence[Component], policies: Sequence[Component], tasks: Sequence[TaskGroup]) -> bool:
-    """Whether a person can want these tasks, as far as their slots tell."""
+    """Return whether a person can want these tasks, as far as their slots tell."""
     person: dict[str, Any] = {}
     for part in profile:
         person |= part.slots
@@ -119,13 +119,13 @@ def fits(profile: Sequence[Component], policies: Sequence[Component], tasks: Seq
 
 
 def _apart(wanted: Sequence[dict[str, Any]]) -> bool:
-    """Whether an agent can tell the tasks apart: no two are about the same kind of thing."""
+    """Return whether an agent can tell the tasks apart: no two are about the same kind of thing."""
     kinds = [(w.get("kind"), w.get("intent"), str(w.get("cuisine") or w.get("area"))) for w in wanted]
     return len(set(kinds)) == len(kinds)
 
 
 def _together(tasks: Sequence[TaskGroup]) -> bool:
-    """Whether what the domain has to know for one task leaves the others as they are."""
+    """Return whether the domain's data for one task leaves the others as they are."""
     return len({task.goal for task in tasks if task.data}) <= 1
 
 
@@ -138,14 +138,15 @@ def _assembled(
     tags: tuple[str, ...],
     rng: random.Random,
 ) -> Goal:
+    """Make one goal of its parts; the order of its sentences is drawn."""
     person = [c.text for c in profile]
     rules = [c.text for c in policies]
-    errands: list[str] = []
+    sentences: list[str] = []
     for number, task in enumerate(tasks):
         opening = rng.choice(_AND_THEN) if number else ""
-        errands.append(_joined(opening, task.objective.text))
-        errands += [part.text for part in task.parts]
-    blocks = [person + rules, errands] if rng.random() < 0.7 else [person, errands, rules]
+        sentences.append(_joined(opening, task.objective.text))
+        sentences += [part.text for part in task.parts]
+    blocks = [person + rules, sentences] if rng.random() < 0.7 else [person, sentences, rules]
     components = [c.model_copy(update={"id": f"p{i}"}) for i, c in enumerate((*profile, *policies), 1)]
     data: dict[str, Any] = {}
     for number, task in enumerate(tasks, 1):

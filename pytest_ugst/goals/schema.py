@@ -1,4 +1,4 @@
-"""The shape of a goal in a file, and the way from there to a :class:`Goal` and back.
+"""The schema of goal files, and the conversion of a document to a :class:`Goal` and back.
 
 These models are also what the JSON Schema for editors is made from.
 """
@@ -27,11 +27,14 @@ class Item(Frozen):
     check: Check | None = None
     """A rule that decides the status, in place of a judge model."""
     slots: dict[str, JsonValue] = Field(default_factory=dict)
-    """What the sub-component means to a rule-based simulator."""
+    """The meaning of the sub-component for a rule-based simulator."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        # Text alone is turned into an object before validation; editors should accept it as well.
+        """Return a schema that takes text alone as well.
+
+        Such text is turned into an object before validation, so that pydantic's own schema does not have it.
+        """
         return {"anyOf": [{"type": "string", "minLength": 1}, handler.resolve_ref_schema(handler(schema))]}
 
 
@@ -58,13 +61,13 @@ class Components(Frozen):
     profile: tuple[ItemField, ...] = ()
     """Persona, background, context."""
     policy: tuple[ItemField, ...] = ()
-    """What the user always does or never does."""
+    """Rules for what the user always or never does."""
     task: tuple[TaskField, ...] = ()
-    """What has to be done, each with its requirements and preferences."""
+    """The user's tasks, each with its requirements and preferences."""
 
     @model_validator(mode="after")
     def _something(self) -> Components:
-        # Nothing to keep to would be kept to by everybody.
+        # Without sub-components there is nothing that a simulator could fail.
         if not (self.profile or self.policy or self.task):
             raise ValueError("holds no sub-component; write one at least, or leave the field out")
         return self
@@ -74,21 +77,21 @@ class GoalDocument(Frozen):
     """One goal of a ``*.goal.yaml`` or JSONL file."""
 
     id: Identifier
-    """Names the test; unique within the file."""
+    """The name of the test; unique within the file."""
     goal: Text
     """The user's goal, in natural language, addressed to the user: "You want to ..."."""
     domain: str | None = None
     """The domain the agent works in, such as ``concierge``; without one it has no tools."""
     components: Components | None = None
-    """Without them a judge model decomposes the goal, once."""
+    """The sub-components; without them a judge model decomposes the goal, once."""
     tags: tuple[str, ...] = ()
     max_turns: int | None = Field(default=None, ge=1, le=200)
     """User-agent turns the conversation may take; 10 unless the options say otherwise."""
     data: dict[str, Any] = Field(default_factory=dict)
-    """What the domain has to know for this goal, such as bookings the user already has."""
+    """Data of the domain for this goal, such as bookings the user already has."""
 
     def to_goal(self, source: str | None = None) -> Goal:
-        """The goal; sub-components without an id get one from category and position."""
+        """Return the goal; sub-components without an id get one from category and position."""
         return Goal(
             id=self.id,
             text=self.goal,
@@ -102,7 +105,7 @@ class GoalDocument(Frozen):
 
 
 def flatten(components: Components) -> tuple[Component, ...]:
-    """Sub-components in the order profile, policy, then each objective followed by what belongs to it."""
+    """Return the sub-components in the order profile, policy, then each objective followed by what belongs to it."""
     made: list[Component] = []
 
     def add(item: Item, category: Category, name: str, parent: str | None = None) -> str:
@@ -132,7 +135,7 @@ def flatten(components: Components) -> tuple[Component, ...]:
 
 
 def nest(components: tuple[Component, ...]) -> Components:
-    """The inverse of :func:`flatten`.
+    """Return sub-components in the form of a goal file; the inverse of :func:`flatten`.
 
     Raises:
         ValueError: If a requirement or preference belongs to no objective; the file format has no place for it.

@@ -1,4 +1,4 @@
-"""Statistics of a set of goals: how many of what, how long, how varied, how much alike."""
+"""Statistics of a set of goals: numbers, lengths, variety of words, near-duplicates."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.status import Category
 
 SHINGLE: Final = 3
-"""Words in a row that count as one piece when texts are compared."""
+"""Length in words of the pieces (shingles) by which texts are compared."""
 ALIKE: Final = 0.6
-"""Two texts are near-duplicates from this Jaccard similarity of their pieces on."""
+"""The Jaccard similarity of their shingles from which two texts are near-duplicates."""
 WINDOW: Final = 500
-"""Words of the windows in which the type-token ratio is taken."""
+"""Length in words of the windows in which the type-token ratio is taken."""
 KINDS: Final = ("normal", "impossible", "conditional", "branch-taken", "branch-not-taken")
 
 _WORD = re.compile(r"[^\W_]+(?:['’:.-][^\W_]+)*")
@@ -37,23 +37,23 @@ class Lengths:
 
 @dataclass(frozen=True, slots=True)
 class GoalStats:
-    """What there is to say of a set of goals."""
+    """Statistics of a set of goals."""
 
     goals: int
     components: dict[str, int]
     """Sub-components by category."""
     checked: dict[str, int]
-    """Of these, how many carry a check."""
+    """Sub-components that carry a check, by category."""
     kinds: dict[str, int]
-    """Goals by kind, as their tags say."""
+    """Goals by kind, going by their tags."""
     domains: dict[str, int]
     """Goals by domain."""
     about: dict[str, int]
-    """Objectives by what they are about, as their slots say."""
+    """Objectives by the kind of thing they are about, going by their slots."""
     objectives_per_goal: dict[str, int]
     """Goals by number of objectives."""
     words: Lengths | None
-    """Of the goals' texts."""
+    """Lengths of the goals' texts."""
     vocabulary: int
     """Different words in all texts, without regard to case."""
     distinct_1: float
@@ -64,11 +64,11 @@ class GoalStats:
     """Mean type-token ratio of windows of 500 words (all words at once where there are fewer): does not fall with
     size."""
     near_duplicates: int
-    """Goals whose text is at least 0.6 alike to an earlier one's: Jaccard similarity of their runs of three words."""
+    """Goals whose text has a similarity of at least 0.6 with an earlier one's: Jaccard, of runs of three words."""
     near_duplicate_rate: float
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the statistics as plain data."""
         return asdict(self)
 
 
@@ -104,14 +104,14 @@ def goal_stats(goals: Iterable[Goal]) -> GoalStats:
 
 
 def near_duplicates(texts: Sequence[Sequence[str]], alike: float = ALIKE) -> list[int]:
-    """The numbers of the texts that are nearly the same as an earlier one.
+    """Return the indices of the texts that are nearly the same as an earlier one.
 
-    Exact, without comparing all pairs: two sets that are alike share one of their rarest members (prefix filtering,
-    Bayardo et al. 2007, "Scaling Up All Pairs Similarity Search").
+    The result is exact, without comparing all pairs: two sets that are alike share one of their rarest members (prefix
+    filtering, Bayardo et al. 2007, "Scaling Up All Pairs Similarity Search").
 
     Args:
-        texts: Each as its words.
-        alike: From which Jaccard similarity on, above 0 and up to 1.
+        texts: The texts, each as a sequence of words.
+        alike: The least Jaccard similarity of near-duplicates, above 0 and up to 1.
     """
     sets = [{tuple(text[i : i + SHINGLE]) for i in range(max(1, len(text) - SHINGLE + 1))} for text in texts]
     often = Counter(piece for pieces in sets for piece in pieces)

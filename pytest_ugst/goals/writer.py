@@ -1,4 +1,4 @@
-"""Goals to goal files: YAML to read and edit, JSONL for large sets."""
+"""Writer of goal files: YAML to read and edit, JSONL for large sets."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _NUMBER = re.compile(r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?")  # PyYAML quotes only 
 
 
 def write_goals(path: Path, goals: Iterable[Goal]) -> int:
-    """Write a goal file; the name says in which format (``.goal.yaml``, ``.goal.yml`` or ``.goal.jsonl``).
+    """Write a goal file, in the format of its name (``.goal.yaml``, ``.goal.yml`` or ``.goal.jsonl``).
 
     Returns:
-        How many goals were written.
+        The number of goals that were written.
 
     Raises:
         UsageError: If the name ends otherwise, a goal does not fit the file format, or the file can't be written.
@@ -36,12 +36,12 @@ def write_goals(path: Path, goals: Iterable[Goal]) -> int:
 
 
 def to_jsonl(goals: Iterable[Goal]) -> str:
-    """One goal a line."""
+    """Return goals as JSON, one in each line."""
     return "".join(json.dumps(document(goal), ensure_ascii=False) + "\n" for goal in goals)
 
 
 def to_yaml(goals: Iterable[Goal]) -> str:
-    """One document a goal, in block style."""
+    """Return goals as YAML documents in block style, one for each."""
     import yaml
 
     return "---\n".join(
@@ -58,7 +58,7 @@ def to_yaml(goals: Iterable[Goal]) -> str:
 
 
 def document(goal: Goal) -> dict[str, Any]:
-    """A goal as plain data in the file format, with nothing in it that goes without saying.
+    """Return a goal as plain data in the file format, without defaults and ids that the reader would give.
 
     Raises:
         UsageError: If the file format has no place for one of its sub-components.
@@ -82,7 +82,7 @@ def _components(goal: Goal) -> dict[str, Any]:
         nested = nest(goal.components or ())
     except ValueError as error:
         raise UsageError(f"the goal {goal.id!r} can't be written to a goal file: {error}") from None
-    # What the reader would name a sub-component that has no id of its own.
+    # The ids that the reader would give to sub-components without one.
     unnamed = nested.model_copy(
         update={
             "profile": tuple(map(_without_id, nested.profile)),
@@ -133,7 +133,7 @@ def _dumper() -> Any:
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """Writes what readers of YAML 1.1 and of YAML 1.2, such as ours, take for the same."""
+        """Writer of YAML that means the same in YAML 1.1 and in YAML 1.2, such as our reader's."""
 
         def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
             super().increase_indent(flow, False)  # list items stand to the right of their key

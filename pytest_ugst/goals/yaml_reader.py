@@ -1,4 +1,4 @@
-"""YAML text to plain data, with line numbers, safely.
+"""Safe reader of YAML text: plain data with line numbers.
 
 Numbers, booleans and null as in YAML 1.2: ``19:30`` and ``2024-05-15`` stay text, ``no`` is a word. A key that occurs
 twice is an error, and aliases may not blow a small file up into a large one.
@@ -14,12 +14,12 @@ from typing import Any
 import yaml
 
 MAX_NODES = 500_000
-"""What one document may hold, aliases counted as often as they are used."""
+"""The most values one document may hold, aliases counted as often as they are used."""
 MAX_DEPTH = 60
-"""Levels of lists and fields; the C parser builds the tree by recursion without a bound, and a crash is no error."""
+"""The most levels of lists and fields; the C parser builds the tree by recursion without a bound, and would crash."""
 
 _TAGS = frozenset(f"tag:yaml.org,2002:{n}" for n in ("str", "int", "float", "bool", "null", "map", "seq", "merge"))
-"""What JSON can hold; dates, sets and bytes could not be journaled, and nothing else is wanted."""
+"""Tags of what JSON can hold; dates, sets and bytes could not be written to the journal, and nothing else is wanted."""
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is an order of magnitude faster
 
@@ -41,16 +41,21 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^$"), [""])
 
 
 class YamlError(ValueError):
-    """The text is not the YAML we take."""
+    """Text that is not the YAML read here.
+
+    Attributes:
+        line: The line of the text that is wrong, from 1.
+    """
 
     def __init__(self, message: str, line: int) -> None:
+        """Report what is wrong in a line."""
         super().__init__(message)
         self.line = line
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document: its data, and where in the text each part stands."""
+    """A YAML document: its data, and the nodes that tell where in the text each part stands."""
 
     data: Any
     node: yaml.Node
@@ -61,7 +66,7 @@ class Document:
         return int(self.node.start_mark.line) + 1
 
     def line_of(self, path: tuple[int | str, ...]) -> int:
-        """The line of the part at ``path``, or of the nearest part around it that exists."""
+        """Return the line of the part at ``path``, or of the nearest part around it that exists."""
         node: yaml.Node = self.node
         line = self.line
         for step in path:
@@ -80,17 +85,17 @@ class Document:
 
 
 def parse(text: str) -> Iterator[Document]:
-    """The documents of a YAML text.
+    """Yield the documents of a YAML text.
 
     Raises:
-        YamlError: With the line.
+        YamlError: If the text is not valid YAML, or holds what is not read here.
     """
     _measure(text)
     loader = _Loader(text)
     try:
         while loader.check_node():
             node = loader.get_node()
-            _inspect(node)
+            _Inspector().size(node)
             if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null":
                 continue  # an empty document, such as the one before a leading "---"
             yield Document(_construct(loader, node), node)
@@ -112,7 +117,10 @@ def _construct(loader: _Loader, node: yaml.Node) -> Any:
 
 
 def _measure(text: str) -> None:
-    """Refuse text that is nested too deeply, by its events, which take no recursion. Other faults are found later."""
+    """Raise YamlError for text that is nested too deeply.
+
+    It goes by the events of the text, which take no recursion. Other faults are found later.
+    """
     depth = 0
     too_deep = f"nested more than {MAX_DEPTH} levels deep; write it flatter"
     try:
@@ -131,13 +139,27 @@ def _measure(text: str) -> None:
         pass
 
 
-def _inspect(root: yaml.Node) -> None:
-    """Refuse keys that occur twice, aliases that refer to what holds them, and documents that grow too large."""
-    sizes: dict[int, int] = {}
-    above: set[int] = set()
+class _Inspector:
+    """Inspection of one document's nodes, before data is made of them.
 
-    def size(node: yaml.Node) -> int:
-        known = sizes.get(id(node))
+    It refuses tags that JSON has no place for, keys that are no text or occur twice, aliases that refer to what holds
+    them, and documents that grow too large.
+    """
+
+    def __init__(self) -> None:
+        """Start with a document of which nothing is known."""
+        self._sizes: dict[int, int] = {}
+        """Sizes of the nodes that were inspected, by their identity."""
+        self._around: set[int] = set()
+        """The nodes that hold the one being inspected."""
+
+    def size(self, node: yaml.Node) -> int:
+        """Return the number of values in a node, aliases counted as often as they are used.
+
+        Raises:
+            YamlError: If the node, or one in it, is refused.
+        """
+        known = self._sizes.get(id(node))
         if known is not None:
             return known
         line = node.start_mark.line + 1
@@ -147,25 +169,29 @@ def _inspect(root: yaml.Node) -> None:
             )
         if isinstance(node, yaml.ScalarNode):
             return 1
-        if id(node) in above:
+        if id(node) in self._around:
             raise YamlError("an alias refers to the part it stands in; write the part out", line)
-        above.add(id(node))
+        self._around.add(id(node))
         total = 1
         if isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in node.value:
-                if not isinstance(key, yaml.ScalarNode):
-                    raise YamlError("a key must be plain text", key.start_mark.line + 1)
-                if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                    raise YamlError(f"the key {key.value!r} occurs twice; remove one", key.start_mark.line + 1)
-                seen.add(key.value)
-                total += 1 + size(value)
+            total += self._size_of_fields(node)
         elif isinstance(node, yaml.SequenceNode):
-            total += sum(size(child) for child in node.value)
-        above.discard(id(node))
+            total += sum(self.size(child) for child in node.value)
+        self._around.discard(id(node))
         if total > MAX_NODES:
             raise YamlError(f"more than {MAX_NODES} values, aliases counted; split the file", line)
-        sizes[id(node)] = total
+        self._sizes[id(node)] = total
         return total
 
-    size(root)
+    def _size_of_fields(self, node: yaml.MappingNode) -> int:
+        """Return the number of keys and values in a mapping."""
+        total = 0
+        keys: set[str] = set()
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise YamlError("a key must be plain text", key.start_mark.line + 1)
+            if key.value in keys and key.tag != "tag:yaml.org,2002:merge":
+                raise YamlError(f"the key {key.value!r} occurs twice; remove one", key.start_mark.line + 1)
+            keys.add(key.value)
+            total += 1 + self.size(value)
+        return total

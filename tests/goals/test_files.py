@@ -1,4 +1,4 @@
-"""Goal files come from anywhere: none of them may crash, hang or fool a run."""
+"""Tests that no goal file, wherever it comes from, can crash, hang or deceive a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two decompositions of the same goals, compared."""
+"""Tests of the comparison of two decompositions of the same goals."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ def test_what_differs() -> None:
 
 
 @given(goals())
-def test_nothing_is_said_of_what_is_the_same(one: Goal) -> None:
+def test_what_is_the_same_is_left_out(one: Goal) -> None:
     assert difference([one], [one]) == []

@@ -1,4 +1,4 @@
-"""Goals put together from the parts of others."""
+"""Tests of goals put together from the parts of others."""
 
 from __future__ import annotations
 

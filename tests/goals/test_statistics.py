@@ -1,4 +1,4 @@
-"""Statistics of goal sets."""
+"""Tests of the statistics of goal sets."""
 
 from __future__ import annotations
 

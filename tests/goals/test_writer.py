@@ -1,4 +1,4 @@
-"""Goals that are written are read back as they were."""
+"""Tests that goals that are written are read back as they were."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ SHAPES = [
 
 
 def sorted_as_read(goal: Goal) -> dict[str, Any]:
-    """What has to come back: everything, sub-components in the order of the file format."""
+    """Return the goal that has to come back: everything, with sub-components in the order of the file format."""
     if goal.components is not None:
         goal = goal.model_copy(update={"components": flatten(nest(goal.components))})
     return goal.model_dump()
