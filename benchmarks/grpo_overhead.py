@@ -38,7 +38,7 @@ def make_data(folder: Path) -> None:
     resolver = RoleResolver(settings, registry, ModelManager(settings, registry.roles(), folder))
 
     async def play_all() -> list[Episode]:
-        cast, setting = resolver.cast(), resolver.setting()
+        cast, setting = resolver.role_set(), resolver.config()
         return [await run_episode(EpisodeSpec(g.id, g, 1, setting, 10), cast) for g in concierge_goals("train")]
 
     episodes = asyncio.run(play_all())

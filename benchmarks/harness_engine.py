@@ -32,7 +32,7 @@ def play(way: str, port: int, conversations: int, turns: int, folder: Path) -> N
     from pytest_ugst.llm.cache import ResponseCache
     from pytest_ugst.llm.client import ChatPool
     from pytest_ugst.llm.model_spec import ModelSpec
-    from pytest_ugst.runs.run import Run
+    from pytest_ugst.runs.run import StoredRun
     from pytest_ugst.simulators.llm import make_llm_simulator
 
     spec = ModelSpec(name="bench", model="m", base_url=f"http://127.0.0.1:{port}/v1", concurrency=conversations)
@@ -47,9 +47,9 @@ def play(way: str, port: int, conversations: int, turns: int, folder: Path) -> N
     checks = ChecksJudge()
     cast = RoleSet(simulator, agent, checks, checks, nowhere)
     setting = EpisodeConfig(simulator="bench", agent="bench", judge="checks")
-    run = Run(folder / way / "runs" / "r")
+    run = StoredRun(folder / way / "runs" / "r")
     run.create(setting)
-    engine = Scheduler(run, concurrency=conversations, closing=pool.close)
+    engine = Scheduler(run, concurrency=conversations, on_close=pool.close)
     goals = [Goal(id=f"g{n}", text=f"Conversation {n}. {WORDS * 4}", components=()) for n in range(conversations)]
     for goal in goals:
         engine.start(EpisodeSpec(goal.id, goal, 1, setting, turns), cast)

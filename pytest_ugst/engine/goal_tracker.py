@@ -1,4 +1,4 @@
-"""The tracker: has every sub-component judged after every turn, beside the conversation where nobody waits for it."""
+"""The goal tracker: has every sub-component judged after every turn, beside the conversation where nobody waits."""
 
 from __future__ import annotations
 
@@ -12,17 +12,24 @@ from pytest_ugst.core.goal import Component
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import Judge
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.judges.checks import ChecksJudge
+from pytest_ugst.judges.checks import ChecksJudge, check_decides
 
 
 class GoalTracker:
-    """Keeps the goal state of one episode.
+    """The goal state of one episode, kept up to date.
 
     Turns are judged one after the other, since a sub-component that has reached its last status is not judged again;
-    the sub-components of one turn are judged side by side.
+    the sub-components of one turn are judged concurrently.
     """
 
     def __init__(self, components: Sequence[Component], judge: Judge, checks: ChecksJudge) -> None:
+        """Start with nothing judged.
+
+        Args:
+            components: The goal's sub-components.
+            judge: Judges those whose status no check decides.
+            checks: Judges the others.
+        """
         self._components = tuple(components)
         self._judge = judge
         self._checks = checks
@@ -43,37 +50,33 @@ class GoalTracker:
         self._last = asyncio.create_task(self._judge_turn(conversation, self._turns, self._last))
 
     async def state(self) -> GoalState:
-        """The goal state after the last turn, once it is judged."""
+        """Return the goal state after the last turn, once that turn is judged."""
         if self._last is not None:
             await self._last
         return GoalState.fold(self._components, self._verdicts, self._turns)
 
     async def finish(self, conversation: Conversation) -> tuple[Verdict, ...]:
-        """All verdicts, once the whole conversation is judged."""
+        """Return all verdicts, ordered by turn and component, once the whole conversation is judged."""
         state = await self.state()
         if conversation.turns:
-            checked = [c for c in state.open() if self._by_rule(c)]
+            checked = [c for c in state.open() if check_decides(c, self._judge)]
             self._verdicts += self._checks.finish(checked, conversation)
         order = {component.id: i for i, component in enumerate(self._components)}
         return tuple(sorted(self._verdicts, key=lambda v: (v.turn, order[v.component])))
 
     def cancel(self) -> None:
-        """Give up what is still being judged."""
+        """Cancel what is still being judged."""
         if self._last is not None:
             self._last.cancel()
-            self._last.add_done_callback(lambda task: task.cancelled() or task.exception())  # nobody asks any more
-
-    def _by_rule(self, component: Component) -> bool:
-        """Whether a check decides; one beside a judge model does not."""
-        check = component.check
-        return check is not None and (not check.beside or isinstance(self._judge, ChecksJudge))
+            # Retrieve the exception, since nobody will ask for the result.
+            self._last.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def _judge_turn(self, conversation: Conversation, turn: int, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await before
         open_ones = GoalState.fold(self._components, self._verdicts, turn - 1).open()
-        checked = [c for c in open_ones if self._by_rule(c)]
-        judged = [c for c in open_ones if not self._by_rule(c)]
+        checked = [c for c in open_ones if check_decides(c, self._judge)]
+        judged = [c for c in open_ones if not check_decides(c, self._judge)]
         parts = [self._ask(self._checks, checked, conversation, turn)] if checked else []
         parts += [self._ask(self._judge, judged, conversation, turn)] if judged else []
         for verdicts in await asyncio.gather(*parts):
@@ -83,13 +86,13 @@ class GoalTracker:
     async def _ask(
         judge: Judge, components: Sequence[Component], conversation: Conversation, turn: int
     ) -> Sequence[Verdict]:
-        """One verdict at least for every sub-component, whatever the judge does."""
+        """Return at least one verdict for every sub-component, whatever the judge does."""
         problem = f"the judge {judge.name} left this sub-component out"
         wanted = {c.id for c in components}
         kept: list[Verdict] = []
         try:
-            said = await judge.judge(components, conversation, turn)
-            kept = [v for v in said if v.component in wanted and v.turn == turn]
+            returned = await judge.judge(components, conversation, turn)
+            kept = [v for v in returned if v.component in wanted and v.turn == turn]
         except (ChatUnavailableError, UsageError):
             raise
         except Exception as error:  # anyone's judge may be plugged in: its failure is a missing verdict, no crash

@@ -1,4 +1,4 @@
-"""Plans: what is to be played, and by whom."""
+"""What an engine plays: the cases of goals, one episode's specification, and who plays it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RoleSet:
-    """Who plays: one simulator, one agent, and those who keep track."""
+    """The roles of an episode: one simulator, one agent, and those who keep track of the goal."""
 
     simulator: SimulatorFactory
     agent: Agent
     judge: Judge
     checks: ChecksJudge
     domain: Callable[[str], Domain]
-    """Opens a domain by name."""
+    """Returns a domain by name."""
     decompose: Callable[[Goal], Awaitable[Goal]] | None = None
     """Cuts a goal without components into sub-components; None if no model is there to do it."""
 
@@ -35,26 +35,15 @@ class EpisodeSpec:
     id: str
     goal: Goal
     trial: int
+    """Number of the trial, from 1."""
     setting: EpisodeConfig
     max_turns: int
 
     @property
     def seed(self) -> int:
-        """The episode's own seed: from the run's seed, the goal and the trial, whatever else is played."""
+        """The episode's own seed: made from the run's seed, the goal and the trial, whatever else is played."""
         text = f"{self.setting.seed}|{self.goal.id}|{self.trial}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") & 0x7FFF_FFFF
-
-
-def episode_id(goal_id: str, trial: int, cast_name: str = "") -> str:
-    """``GOAL`` for the first trial, ``GOAL@2`` for the second; roles of a test's own are named behind a ``+``."""
-    name = goal_id if trial == 1 else f"{goal_id}@{trial}"
-    return f"{name}+{cast_name}" if cast_name else name
-
-
-def goal_and_trial(name: str) -> tuple[str, int]:
-    """What :func:`episode_id` was made of, the roles apart; goals' ids hold neither ``@`` nor ``+``."""
-    goal, _, rest = name.partition("+")[0].partition("@")
-    return goal, int(rest) if rest.isdecimal() and len(rest) <= 6 else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +52,40 @@ class GoalCase:
 
     goal: Goal | None
     trial: int
+    """Number of the trial, from 1."""
     max_turns: int
     optional: bool = False
     """Whether it is skipped where the roles that the options name can't play it."""
     skip: bool = False
-    """Whether it only stands for goals that can't be had here."""
+    """Whether it only stands for goals whose data is not on this machine."""
 
     @property
     def id(self) -> str:
-        """As in the test's name."""
+        """The id as in the test's name."""
         return episode_id(self.goal.id if self.goal is not None else "own", self.trial)
 
 
 def cases(goals: Iterable[Goal], trials: int, max_turns: int, optional: bool = False) -> Iterator[GoalCase]:
-    """Every goal ``trials`` times."""
+    """Yield every goal ``trials`` times.
+
+    Args:
+        goals: What to play.
+        trials: How often, at least once.
+        max_turns: Turns a conversation may take where the goal does not say.
+        optional: Whether the cases are skipped where the named roles can't play them.
+    """
     for goal in goals:
         for trial in range(1, trials + 1):
             yield GoalCase(goal, trial, goal.max_turns or max_turns, optional)
+
+
+def episode_id(goal_id: str, trial: int, roles_name: str = "") -> str:
+    """Return ``GOAL`` for the first trial, ``GOAL@2`` for the second; a test's own roles are named behind a ``+``."""
+    name = goal_id if trial == 1 else f"{goal_id}@{trial}"
+    return f"{name}+{roles_name}" if roles_name else name
+
+
+def goal_and_trial(name: str) -> tuple[str, int]:
+    """Return what :func:`episode_id` was made of, without the roles; ids of goals hold neither ``@`` nor ``+``."""
+    goal, _, rest = name.partition("+")[0].partition("@")
+    return goal, int(rest) if rest.isdecimal() and len(rest) <= 6 else 1

@@ -10,6 +10,7 @@ from pytest_ugst.core.check import CHECKS, Check
 from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
 from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.protocols import Judge
 from pytest_ugst.core.registry import Names
 from pytest_ugst.core.status import CHAINS, HELD, Category, Status, first_status
 from pytest_ugst.core.verdict import Evidence, Verdict
@@ -214,3 +215,16 @@ def _said(
 
 def _error(component: Component, turn: int, error: str) -> Verdict:
     return Verdict(component=component.id, turn=turn, error=error, by=ChecksJudge.name)
+
+
+def check_decides(component: Component, judge: Judge) -> bool:
+    """Return whether a sub-component's check decides its status, and the judge is not asked.
+
+    A check that stands ``beside`` a judge model decides nothing: the model does, and their disagreement is reported.
+
+    Args:
+        component: The sub-component, with or without a check.
+        judge: Who judges what no check decides.
+    """
+    check = component.check
+    return check is not None and (not check.beside or isinstance(judge, ChecksJudge))

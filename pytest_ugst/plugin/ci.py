@@ -1,4 +1,4 @@
-"""What a run tells continuous integration: the job's summary page on GitHub, and the properties of a JUnit file."""
+"""Files for continuous integration: the job's summary page on GitHub, and the properties of a JUnit file."""
 
 from __future__ import annotations
 
@@ -14,30 +14,29 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_ugst.analysis.summary import Summary
+    from pytest_ugst.plugin.outcome import SessionOutcome
 
 _VARIABLE = "GITHUB_STEP_SUMMARY"
 _LARGEST = 100_000  # bytes that one run adds
 _ROOM = 1_000_000  # bytes that GitHub shows of one step, in all
 
 
-def tell_github(summary: Summary, notes: Sequence[str], verdict: Sequence[str]) -> str | None:
+def write_github_summary(outcome: SessionOutcome) -> str | None:
     """Append the tables to the file that GitHub shows as a job's summary, where ``$GITHUB_STEP_SUMMARY`` names one.
 
     A run does not fail by it, whatever is wrong with the file.
 
     Args:
-        summary: The run's.
-        notes: Lines to stand below the tables.
-        verdict: What the gate says, a line each.
+        outcome: What was played and decided.
 
     Returns:
         What went wrong, for a person; None if nothing did.
     """
     name = os.environ.get(_VARIABLE)
-    if not name:
+    if not name or outcome.summary is None:
         return None
     path = Path(name)
-    data = job_summary(summary, notes, verdict).encode()
+    data = job_summary(outcome.summary, [*outcome.messages, outcome.where], outcome.lines).encode()
     try:
         if path.exists() and path.stat().st_size + len(data) > _ROOM:
             return f"the summary is not in ${_VARIABLE}: {path} is full"
@@ -48,11 +47,11 @@ def tell_github(summary: Summary, notes: Sequence[str], verdict: Sequence[str]) 
     return None
 
 
-def job_summary(summary: Summary, notes: Sequence[str], verdict: Sequence[str]) -> str:
-    """The tables in GitHub's Markdown, at most 100 kB of them; see :func:`tell_github`."""
+def job_summary(summary: Summary, notes: Sequence[str], decisions: Sequence[str]) -> str:
+    """Return the tables in GitHub's Markdown, at most 100 kB of them; see :func:`write_github_summary`."""
     lines = ["## User goal alignment", ""]
-    lines += [f"**{escape_markdown(line)}**  " for line in verdict]
-    lines += [*([""] if verdict else []), *render(summary.printed(), "markdown").splitlines(), ""]
+    lines += [f"**{escape_markdown(line)}**  " for line in decisions]
+    lines += [*([""] if decisions else []), *render(summary.printed(), "markdown").splitlines(), ""]
     lines += [f"- {escape_markdown(note)}" for note in notes]
     kept, size = [], 0
     for line in lines:
@@ -64,28 +63,29 @@ def job_summary(summary: Summary, notes: Sequence[str], verdict: Sequence[str]) 
     return "\n".join([*kept, "", ""])
 
 
-def tell_junit(config: pytest.Config, run: str, summary: Summary, verdict: Sequence[str]) -> None:
+def add_junit_properties(config: pytest.Config, run: str, outcome: SessionOutcome) -> None:
     """Add the rates as properties of the test suite to the file of ``--junitxml``, where there is one.
 
     Args:
         config: Of the process that writes the file.
         run: The run's name.
-        summary: The run's.
-        verdict: What the gate says, a line each.
+        outcome: What was played and decided.
     """
+    if outcome.summary is None:
+        return
     for plugin in config.pluginmanager.get_plugins():
         add = getattr(plugin, "add_global_property", None)
         if add is None:
             continue
-        for name, value in properties(run, summary, verdict):
+        for name, value in properties(run, outcome.summary, outcome.lines):
             add(name, value)
         # Pytest wrote the file before everything was played and counted (with xdist: in the workers). Writing it is all
         # that this does, and it may be done again.
         plugin.pytest_sessionfinish()
 
 
-def properties(run: str, summary: Summary, verdict: Sequence[str]) -> list[tuple[str, str]]:
-    """Names and values: ``ugst_avg`` and its like for all that was played, ``ugst_avg[ROW]`` for other rows."""
+def properties(run: str, summary: Summary, decisions: Sequence[str]) -> list[tuple[str, str]]:
+    """Return names and values: ``ugst_avg`` and its like for all that was played, ``ugst_avg[ROW]`` for other rows."""
     made = [("ugst_run", run)]
     for row in reversed(summary.rows):
         of = "" if row is summary.rows[-1] else f"[{one_line(row.label)}]"
@@ -99,4 +99,4 @@ def properties(run: str, summary: Summary, verdict: Sequence[str]) -> list[tuple
             "unmeasured": row.rates.unmeasured,
         }
         made += [(f"ugst_{key}{of}", str(value)) for key, value in counts.items()]
-    return [*made, *(("ugst_gate", one_line(line)) for line in verdict)]
+    return [*made, *(("ugst_gate", one_line(line)) for line in decisions)]

@@ -11,6 +11,7 @@ import pytest
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.engine.spec import GoalCase, cases
 from pytest_ugst.goals.files import load_goals
+from pytest_ugst.plugin.state import session_of
 
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
@@ -23,13 +24,11 @@ class GoalFile(pytest.File):
     """A goal file in a tested folder: every goal in it is a test."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """One item per goal and trial."""
-        from pytest_ugst.plugin.fixtures import RUNTIME
-
-        runtime = self.config.stash[RUNTIME]
+        """Yield one item per goal and trial."""
+        session = session_of(self.config)
         try:
-            settings = runtime.settings
-            goals = [runtime.edited.instead_of(goal) for goal in load_goals(self.path)]
+            settings = session.settings
+            goals = [session.edited.instead_of(goal) for goal in load_goals(self.path)]
         except UsageError as error:
             raise self.CollectError(f"{ERROR_PREFIX}{error}") from None
         for case in cases(goals, settings.trials, settings.max_turns):
@@ -37,7 +36,7 @@ class GoalFile(pytest.File):
 
 
 class MisalignedError(AssertionError):
-    """A goal test failed: sub-components of the goal were not succeeded in."""
+    """The failure of a goal test: sub-components of its goal are no successes."""
 
 
 def _goal_test(episode: Episode) -> None:
@@ -53,18 +52,18 @@ class GoalItem(pytest.Function):
 
     @classmethod
     def make(cls, parent: GoalFile, case: GoalCase) -> GoalItem:
-        """An item for one case."""
+        """Make the item of one case."""
         item: GoalItem = cls.from_parent(parent, name=case.id, callobj=_goal_test)
         item.ugst_case = case
         return item
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Where the goal stands."""
+        """Return where the goal stands."""
         line = int((self.ugst_case.goal.source or ":1").rpartition(":")[2]) if self.ugst_case.goal else 1
         return self.path, line - 1, self.name
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
-        """The explanation alone: there is no code of the user's to show."""
+        """Return the explanation alone: there is no code of the user's to show."""
         if isinstance(excinfo.value, MisalignedError | UsageError):
             from pytest_ugst.core.text import plain
 

@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_ugst.plugin.state import session_of
+
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.engine.spec import GoalCase
-    from pytest_ugst.plugin.session import Runtime
-
-RUNTIME: pytest.StashKey[Runtime] = pytest.StashKey()
-"""Where the session's :class:`pytest_ugst.plugin.session.Runtime` is kept."""
 
 
 @pytest.fixture
 def ugst_case(request: pytest.FixtureRequest) -> GoalCase:
-    """Which goal is played, and for which time. Comes from the ``ugst`` marker or from a goal file."""
+    """The goal to play, and for which time. Comes from the ``ugst`` marker or from a goal file."""
     own = getattr(request.node, "ugst_case", None)
     case: GoalCase = own if own is not None else request.param
     return case
@@ -40,19 +38,19 @@ def goal(ugst_case: GoalCase) -> Goal:
 @pytest.fixture(scope="session")
 def simulator(pytestconfig: pytest.Config) -> Any:
     """The simulator under test: what ``--ugst-sim`` names."""
-    return pytestconfig.stash[RUNTIME].simulator
+    return session_of(pytestconfig).simulator
 
 
 @pytest.fixture(scope="session")
 def agent(pytestconfig: pytest.Config) -> Any:
     """The agent it talks to: what ``--ugst-agent`` names."""
-    return pytestconfig.stash[RUNTIME].agent
+    return session_of(pytestconfig).agent
 
 
 @pytest.fixture(scope="session")
 def judge(pytestconfig: pytest.Config) -> Any:
-    """Who decides the statuses of sub-components without a check: what ``--ugst-judge`` names."""
-    return pytestconfig.stash[RUNTIME].judge
+    """The judge of sub-components without a check: what ``--ugst-judge`` names."""
+    return session_of(pytestconfig).judge
 
 
 @pytest.fixture
@@ -63,9 +61,8 @@ def episode(
     from pytest_ugst.core.errors import UgstError
     from pytest_ugst.core.text import plain
 
-    runtime = request.config.stash[RUNTIME]
     try:
-        return runtime.episode(request, ugst_case, goal, simulator, agent, judge)
+        return session_of(request.config).episode(request, ugst_case, goal, simulator, agent, judge)
     except UgstError as error:  # meant for a person, who is not helped by our code around it
         problem = plain(str(error))
     pytest.fail(problem, pytrace=False)

@@ -9,34 +9,32 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_ugst.config.options import GATES, OPTIONS
 from pytest_ugst.plugin import fixtures, hookspecs
-from pytest_ugst.plugin.fixtures import RUNTIME
+from pytest_ugst.plugin.keys import STRAYED, TERMINAL
+from pytest_ugst.plugin.notes import note_path, planned_by_workers, remove_notes
 from pytest_ugst.plugin.state import (
-    SESSION,
-    TERMINAL,
-    LazyRuntime,
+    existing_session,
     is_controller,
     is_worker,
-    made_runtime,
-    make_runtime,
-    note,
-    planned_by_workers,
-    read_settings,
+    read_options,
+    session_of,
     terminal_of,
+    worker_input,
 )
 
 if TYPE_CHECKING:
     from pytest_ugst.config.settings import Options
-    from pytest_ugst.plugin.session import Runtime
+    from pytest_ugst.plugin.outcome import SessionOutcome
+    from pytest_ugst.plugin.session import PluginSession
 
-_WATCH: pytest.StashKey[_Watch] = pytest.StashKey()
+_COLLECT_ERRORS: pytest.StashKey[_CollectErrors] = pytest.StashKey()
 _ERROR_PREFIX = "pytest-ugst: "
-PARTS = ("test", "train", "dev")
+SPLITS = ("test", "train", "dev")
 """Splits for which there is a pytest marker."""
 _GOAL_SUFFIXES = (".goal.yaml", ".goal.yml", ".goal.jsonl")  # spelt out: their own module would import yaml here
 
@@ -65,39 +63,61 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register marker and fixtures."""
+    """Register marker and fixtures, and refuse options that can be seen to be wrong."""
     config.addinivalue_line(
         "markers",
         "ugst(goals, split=None, tags=(), max_turns=None, trials=None, unplayable='error'): play these goals; goals is "
         "a goal source such as 'concierge', a goal file or folder, or a list of goals; of a list of splits the first "
         "is played unless -m names others; unplayable='skip' skips what the named roles can't play",
     )
-    for part in PARTS:
-        config.addinivalue_line("markers", f"{part}: set by pytest-ugst on tests of goals of this split")
+    for split in SPLITS:
+        config.addinivalue_line("markers", f"{split}: set by pytest-ugst on tests of goals of this split")
     config.pluginmanager.register(fixtures, "ugst-fixtures")
-    config.stash[_WATCH] = _Watch()
-    config.pluginmanager.register(config.stash[_WATCH], "ugst-watch")
+    config.stash[_COLLECT_ERRORS] = _CollectErrors()
+    config.pluginmanager.register(config.stash[_COLLECT_ERRORS], "ugst-collect-errors")
     if is_controller(config):
         from pytest_ugst.plugin import xdist
 
         config.pluginmanager.register(xdist, "ugst-xdist")
         config.pluginmanager.register(xdist.StopNotes(config), "ugst-xdist-stop")
-    config.stash[RUNTIME] = cast("Runtime", LazyRuntime(config))
     if any(config.getoption(option.ini) is not None or config.getini(option.ini) for option in OPTIONS):
         from pytest_ugst.core.errors import UsageError
 
         try:
-            _check_early(read_settings(config), config)
+            _check_options(read_options(config), config)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
 
 
-def _check_early(settings: Options, config: pytest.Config) -> None:
-    """What can be told to be wrong before anything is collected, or any worker started."""
+def _check_options(settings: Options, config: pytest.Config) -> None:
+    """Check what can be checked before anything is collected, or any worker started."""
+    _check_gates(settings, config)
+    if settings.fail_under:
+        from pytest_ugst.analysis.success.gate import parse_gate
+
+        parse_gate(settings.fail_under)
+    if is_worker(config):
+        return  # the controlling process has checked the rest
+    if settings.baseline:
+        from pytest_ugst.analysis.regression.gate import check_baseline
+
+        check_baseline(settings)
+    if settings.resume:
+        from pytest_ugst.runs.run import find_run
+
+        find_run(settings.home, settings.resume)
+    if settings.html:
+        from pytest_ugst.analysis.html.builder import page_path
+
+        page_path(settings.html, settings.root)
+
+
+def _check_gates(settings: Options, config: pytest.Config) -> None:
+    """Refuse gates that would go unnoticed."""
     from pytest_ugst.core.errors import UsageError
 
     for gate in GATES:
-        # An unset variable in a CI script, most likely: a gate that is not there would go unnoticed.
+        # An unset variable in a CI script, most likely.
         if config.getoption(gate) == "":
             ini = gate.removeprefix("--").replace("-", "_")
             raise UsageError(f"{gate}= is empty; give it a value, or leave it out (of the ini file: -o {ini}=)")
@@ -105,171 +125,106 @@ def _check_early(settings: Options, config: pytest.Config) -> None:
         for option in ("--ugst-max-drop", "--ugst-strict-gate", "--ugst-baseline-allow"):
             if _typed(config, option):
                 raise UsageError(f"{option} says nothing without --ugst-baseline; name a baseline, or leave it out")
-    if settings.fail_under:
-        from pytest_ugst.analysis.success.gate import parse_gate
 
-        parse_gate(settings.fail_under)
-    if settings.baseline and not is_worker(config):
-        from pytest_ugst.plugin.baseline_gate import check_baseline
 
-        check_baseline(settings)
-    if settings.resume and not is_worker(config):
-        from pytest_ugst.runs.run import find_run
-
-        find_run(settings.home, settings.resume)
-    if settings.html and not is_worker(config):
-        from pytest_ugst.analysis.html.builder import page_path
-
-        page_path(settings.html, settings.root)
+# Collection
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """A goal file is a test file."""
+    """Collect a goal file as a test file."""
     if not file_path.name.endswith(_GOAL_SUFFIXES):
         return None
     from pytest_ugst.plugin.collection import GoalFile
 
-    make_runtime(parent.config)
     collector: pytest.Collector = GoalFile.from_parent(parent, path=file_path)
     return collector
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per goal and trial, for tests that ask for a goal or an episode."""
+    """Make one test per goal and trial, of tests that ask for a goal or an episode."""
     if "ugst_case" not in metafunc.fixturenames:
         return
     from pytest_ugst.core.errors import UsageError
-    from pytest_ugst.engine.spec import GoalCase
-    from pytest_ugst.plugin.cases import parameters
-    from pytest_ugst.plugin.collection import ERROR_PREFIX
-    from pytest_ugst.plugin.marker import GoalMarker
+    from pytest_ugst.plugin.cases import parameters_of
 
-    runtime = make_runtime(metafunc.config)
-    node = metafunc.definition
     try:
-        settings = runtime.settings
-        marker = GoalMarker.of(node, node.iter_markers("ugst"))
-        trials = (marker and marker.trials) or settings.trials
-        max_turns = (marker and marker.max_turns) or settings.max_turns
-        if "episode" not in metafunc.fixturenames:
-            trials = 1
-        if marker is None or marker.goals is None:
-            found = [pytest.param(c, id=c.id) for c in (GoalCase(None, t, max_turns) for t in range(1, trials + 1))]
-        else:
-            folders = (node.path.parent, metafunc.config.rootpath)
-            chosen = metafunc.config.option.markexpr
-            found = parameters(marker, runtime.registry, folders, trials, max_turns, chosen, runtime.edited)
+        found = parameters_of(metafunc, session_of(metafunc.config))
     except UsageError as error:
-        raise pytest.Collector.CollectError(f"{ERROR_PREFIX}{error}") from None
+        raise pytest.Collector.CollectError(f"{_ERROR_PREFIX}{error}") from None
     metafunc.parametrize("ugst_case", found, indirect=True)
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Say what is tested against what."""
-    runtime = made_runtime(config)
-    return [] if runtime is None else runtime.headline().splitlines()
+    """Print what is tested against what."""
+    session = existing_session(config)
+    return [] if session is None else session.headline().splitlines()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start to play what is selected. Under xdist: in the workers, before they report what they collected."""
     config = session.config
-    runtime = made_runtime(config)
-    if runtime is None or _only_looking(config) or is_controller(config):
+    ours = existing_session(config)
+    if ours is None or _only_looking(config) or is_controller(config):
         return
     from pytest_ugst.core.errors import UgstError
 
-    if not is_worker(config):
-        terminal = terminal_of(config)
-        terminal.watch(runtime)
-        runtime.tick, runtime.waited, runtime.say = terminal.tick, terminal.clear, terminal.say
     try:
-        if (bad_input := config.stash[_WATCH].bad_input) and not config.option.continue_on_collection_errors:
+        if (bad_input := config.stash[_COLLECT_ERRORS].text) and not config.option.continue_on_collection_errors:
             # pytest itself stops here, but a worker of pytest-xdist would play the rest.
             raise UgstError(bad_input)
-        runtime.begin(session.items)
+        ours.begin(session.items)
     except UgstError as error:
-        if is_worker(config):
-            workerinput: Any = getattr(config, "workerinput")  # noqa: B009 - xdist adds it, unknown to typing
-            note(workerinput["ugst_session"], "error").write_text(str(error), encoding="utf-8")
+        if (worker := worker_input(config)) is not None:
+            note_path(worker["ugst_session"], "error").write_text(str(error), encoding="utf-8")
         raise pytest.UsageError(str(error)) from None
-    if is_worker(config):
-        from pytest_ugst.utils.files import write_whole
-
-        session_id = getattr(config, "workerinput")["ugst_session"]  # noqa: B009 - added by xdist
-        if runtime.headline():
-            note(session_id, "headline").write_text(runtime.headline(), encoding="utf-8")
-        if runtime.engine is not None:
-            write_whole(note(session_id, "planned"), json.dumps(runtime.run.ids))
+    if (worker := worker_input(config)) is not None:
+        _note_what_is_played(worker["ugst_session"], ours)
 
 
-class _Watch:
-    """A hook that is told of a report but not of the config."""
+def _note_what_is_played(session_id: str, session: PluginSession) -> None:
+    """Leave notes of a worker for the controlling process."""
+    from pytest_ugst.utils.files import write_whole
 
-    bad_input = ""
-    """What was wrong with goal files or markers, if anything was."""
+    if headline := session.headline():
+        note_path(session_id, "headline").write_text(headline, encoding="utf-8")
+    if session.scheduler is not None:
+        write_whole(note_path(session_id, "planned"), json.dumps(session.ledger.selected))
+
+
+class _CollectErrors:
+    """Collection errors that are the user's to mend; a plugin, since the hook gets a report and no config."""
+
+    text = ""
+    """What is wrong with goal files or markers, a line each."""
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Take note of collection errors that are the user's to mend."""
-        if report.failed and _ERROR_PREFIX in (told := str(report.longrepr)):
-            self.bad_input += told.partition(_ERROR_PREFIX)[2].rstrip() + "\n"
+        """Keep the message of an error of ours."""
+        if report.failed and _ERROR_PREFIX in (text := str(report.longrepr)):
+            self.text += text.partition(_ERROR_PREFIX)[2].rstrip() + "\n"
+
+
+# Tests
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Under a gate a misaligned goal counts in the rates and does not fail the run by itself."""
+    """Let a misaligned goal count in the rates under a gate, and not fail the run by itself."""
     report = yield
-    if report.when == "setup" and report.skipped and (runtime := made_runtime(item.config)) is not None:
-        runtime.skipped(item)
-    if (
-        report.when == "call"
-        and report.failed
-        and call.excinfo is not None
-        and call.excinfo.errisinstance(AssertionError)
-    ):
-        runtime = made_runtime(item.config)
-        if runtime is not None and (gates := runtime.settings.gates) and runtime.strayed(item):
+    session = existing_session(item.config)
+    if session is None:
+        return report
+    if report.when == "setup" and report.skipped:
+        session.ledger.skip(item.nodeid)
+    failed = report.when == "call" and report.failed and call.excinfo is not None
+    if failed and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
+        strayed = item.stash.get(STRAYED, False)
+        if strayed and (gates := session.settings.gates):
             report.outcome = "skipped"
             report.wasxfail = f"misaligned; counted by {' and '.join(gates)}"
     return report
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop playing, write the results, and let the gate decide."""
-    config = session.config
-    runtime = made_runtime(config)
-    if is_worker(config):
-        if runtime is not None:
-            # What this worker has begun another one may be waiting for, unless everything is to stop.
-            runtime.close(cancel=bool(session.shouldfail or session.shouldstop))
-            getattr(config, "workeroutput")["ugst"] = runtime.report()  # noqa: B009 - xdist adds it, unknown to typing
-        return
-    if _only_bad_input(session):
-        session.exitstatus = pytest.ExitCode.USAGE_ERROR
-    if (planned := planned_by_workers(config)) is not None:
-        runtime = make_runtime(config)
-    if runtime is not None:
-        runtime.close(cancel=True)
-    if _only_looking(config):
-        return
-    measured = False
-    if runtime is not None and (planned is not None or runtime.run_exists()):
-        runtime.settle(planned)
-        status = terminal_of(config).finish(runtime, lambda run: config.hook.pytest_ugst_report(run=run))
-        measured = terminal_of(config).measured
-        if session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = status
-    if measured or session.exitstatus != pytest.ExitCode.OK:
-        return
-    # A gate that saw nothing must not look like one that was passed; one of the ini file concerns runs that ask for
-    # episodes alone.
-    meant = runtime.settings.gates if runtime is not None and runtime.asked else ()
-    if gates := [flag for flag in GATES if flag in meant or _typed(config, flag)]:
-        terminal_of(config).unmeasured = " and ".join(gates)
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -281,37 +236,112 @@ def pytest_report_to_serializable(report: pytest.CollectReport | pytest.TestRepo
         object.__setattr__(context, "msg", str(name))  # the context is frozen
 
 
+# The end
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop playing, and in the process that has the terminal conclude the session."""
+    config = session.config
+    ours = existing_session(config)
+    if is_worker(config):
+        _finish_worker(session, ours)
+        return
+    if _only_bad_input(session):
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
+    planned = planned_by_workers(config)
+    if planned is not None:
+        ours = session_of(config)
+    if ours is not None:
+        ours.close(cancel=True)
+    if _only_looking(config):
+        return
+    outcome = None
+    if ours is not None and (planned is not None or ours.played_anything()):
+        ours.settle(planned)
+        outcome = _conclude(ours, config)
+    if session.exitstatus != pytest.ExitCode.OK:
+        return
+    if outcome is None or outcome.summary is None:
+        outcome = _conclude_unmeasured(ours, config)
+    if outcome is not None:
+        session.exitstatus = outcome.exit_status
+
+
+def _finish_worker(session: pytest.Session, ours: PluginSession | None) -> None:
+    """Stop playing in a worker of pytest-xdist, and report to the controlling process."""
+    if ours is not None:
+        # What this worker has begun another one may be waiting for, unless everything is to stop.
+        ours.close(cancel=bool(session.shouldfail or session.shouldstop))
+        output: Any = getattr(session.config, "workeroutput")  # noqa: B009 - xdist adds it, unknown to typing
+        output["ugst"] = ours.report()
+
+
+def _conclude(session: PluginSession, config: pytest.Config) -> SessionOutcome:
+    """Conclude a session in which something was played or begun, and hand its outcome to all who show it."""
+    from pytest_ugst.plugin.ci import add_junit_properties, write_github_summary
+    from pytest_ugst.plugin.outcome import conclude
+
+    outcome = conclude(session, lambda run: config.hook.pytest_ugst_report(run=run))
+    if outcome.summary is None:
+        return outcome
+    add_junit_properties(config, session.run.name, outcome)
+    if (problem := write_github_summary(outcome)) is not None:
+        terminal_of(config).notify(problem)
+    page = ""
+    if session.settings.html:
+        from pytest_ugst.plugin.page import write_session_page
+
+        page = write_session_page(session, outcome)
+    terminal_of(config).set_outcome(outcome, page)
+    return outcome
+
+
+def _conclude_unmeasured(session: PluginSession | None, config: pytest.Config) -> SessionOutcome | None:
+    """Conclude a session in which nothing was measured: it fails where a gate was meant.
+
+    A gate of the ini file concerns sessions that ask for episodes alone.
+    """
+    meant = session.settings.gates if session is not None and session.ledger.requested else ()
+    gates = [flag for flag in GATES if flag in meant or _typed(config, flag)]
+    if not gates:
+        return None
+    from pytest_ugst.plugin.outcome import unmeasured
+
+    outcome = unmeasured(gates)
+    terminal_of(config).set_outcome(outcome)
+    return outcome
+
+
 def pytest_terminal_summary(config: pytest.Config) -> None:
-    """Print the table."""
+    """Print the outcome."""
     terminal = config.stash.get(TERMINAL, None)
     if terminal is not None:
-        terminal.summary()
+        terminal.print_outcome()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Let go of servers and threads, also where the session broke off."""
-    runtime = made_runtime(config)
-    if runtime is not None:
-        runtime.close(cancel=True)
-    if (session := config.stash.get(SESSION, None)) is not None:
-        for kind in ("stop", "error", "headline", "planned"):
-            note(session.id, kind).unlink(missing_ok=True)
+    session = existing_session(config)
+    if session is not None:
+        session.close(cancel=True)
+    remove_notes(config)
 
 
 def _typed(config: pytest.Config, flag: str) -> bool:
-    """Whether an option was given for this very run, and not by ``addopts``."""
+    """Return whether an option was given for this very run, and not by ``addopts``."""
     return any(str(given).partition("=")[0] == flag for given in config.invocation_params.args)
 
 
 def _only_looking(config: pytest.Config) -> bool:
-    """Whether tests are collected and not run."""
+    """Return whether tests are collected and not run."""
     option = config.option
     return bool(option.collectonly or option.showfixtures or option.show_fixtures_per_test or option.setupplan)
 
 
 def _only_bad_input(session: pytest.Session) -> bool:
-    """Whether the session ended because of goal files or markers that are the user's to mend."""
-    return bool(session.config.stash[_WATCH].bad_input) and int(session.exitstatus) in (
+    """Return whether the session ended because of goal files or markers that are the user's to mend."""
+    return bool(session.config.stash[_COLLECT_ERRORS].text) and int(session.exitstatus) in (
         pytest.ExitCode.INTERRUPTED,
         pytest.ExitCode.NO_TESTS_COLLECTED,
     )

@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_ugst.core.episode import Episode
     from pytest_ugst.core.registry import Registry
-    from pytest_ugst.runs.run import Run
+    from pytest_ugst.runs.run import StoredRun
 
 
 @pytest.hookspec
@@ -30,5 +30,5 @@ def pytest_ugst_episode_finished(episode: Episode) -> None:
 
 
 @pytest.hookspec
-def pytest_ugst_report(run: Run) -> None:
+def pytest_ugst_report(run: StoredRun) -> None:
     """All episodes of the run are done. Called once, in the controlling process, before the summary is printed."""

@@ -1,4 +1,4 @@
-"""What ``@pytest.mark.ugst(...)`` says."""
+"""The marker ``@pytest.mark.ugst(...)``, read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MARKER_FIELDS = ("goals", "split", "tags", "max_turns", "trials", "unplayable")
 
 @dataclass(frozen=True, slots=True)
 class GoalMarker:
-    """What ``@pytest.mark.ugst(...)`` says; the closest marker that gives a field wins."""
+    """The arguments of ``@pytest.mark.ugst(...)``; the closest marker that gives an argument wins."""
 
     goals: Any = None
     split: str | tuple[str, ...] | None = None
@@ -27,37 +27,57 @@ class GoalMarker:
 
     @classmethod
     def of(cls, node: pytest.Item | pytest.Collector, marks: Iterable[pytest.Mark]) -> GoalMarker | None:
-        """Read the markers, closest first.
+        """Read the markers, closest first; None if there are none.
 
         Raises:
             UsageError: For an argument the marker does not take.
         """
+        marks = list(marks)
+        if not marks:
+            return None
         fields: dict[str, Any] = {}
-        found = False
         for mark in marks:
-            found = True
             if mark.args:
                 raise UsageError(f"{node.nodeid}: the ugst marker takes keywords only, e.g. ugst(goals='concierge')")
             for name, value in mark.kwargs.items():
                 if name not in _MARKER_FIELDS:
                     raise UsageError(f"{node.nodeid}: ugst marker: {unknown('argument', name, _MARKER_FIELDS)}")
                 fields.setdefault(name, value)
-        if not found:
-            return None
-        tags = fields.get("tags", ())
-        tags = (tags,) if isinstance(tags, str) else tags
-        if not isinstance(tags, list | tuple | set | frozenset) or not all(isinstance(tag, str) for tag in tags):
-            raise UsageError(f"{node.nodeid}: ugst marker: tags={tags!r}; give a tag or a list of tags")
-        fields["tags"] = tuple(tags)
-        split = fields.get("split")
-        if isinstance(split, list | tuple) and split and all(isinstance(s, str) and s.isidentifier() for s in split):
-            fields["split"] = tuple(split)
-        elif not isinstance(split, str | None):
-            raise UsageError(f"{node.nodeid}: ugst marker: split={split!r}; give the name of a part, or a list of them")
-        if (unplayable := fields.get("unplayable", "error")) not in ("error", "skip"):
-            raise UsageError(f"{node.nodeid}: ugst marker: unplayable={unplayable!r}; write 'error' or 'skip'")
-        for name in ("max_turns", "trials"):
-            value = fields.get(name)
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-                raise UsageError(f"{node.nodeid}: ugst marker: {name}={value!r}; write a whole number from 1")
-        return cls(**fields)
+        try:
+            return cls(
+                goals=fields.get("goals"),
+                split=_split(fields.get("split")),
+                tags=_tags(fields.get("tags", ())),
+                max_turns=_count("max_turns", fields.get("max_turns")),
+                trials=_count("trials", fields.get("trials")),
+                unplayable=_unplayable(fields.get("unplayable", "error")),
+            )
+        except ValueError as error:
+            raise UsageError(f"{node.nodeid}: ugst marker: {error}") from None
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    tags = (value,) if isinstance(value, str) else value
+    if not isinstance(tags, list | tuple | set | frozenset) or not all(isinstance(tag, str) for tag in tags):
+        raise ValueError(f"tags={tags!r}; give a tag or a list of tags")
+    return tuple(tags)
+
+
+def _split(value: Any) -> str | tuple[str, ...] | None:
+    if isinstance(value, list | tuple) and value and all(isinstance(s, str) and s.isidentifier() for s in value):
+        return tuple(value)
+    if not isinstance(value, str | None):
+        raise ValueError(f"split={value!r}; give the name of a part, or a list of them")
+    return value
+
+
+def _count(name: str, value: Any) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ValueError(f"{name}={value!r}; write a whole number from 1")
+    return value
+
+
+def _unplayable(value: Any) -> str:
+    if value not in ("error", "skip"):
+        raise ValueError(f"unplayable={value!r}; write 'error' or 'skip'")
+    return str(value)

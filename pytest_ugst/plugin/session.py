@@ -1,17 +1,19 @@
-"""The runtime: what one pytest session knows of goals, roles and the run, from collection to the gate."""
+"""One pytest session: goals, roles, run and scheduler, each made when it is first needed."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pytest
 
+from pytest_ugst.analysis.regression.gate import BaselineGate, PlannedGoal
 from pytest_ugst.analysis.success.gate import parse_gate
 from pytest_ugst.config.data_dirs import DataMissingError
 from pytest_ugst.core.errors import UsageError
@@ -21,21 +23,15 @@ from pytest_ugst.engine.scheduler import Scheduler
 from pytest_ugst.engine.spec import EpisodeSpec, GoalCase, RoleSet, episode_id
 from pytest_ugst.goals.overrides import EditedGoals
 from pytest_ugst.llm.manager import ModelManager
-from pytest_ugst.plugin.baseline_gate import BaselineGate
-from pytest_ugst.plugin.overrides import (
-    ROLES,
-    case_of,
-    cast_name,
-    is_episode_item,
-    is_sure_to_skip,
-    origin,
-    overridden,
-    role_fixtures,
-)
-from pytest_ugst.roles.capabilities import lacking, remedy
-from pytest_ugst.roles.resolver import RoleResolver
+from pytest_ugst.plugin.cases import case_of, is_episode_item
+from pytest_ugst.plugin.keys import STRAYED
+from pytest_ugst.plugin.ledger import EpisodeLedger
+from pytest_ugst.plugin.overrides import FixtureOverrides, overridden
+from pytest_ugst.plugin.skips import SkipCounts, without_skipped
+from pytest_ugst.roles.capabilities import MissingCapability, missing_capabilities, require_capabilities, skip_reason
+from pytest_ugst.roles.resolver import ROLES, RoleResolver
 from pytest_ugst.runs.names import new_name
-from pytest_ugst.runs.run import Run, find_run
+from pytest_ugst.runs.run import StoredRun, find_run
 
 if TYPE_CHECKING:
     from pytest_ugst.config.settings import Options
@@ -44,73 +40,96 @@ if TYPE_CHECKING:
     from pytest_ugst.core.usage import Usage
 
 
-_STRAYED: pytest.StashKey[bool] = pytest.StashKey()
+class SharedRun(NamedTuple):
+    """What another process has settled for this one; nothing in a single process."""
+
+    name: str | None = None
+    """The run's name, or its folder where one is resumed."""
+    served: Mapping[str, Any] | None = None
+    """The models that the controlling process serves."""
+    workers: int = 0
+    """Number of processes that play the run's episodes; 0 in a single process."""
+    stop_file: Path | None = None
+    """A file that appears when all of them are to stop."""
+    begun: str = ""
+    """When the session began; UTC, ISO 8601."""
+    baseline: str = ""
+    """What the run is compared with, as JSON."""
 
 
-class Runtime:
-    """One session's state. Nothing is made before it is asked for, so that runs without goals pay nothing."""
+class Progress(NamedTuple):
+    """How far a session is."""
 
-    say: Callable[[str], None] | None = None
-    """Told in a line what takes long."""
-    tick: Callable[[], None] | None = None
-    """Called now and then while a test waits."""
-    waited: Callable[[], None] | None = None
-    """Called when a test has done waiting."""
+    done: int
+    """Number of episodes that are done, well or not."""
+    total: int
+    share: float
+    """Share of the work that is done, from 0 to 1."""
+    seconds: float
+    """Seconds since playing began."""
+    usage: Usage
+    """Usage of all models so far."""
+
+
+class SessionObserver(Protocol):
+    """Shows what a session does, while it does it."""
+
+    def notify(self, line: str) -> None:
+        """Show a line about what takes long."""
+
+    def on_wait(self, progress: Progress) -> None:
+        """Show progress; called now and then while a test waits."""
+
+    def on_waited(self) -> None:
+        """Take the progress away; called when a test has done waiting."""
+
+
+class PluginSession:
+    """One session's goals, roles, run and scheduler.
+
+    Nothing is made before it is needed, so that sessions without goals pay nothing. What counts is in :attr:`ledger`.
+    """
 
     def __init__(
         self,
-        settings: Callable[[], Options],
+        options: Callable[[], Options],
         register: Callable[[Registry], None],
-        finished: Callable[[Episode], None],
-        *,
-        run_name: str | None = None,
-        served: dict[str, Any] | None = None,
-        workers: int = 0,
-        stop_note: Path | None = None,
-        begun: str = "",
-        baseline: str = "",
+        on_finished: Callable[[Episode], None],
+        observer: Callable[[], SessionObserver | None] = lambda: None,
+        shared: SharedRun | None = None,
     ) -> None:
         """Remember how to make things.
 
         Args:
-            settings: Reads and validates the options.
-            register: Lets everybody register what they bring.
-            finished: Called with every episode that was played.
-            run_name: The run's name, where another process has chosen it.
-            served: The models that the controlling process serves, as :meth:`Casting.served` gives them.
-            workers: Processes that play the run's episodes; 0 in a single process.
-            stop_note: A file that appears when all of them are to stop.
-            begun: When the session began, where another process began it; UTC, ISO 8601.
-            baseline: What the run is held against, as JSON, where another process has read it.
+            options: Reads and validates the options.
+            register: Lets conftests and plugins register what they bring.
+            on_finished: Called with every episode that was played.
+            observer: Returns who shows what the session does; called when there is something to show.
+            shared: What another process has settled.
         """
-        self._settings = settings
+        self._options = options
         self._register = register
-        self._finished = finished
-        self._run_name = run_name
-        self._served = served
-        self._workers = workers
-        self._stop_note = stop_note
-        self._baseline = baseline
-        self._begun = begun or datetime.now(UTC).isoformat(timespec="milliseconds")
-        self.engine: Scheduler | None = None
-        self.callback_errors: list[str] = []
-        self.skips: dict[tuple[str, str], int] = {}
-        """Tests that are skipped for want of data or of a role, by file and reason."""
+        self._on_finished = on_finished
+        self._observer = observer
+        self._shared = shared or SharedRun()
+        self.begun = self._shared.begun or datetime.now(UTC).isoformat(timespec="milliseconds")
+        """When the session began; UTC, ISO 8601."""
+        self.ledger = EpisodeLedger()
+        self.scheduler: Scheduler | None = None
+        """What plays; None where nothing is played."""
+        self.skips: SkipCounts = Counter()
+        self._play_began = time.monotonic()
+        self._callback_errors: list[str] = []
+        self._models: ModelManager | None = None  # once the resolver is made
         self._items: list[pytest.Function] = []
-        self.asked = False
-        """Whether any test asked for an episode, skipped ones included."""
         self._goals: dict[str, Goal] = {}
-        self._planned: dict[str, str] = {}
-        """By test, the episode that is played for it."""
-        self._skipped: dict[str, int] = {}
-        """By episode, how many of its tests skipped themselves after all."""
-        self._outdated: set[str] = set()
-        """Episodes in the journal of a resumed run that will not do."""
+
+    # What is made when it is needed
 
     @cached_property
     def settings(self) -> Options:
-        """The options, validated; from now on data is looked for where they say."""
-        settings = self._settings()
+        """The options, validated."""
+        settings = self._options()
         if settings.data_dir is not None and not settings.data_dir.is_dir():
             raise UsageError(f"--ugst-data={settings.data}: there is no such folder; name one that holds the data")
         return settings
@@ -129,142 +148,62 @@ class Runtime:
 
     @cached_property
     def gate(self) -> BaselineGate | None:
-        """What the run is held against, if anything."""
-        return BaselineGate.open(self.settings, self._baseline)
+        """The baseline that the run is compared with, if any."""
+        return BaselineGate.open(self.settings, self._shared.baseline)
 
     @cached_property
-    def run(self) -> Run:
+    def run(self) -> StoredRun:
         """The run; its folder need not exist yet."""
         if self.settings.resume:
-            run = find_run(self.settings.home, self._run_name or self.settings.resume)
+            run = find_run(self.settings.home, self._shared.name or self.settings.resume)
         else:
-            run = Run(self.settings.home / "runs" / (self._run_name or new_name()))
+            run = StoredRun(self.settings.home / "runs" / (self._shared.name or new_name()))
         run.selected = ()
         return run
 
-    def run_exists(self) -> bool:
-        """Whether anything was played, or begun."""
-        return "run" in self.__dict__ and (self.engine is not None or bool(self.run.ids))
-
-    def headline(self) -> str:
-        """What is tested against what, and what is skipped; empty if there is nothing of both."""
-        lines = [f"ugst: {file} ({count} skipped): {why}" for (file, why), count in self.skips.items()]
-        if self.engine is not None:
-            cases = {case_of(item).id for item in self._items}
-            own = {role for item in self._items for role in overridden(item)}
-            lines.insert(0, self.resolver.headline(len(cases), own))
-        return "\n".join(lines)
-
-    def serve(self) -> None:
-        """Start the servers that the named models need, in the controlling process of pytest-xdist."""
-        self.resolver.require(set(ROLES))
-        self.resolver.start_servers(set(ROLES))
-
-    def report(self) -> dict[str, Any]:
-        """What the controlling process has to know of a worker's part in the run."""
-        return {
-            "asked": self.asked,
-            "selected": list(self.run.ids),
-            "failures": self.run.failures,
-            "callback_errors": self.all_callback_errors(),
-            # As much as is needed to see whether a test is left that stands for an episode.
-            "planned": {test: name for test, name in self._planned.items() if name in self._skipped},
-            "skipped": self._skipped,
-            "outdated": sorted(self._outdated),
-        }
-
-    def merge(self, told: dict[str, Any]) -> None:
-        """Take over what a worker reports."""
-        self.asked = self.asked or told["asked"]
-        self._select(*told["selected"])
-        self.run.failures.update(told["failures"])
-        self.callback_errors += told["callback_errors"]
-        self._planned.update(told["planned"])
-        for name, count in told["skipped"].items():
-            self._skipped[name] = self._skipped.get(name, 0) + count
-        self._outdated.update(told["outdated"])
-
-    def skipped(self, item: pytest.Item) -> None:
-        """Take note of a test that skipped itself although its episode is being played."""
-        if (name := self._planned.get(item.nodeid)) is not None:
-            self._skipped[name] = self._skipped.get(name, 0) + 1
-
-    def settle(self, planned: Iterable[str] | None = None) -> None:
-        """Before results are counted: find out what was played, and leave out what no test stands for.
-
-        Args:
-            planned: What workers set out to play, who may not have come to report it (after Ctrl-C).
-        """
-        run, journal = self.run, self.run.journal
-        journal.refresh()
-        if planned is not None:
-            self._select(*planned)
-            # Beside that, what only the tests could tell of, once they ran.
-            known = set(run.ids)
-            others = (name for name in journal.ids() if name not in known)
-            self._select(*(name for name in others if journal.get(name).started >= self._begun))
-        tests = Counter(self._planned.values())
-        run.selected = tuple(name for name in run.ids if self._skipped.get(name, 0) < max(1, tests[name]))
-        kept = set(run.selected)
-        run.failures = {name: why for name, why in run.failures.items() if name in kept}
-        for name in self._outdated:
-            if name in journal and journal.get(name).started < self._begun:
-                journal.forget(name)
-
-    def _select(self, *names: str) -> None:
-        self.run.selected = tuple(dict.fromkeys((*self.run.ids, *names)))
-
-    def all_callback_errors(self) -> list[str]:
-        """What hooks for finished episodes raised, here and in workers."""
-        return [*self.callback_errors, *(self.engine.callback_errors if self.engine is not None else [])]
-
-    def usage(self) -> Usage:
-        """What all models cost this process so far."""
-        return self.resolver.models.usage()
-
-    def strayed(self, item: pytest.Item) -> bool:
-        """Whether the simulator of the item's episode did not stay with its goal."""
-        return item.stash.get(_STRAYED, False)
-
     @cached_property
     def resolver(self) -> RoleResolver:
-        """From names to roles."""
-        started = datetime.fromisoformat(self._begun).timestamp()
-        names = self.registry.roles()
-        models = ModelManager(self.settings, names, self.run.folder, served=self._served, started=started, say=self.say)
+        """The resolver from names to roles."""
+        models = ModelManager(
+            self.settings,
+            self.registry.roles(),
+            self.run.folder,
+            served_models=self._shared.served,
+            started=datetime.fromisoformat(self.begun).timestamp(),
+            notify=self._notify,
+        )
+        self._models = models
         return RoleResolver(self.settings, self.registry, models)
 
     @property
     def simulator(self) -> Any:
-        """What ``--ugst-sim`` names."""
+        """The simulator that ``--ugst-sim`` names."""
         return self.resolver.simulator
 
     @property
     def agent(self) -> Any:
-        """What ``--ugst-agent`` names."""
+        """The agent that ``--ugst-agent`` names."""
         return self.resolver.agent
 
     @property
     def judge(self) -> Any:
-        """What ``--ugst-judge`` names."""
+        """The judge that ``--ugst-judge`` names."""
         return self.resolver.judge
 
-    @property
-    def setting(self) -> EpisodeConfig:
-        """What the run is played with, apart from roles of a test's own."""
-        return self.resolver.setting()
+    # From collection to the first episode
 
     def begin(self, items: Sequence[pytest.Item]) -> None:
-        """Collection is done: check everything that can be checked before anything is spent, then start to play.
+        """Check everything that can be checked before anything is spent, then start to play; collection is done.
 
         Raises:
             UsageError: For whatever the user has to mend.
         """
-        asking = [item for item in items if is_episode_item(item)]
-        self.asked = bool(asking)
-        self._items = self._without_skipped(asking)
+        requesting = [item for item in items if is_episode_item(item)]
+        self.ledger.requested = bool(requesting)
+        self._items, self.skips = without_skipped(requesting, self._why_not_played)
         if not self._items:
             return
+        self._play_began = time.monotonic()
         if self.settings.fail_under:
             parse_gate(self.settings.fail_under)
         for item in self._items:
@@ -275,74 +214,68 @@ class Runtime:
                 )
         ready = [item for item in self._items if not overridden(item) and case_of(item).goal is not None]
         roles = {role for item in self._items for role in ROLES if role not in overridden(item)}
+        self._check(ready, roles)
+        self._open_run()
+        self.resolver.start_servers(roles)
+        self.scheduler = Scheduler(
+            self.run,
+            concurrency=math.ceil(self.settings.concurrency / max(1, self._shared.workers)),
+            shared=self._shared.workers > 0,
+            stop_file=self._shared.stop_file,
+            on_finished=self._on_finished,
+            on_close=self.resolver.models.close,
+        )
+        self.scheduler.call(self.resolver.preflight(roles))
+        self._start_all(ready)
+
+    def _check(self, ready: Sequence[pytest.Function], roles: set[str]) -> None:
+        """Check names, goals, and that the named roles can play and judge them."""
         self.resolver.require(roles)
         self.edited.require_used()
         for item in ready:
             goal = case_of(item).goal
             assert goal is not None
-            self._note(goal)
-        self.resolver.check_goals([case_of(item) for item in ready])
-        domains = (goal.domain for item in self._items if (goal := case_of(item).goal) and goal.domain)
+            self._require_one_goal_per_id(goal)
+        require_capabilities((case_of(item) for item in ready), self.resolver)
+
+    def _open_run(self) -> None:
+        """Make the run's folder, once the baseline allows what is planned."""
+        cases = [(case_of(item), overridden(item)) for item in self._items]
+        domains = (case.goal.domain for case, _ in cases if case.goal and case.goal.domain)
         data = fingerprints(domains, self.settings.data_dirs)
         if self.gate is not None:
-            self.gate.check_plan(self._items, self.setting, data)
-        self.run.create(self.setting, data)
+            planned = [PlannedGoal(None if "goal" in own else case.goal, case.max_turns) for case, own in cases]
+            own_judge = any("judge" in own for _, own in cases)
+            self.gate.check_plan(planned, self.resolver.config(), data, own_judge=own_judge)
+        self.run.create(self.resolver.config(), data)
         self.run.journal.refresh()
-        self.resolver.start_servers(roles)
-        self.engine = Scheduler(
-            self.run,
-            concurrency=math.ceil(self.settings.concurrency / max(1, self._workers)),
-            shared=self._workers > 0,
-            stop_note=self._stop_note,
-            on_finished=self._finished,
-            closing=self.resolver.models.close,
-        )
-        self.engine.call(self.resolver.preflight(roles))
-        plans = [self._plan(case_of(item), self.setting) for item in ready]
-        self._planned = {item.nodeid: plan.id for item, plan in zip(ready, plans, strict=True)}
-        self._select(*(plan.id for plan in plans))
-        if plans:
-            cast = self.resolver.cast()
-            for plan in plans:
-                self._start(plan, cast)
 
-    def _without_skipped(self, items: Sequence[pytest.Function]) -> list[pytest.Function]:
-        """The tests that are played: not those that are skipped for certain, nor files nobody named can play.
+    def _start_all(self, ready: Sequence[pytest.Function]) -> None:
+        """Start the episodes whose roles all come from the options."""
+        config = self.resolver.config()
+        specs = [self._spec(case_of(item), config) for item in ready]
+        for item, spec in zip(ready, specs, strict=True):
+            self.ledger.plan(item.nodeid, spec.id)
+        self.ledger.select(*(spec.id for spec in specs))
+        if specs:
+            roles = self.resolver.role_set()
+            for spec in specs:
+                self._start(spec, roles)
 
-        The latter only where they ask for that by their marker.
-        """
-        left = []
-        files: dict[Path, list[pytest.Function]] = {}
-        for item in items:
-            if not is_sure_to_skip(item):
-                left.append(item)
-                if case_of(item).optional and case_of(item).goal is not None:
-                    files.setdefault(item.path, []).append(item)
-            elif case_of(item).skip and (mark := item.get_closest_marker("skip")) is not None:
-                self._skip(item, str(mark.kwargs["reason"]))
-        for optional in files.values():
-            if (why := self._why_not(optional)) is not None:
-                for item in optional:
-                    self._skip(item, why)
-                    item.add_marker(pytest.mark.skip(reason=why))
-        return [item for item in left if item.get_closest_marker("skip") is None]
-
-    def _skip(self, item: pytest.Function, why: str) -> None:
-        self.skips[item.path.name, why] = self.skips.get((item.path.name, why), 0) + 1
-
-    def _why_not(self, items: Sequence[pytest.Function]) -> str | None:
-        lacks: set[tuple[str, str]] = set()
+    def _why_not_played(self, items: Sequence[pytest.Function]) -> str | None:
+        """Return why the tests of one file can't be played here; None if they can."""
+        missing: list[MissingCapability] = []
         try:
             for item in items:
                 case = case_of(item)
                 assert case.goal is not None
-                lacks.update(lacking(case.goal, case.max_turns, self.resolver, overridden(item)))
+                missing += missing_capabilities(case.goal, case.max_turns, self.resolver, overridden(item))
         except DataMissingError as error:
             return str(error)
-        return remedy(lacks) if lacks else None
+        return skip_reason(missing) if missing else None
 
-    def _note(self, goal: Goal) -> None:
-        """One id, one goal: episodes are told apart by it."""
+    def _require_one_goal_per_id(self, goal: Goal) -> None:
+        """Make sure that an id stands for one goal: episodes are told apart by it."""
         other = self._goals.setdefault(goal.id, goal)
         if other != goal and other.model_dump() != goal.model_dump():
             raise UsageError(
@@ -350,91 +283,161 @@ class Runtime:
                 f"({other.source or 'given in a test'}); give each goal its own"
             )
 
-    def _start(self, plan: EpisodeSpec, cast: RoleSet) -> None:
+    # Episodes
+
+    def _spec(
+        self, case: GoalCase, config: EpisodeConfig, roles_name: str = "", goal: Goal | None = None
+    ) -> EpisodeSpec:
+        played = goal or case.goal
+        assert played is not None
+        max_turns = played.max_turns or case.max_turns
+        return EpisodeSpec(episode_id(played.id, case.trial, roles_name), played, case.trial, config, max_turns)
+
+    def _start(self, spec: EpisodeSpec, roles: RoleSet) -> None:
         """Have an episode played, unless a resumed run holds one that will do.
 
         Played again is what broke off or lacks a verdict, and what was played for another version of the goal. Which
         answers of models are still good, the response cache knows.
         """
-        assert self.engine is not None
+        assert self.scheduler is not None
         journal = self.run.journal
-        if self.settings.resume and plan.id in journal and not self.engine.known(plan.id):
-            there = journal.get(plan.id)
-            before = there.started < self._begun  # else another process of this session has played it just now
-            if before and not _as_planned(there, plan):
-                self._outdated.add(plan.id)
-                journal.forget(plan.id)
-        self.engine.start(plan, cast)
-
-    def _plan(self, case: GoalCase, setting: EpisodeConfig, name: str = "", goal: Goal | None = None) -> EpisodeSpec:
-        played = goal or case.goal
-        assert played is not None
-        max_turns = played.max_turns or case.max_turns
-        return EpisodeSpec(episode_id(played.id, case.trial, name), played, case.trial, setting, max_turns)
+        if self.settings.resume and spec.id in journal and not self.scheduler.known(spec.id):
+            stored = journal.get(spec.id)
+            earlier = stored.started < self.begun  # else another process of this session has played it just now
+            if earlier and not _can_stand_for(stored, spec):
+                self.ledger.outdate(spec.id)
+                journal.forget(spec.id)
+        self.scheduler.start(spec, roles)
 
     def episode(
         self, request: pytest.FixtureRequest, case: GoalCase, goal: Goal, simulator: Any, agent: Any, judge: Any
     ) -> Episode:
-        """The episode a test asks for; waits until it is played."""
-        if self.engine is None:
+        """Wait until the episode that a test asks for is played, and return it.
+
+        Args:
+            request: The test's.
+            case: The test's case.
+            goal: The value of the fixture ``goal``.
+            simulator: The value of the fixture ``simulator``.
+            agent: The value of the fixture ``agent``.
+            judge: The value of the fixture ``judge``.
+
+        Raises:
+            UgstError: If it could not be played.
+        """
+        if self.scheduler is None:
             raise UsageError("episodes are played only for tests that request the fixture 'episode' directly")
-        cast, setting, names = self.resolver.cast_with(simulator, agent, judge)
-        name = cast_name(names, request.node)
-        plan = self._plan(case, setting, name, goal)
-        if not self.engine.known(plan.id):
-            self._begin_late(plan, cast)
-            self._start_peers(request.node, cast, setting, name)
+        roles, config, names = self.resolver.role_set_with(simulator, agent, judge)
+        roles_name = FixtureOverrides(request.node).roles_name(names)
+        spec = self._spec(case, config, roles_name, goal)
+        if not self.scheduler.known(spec.id):
+            self._start_late(spec, roles)
+            self._start_peers(request.node, roles, config, roles_name)
         try:
-            episode = self.engine.wait(plan.id, self.tick)
+            episode = self.scheduler.wait(spec.id, self._on_wait)
         finally:
-            if self.waited is not None:
-                self.waited()
-        request.node.stash[_STRAYED] = not episode.succeeded
-        rates = {state.component.id: state.label for state in episode.final_state}
+            if (observer := self._observer()) is not None:
+                observer.on_waited()
+        request.node.stash[STRAYED] = not episode.succeeded
+        statuses = {state.component.id: state.label for state in episode.final_state}
         request.node.user_properties.append(("ugst_episode", episode.id))
         request.node.user_properties.append(("ugst_stop", str(episode.conversation.stop)))
-        request.node.user_properties.append(("ugst_statuses", " ".join(f"{k}={v}" for k, v in rates.items())))
+        request.node.user_properties.append(("ugst_statuses", " ".join(f"{k}={v}" for k, v in statuses.items())))
         return episode
 
-    def _begin_late(self, plan: EpisodeSpec, cast: RoleSet) -> None:
-        """Start an episode that only a running test could tell of."""
-        self._note(plan.goal)
-        self.run.selected = (*self.run.ids, plan.id)
-        self._start(plan, cast)
+    def _start_late(self, spec: EpisodeSpec, roles: RoleSet) -> None:
+        """Start an episode that only a running test could ask for."""
+        self._require_one_goal_per_id(spec.goal)
+        self.ledger.select(spec.id)
+        self._start(spec, roles)
 
-    def _start_peers(self, item: pytest.Function, cast: RoleSet, setting: EpisodeConfig, name: str) -> None:
+    def _start_peers(self, item: pytest.Function, roles: RoleSet, config: EpisodeConfig, roles_name: str) -> None:
         """Start the other tests' episodes that are played by the same overriding fixtures, which now have a value."""
-        assert self.engine is not None
-        mine = role_fixtures(item)
-        if "goal" in mine or any(d.scope == "function" for d in mine.values()):
-            return
-        place = origin(item, mine)
+        assert self.scheduler is not None
+        overrides = FixtureOverrides(item)
         for other in self._items:
-            same_scope = all(d.scope != "class" or other.cls is item.cls for d in mine.values()) and all(
-                d.scope not in ("module", "package") or other.path == item.path for d in mine.values()
-            )
             case = case_of(other)
-            if other is item or not same_scope or case.goal is None or role_fixtures(other) != mine:
+            if other is item or case.goal is None or not overrides.has_value_for(FixtureOverrides(other)):
                 continue
-            plan = self._plan(case, setting, name)
-            if origin(other, mine) != place:
-                continue
-            self._planned[other.nodeid] = plan.id
-            if not self.engine.known(plan.id):
-                self._begin_late(plan, cast)
+            spec = self._spec(case, config, roles_name)
+            self.ledger.plan(other.nodeid, spec.id)
+            if not self.scheduler.known(spec.id):
+                self._start_late(spec, roles)
+
+    # What is shown
+
+    def headline(self) -> str:
+        """Return what is tested against what, and what is skipped; empty if there is nothing of both."""
+        lines = [f"ugst: {file} ({count} skipped): {why}" for (file, why), count in self.skips.items()]
+        if self.scheduler is not None:
+            cases = {case_of(item).id for item in self._items}
+            own = {role for item in self._items for role in overridden(item)}
+            lines.insert(0, self.resolver.headline(len(cases), own))
+        return "\n".join(lines)
+
+    def _notify(self, line: str) -> None:
+        if (observer := self._observer()) is not None:
+            observer.notify(line)
+
+    def _on_wait(self) -> None:
+        observer = self._observer()
+        if observer is None or self.scheduler is None or self.settings.progress == "off":
+            return
+        done, total = self.scheduler.counts
+        seconds = time.monotonic() - self._play_began
+        observer.on_wait(Progress(done, total, self.scheduler.share, seconds, self.resolver.models.usage()))
+
+    # Processes of pytest-xdist
+
+    def serve(self) -> None:
+        """Start the servers that the named models need, in the controlling process of pytest-xdist."""
+        self.resolver.require(set(ROLES))
+        self.resolver.start_servers(set(ROLES))
+
+    def served(self) -> Mapping[str, Any]:
+        """Return the models that this process serves, for its workers."""
+        return self.resolver.models.served_models()
+
+    def report(self) -> dict[str, Any]:
+        """Return what the controlling process has to know of a worker's part in the run."""
+        return {
+            "ledger": self.ledger.report(),
+            "failures": self.run.failures,
+            "callback_errors": self.callback_errors(),
+        }
+
+    def merge(self, report: dict[str, Any]) -> None:
+        """Add what a worker reports."""
+        self.ledger.merge(report["ledger"])
+        self.run.failures.update(report["failures"])
+        self._callback_errors += report["callback_errors"]
+
+    # The end
+
+    def played_anything(self) -> bool:
+        """Return whether anything was played, or begun."""
+        return self.scheduler is not None or bool(self.ledger.selected)
+
+    def callback_errors(self) -> list[str]:
+        """Return what hooks for finished episodes raised, here and in workers, a line each."""
+        return [*self._callback_errors, *(self.scheduler.callback_errors if self.scheduler is not None else [])]
+
+    def settle(self, planned: Sequence[str] | None = None) -> None:
+        """Find out what was played and counts; see :meth:`EpisodeLedger.settle`."""
+        self.ledger.settle(self.run, self.begun, planned)
 
     def close(self, *, cancel: bool) -> None:
-        """Stop playing and let go of everything; harmless if nothing was begun."""
-        if self.engine is not None:
-            self.engine.close(cancel=cancel)
-        if "resolver" in self.__dict__:
-            self.resolver.models.stop_servers()
+        """Stop playing and the servers; harmless if nothing was begun, or when called again."""
+        if self.scheduler is not None:
+            self.scheduler.close(cancel=cancel)
+        if self._models is not None:
+            self._models.stop_servers()
 
 
-def _as_planned(episode: Episode, plan: EpisodeSpec) -> bool:
-    """Whether an episode of a resumed run can stand for one that is planned now."""
+def _can_stand_for(episode: Episode, spec: EpisodeSpec) -> bool:
+    """Return whether an episode of a resumed run can stand for one that is planned now."""
     whole = not episode.broken_off and not any(state.error for state in episode.final_state)
-    there, here = episode.goal.model_dump(), plan.goal.model_dump()
+    there, here = episode.goal.model_dump(), spec.goal.model_dump()
     if here["components"] is None:  # they were a model's work
         del there["components"], here["components"]
-    return whole and there == here and episode.max_turns == plan.max_turns
+    return whole and there == here and episode.max_turns == spec.max_turns

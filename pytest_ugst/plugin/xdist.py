@@ -11,30 +11,27 @@ from typing import Any
 import pytest
 
 from pytest_ugst.config.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_SIMULATOR
-from pytest_ugst.plugin.state import (
-    SESSION,
-    XdistSession,
-    is_controller,
-    made_runtime,
-    make_runtime,
-    note,
-    read_settings,
-    take_note,
-    terminal_of,
-)
+from pytest_ugst.plugin.keys import XDIST
+from pytest_ugst.plugin.notes import XdistSession, note_path, take_note
+from pytest_ugst.plugin.state import existing_session, is_controller, read_options, session_of, terminal_of
 
 _HEADLINE: pytest.StashKey[str] = pytest.StashKey()
 
 
 class StopNotes:
-    """Tells the workers that the session is to stop; xdist does not, and they may be waiting for each other."""
+    """Hooks that let the workers know that the session is to stop; xdist does not, and workers wait for each other."""
 
     def __init__(self, config: pytest.Config) -> None:
+        """Note nothing yet.
+
+        Args:
+            config: Of the controlling process.
+        """
         self._config = config
         self._failures = 0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """With the last failure that ``--maxfail`` allows."""
+        """Stop the workers with the last failure that ``--maxfail`` allows."""
         if not report.failed or not is_controller(self._config):
             return
         self._failures += 1
@@ -43,35 +40,33 @@ class StopNotes:
             self._stop_workers()
 
     def pytest_keyboard_interrupt(self) -> None:
-        """With Ctrl-C."""
+        """Stop the workers with Ctrl-C."""
         self._stop_workers()
 
     def _stop_workers(self) -> None:
-        if (session := self._config.stash.get(SESSION, None)) is not None:
-            note(session.id, "stop").touch()
+        if (session := self._config.stash.get(XDIST, None)) is not None:
+            note_path(session.id, "stop").touch()
 
 
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker which run it plays in, and where the models are served."""
+    """Hand a worker the run it plays in, and where the models are served."""
     config = node.config
-    if SESSION not in config.stash:
+    if XDIST not in config.stash:
         from pytest_ugst.core.errors import UsageError
 
         try:
-            config.stash[SESSION] = _begin_session(config)
+            config.stash[XDIST] = _begin_session(config)
             if _names_a_model(config):
-                serving = make_runtime(config)
-                serving.say = terminal_of(config).say
-                serving.serve()
+                session_of(config).serve()
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
-    session = config.stash[SESSION]
-    runtime = made_runtime(config)
-    node.workerinput["ugst_session"] = session.id
-    node.workerinput["ugst_run"] = session.run
-    node.workerinput["ugst_begun"] = session.begun
-    node.workerinput["ugst_baseline"] = session.baseline
-    node.workerinput["ugst_served"] = runtime.resolver.models.served() if runtime is not None else {}
+    xdist = config.stash[XDIST]
+    session = existing_session(config)
+    node.workerinput["ugst_session"] = xdist.id
+    node.workerinput["ugst_run"] = xdist.run
+    node.workerinput["ugst_begun"] = xdist.begun
+    node.workerinput["ugst_baseline"] = xdist.baseline
+    node.workerinput["ugst_served"] = dict(session.served()) if session is not None else {}
 
 
 def _begin_session(config: pytest.Config) -> XdistSession:
@@ -81,21 +76,21 @@ def _begin_session(config: pytest.Config) -> XdistSession:
     name, begun = new_name(now), now.isoformat(timespec="milliseconds")
     baseline = ""
     if config.getoption("ugst_baseline") or config.getini("ugst_baseline"):
-        from pytest_ugst.plugin.baseline_gate import BaselineGate
+        from pytest_ugst.analysis.regression.gate import BaselineGate
 
-        gate = BaselineGate.open(read_settings(config))
+        gate = BaselineGate.open(read_options(config))
         baseline = gate.base.model_dump_json() if gate is not None else ""
     if config.getoption("ugst_resume") or config.getini("ugst_resume"):
         # Named here, since "the latest" could be another one by the time that a worker looks.
         from pytest_ugst.runs.run import find_run
 
-        settings = read_settings(config)
+        settings = read_options(config)
         return XdistSession(name, str(find_run(settings.home, settings.resume).folder.resolve()), begun, baseline)
     return XdistSession(name, name, begun, baseline)
 
 
 def _names_a_model(config: pytest.Config) -> bool:
-    """Whether the options name anything but built-ins, for which a server may have to be started."""
+    """Return whether the options name anything but built-ins, for which a server may have to be started."""
     defaults = {"sim": DEFAULT_SIMULATOR, "agent": DEFAULT_AGENT, "judge": DEFAULT_JUDGE, "decomposer": ""}
     for name, builtin in defaults.items():
         value = config.getoption(f"ugst_{name}") or config.getini(f"ugst_{name}") or builtin
@@ -105,11 +100,11 @@ def _names_a_model(config: pytest.Config) -> bool:
 
 
 def pytest_xdist_node_collection_finished(node: Any) -> None:
-    """A worker that found something for the user to mend ends the session; else it knows what is played."""
+    """End the session if a worker found something for the user to mend; else print what is played."""
     _raise_noted_error(node.config)
     headline = take_note(node.config, "headline")
     if headline and node.config.stash.setdefault(_HEADLINE, headline) is headline:
-        terminal_of(node.config).say(headline.removeprefix("ugst: "))
+        terminal_of(node.config).notify(headline.removeprefix("ugst: "))
 
 
 def _raise_noted_error(config: pytest.Config) -> None:
@@ -118,8 +113,8 @@ def _raise_noted_error(config: pytest.Config) -> None:
 
 
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Take over what a worker knows of the run."""
+    """Merge what a worker knows of the run."""
     _raise_noted_error(node.config)
-    told = getattr(node, "workeroutput", {}).get("ugst")
-    if told:
-        make_runtime(node.config).merge(told)
+    report = getattr(node, "workeroutput", {}).get("ugst")
+    if report:
+        session_of(node.config).merge(report)

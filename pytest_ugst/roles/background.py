@@ -1,18 +1,18 @@
-"""Judges and agents for a trainer: a casting whose event loop runs beside the training."""
+"""Roles beside a trainer: judges and agents whose event loop runs in a background thread."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.manager import ModelManager
+from pytest_ugst.roles.capabilities import missing_capabilities
 from pytest_ugst.roles.resolver import RoleResolver
 from pytest_ugst.utils.daemon_executor import DaemonThreadExecutor
 
@@ -22,28 +22,40 @@ if TYPE_CHECKING:
     from pytest_ugst.core.registry import Registry
 
 T = TypeVar("T")
+_TRAIN_OPTIONS: Mapping[str, str] = {"simulator": "--sim", "agent": "--agent", "judge": "--judge"}
 
 
 class BackgroundRoles:
-    """A casting in use, as a context manager: on entry keys and addresses are checked, servers started, and every
-    model asked whether it is there; all before a first step is trained."""
+    """A role resolver in use, as a context manager.
+
+    On entry keys and addresses are checked, servers started, and every model asked whether it is there; all before the
+    first step of a training.
+    """
 
     def __init__(self, settings: Options, registry: Registry, roles: Sequence[str], folder: Path) -> None:
-        """Nothing is started yet.
+        """Start nothing yet.
 
         Args:
-            settings: Which name the models.
-            registry: The names they may use.
+            settings: The options that name the models.
+            registry: The names that they may use.
             roles: Those of ``agent`` and ``judge`` that are needed.
             folder: Where servers keep their logs.
         """
-        models = ModelManager(settings, registry.roles(), folder, say=lambda line: print(f"ugst: {line}", flush=True))
+        models = ModelManager(
+            settings, registry.roles(), folder, notify=lambda line: print(f"ugst: {line}", flush=True)
+        )
         self.resolver = RoleResolver(settings, registry, models)
         self._roles = tuple(roles)
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._turn, name="ugst-judges", daemon=True)
+        self._thread = threading.Thread(target=self._run_loop, name="ugst-judges", daemon=True)
 
     def __enter__(self) -> BackgroundRoles:
+        """Check, start servers and the loop.
+
+        Raises:
+            UsageError: For what the user has to mend.
+            UgstError: If a model can't be reached at all.
+        """
         try:
             self.resolver.require(self._roles)
             if int(os.environ.get("WORLD_SIZE", "1")) == 1:
@@ -59,10 +71,11 @@ class BackgroundRoles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Stop the loop and the servers."""
         self._close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do some work on the loop, and wait for it.
+        """Run a coroutine on the loop, and wait for its result.
 
         Raises:
             KeyboardInterrupt: On Ctrl-C; the work is cancelled.
@@ -80,23 +93,18 @@ class BackgroundRoles:
         Raises:
             UsageError: Naming the goal and the remedy.
         """
-        resolver = self.resolver
+        needless = {"simulator"} if agent else {"simulator", "agent"}
         for goal in goals:
-            resolver.checks.validate(goal)
-            bare = [c.id for c in goal.components or () if c.check is None]
             if not goal.components:
                 raise UsageError(f"goal {goal.id!r} of the training data has no sub-components; make the data anew")
-            if bare and resolver.settings.judge == CHECKS:
-                raise UsageError(
-                    f"goal {goal.id!r}: no check on {', '.join(bare[:3])}; set --judge to a model, or train on goals "
-                    "whose sub-components all carry one"
-                )
-            if agent and goal.domain is not None:
-                session = resolver.domain(goal.domain).open(goal, 0)
-                if not resolver.is_model("agent") and (require := getattr(resolver.agent, "require", None)) is not None:
-                    require(session)
+            self.resolver.checks.validate(goal)
+            if not agent:
+                # Without an agent nobody opens the domain, whose data need not be on this machine.
+                goal = goal.model_copy(update={"domain": None})
+            for missing in missing_capabilities(goal, 0, self.resolver, needless, _TRAIN_OPTIONS):
+                raise UsageError(missing.message)
 
-    def _turn(self) -> None:
+    def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.set_default_executor(DaemonThreadExecutor())
         self._loop.run_forever()

@@ -1,90 +1,154 @@
-"""Whether the roles that the options name can play and judge a goal.
+"""What the named roles can do: whether they can play and judge a goal.
 
-A test file that asks for ``unplayable="skip"`` in its marker is skipped where they can't, as a whole (a part of a
-benchmark is not the benchmark) and with the options that would help. So the shipped suites run everywhere, each as soon
-as there is a model for it.
+The one answer to that question. An error before anything is played, the reason of a skipped test and a trainer's
+refusal are all made from it. A test file that asks for ``unplayable="skip"`` in its marker is skipped where a goal of
+it can't be played, as a whole (a part of a benchmark is not the benchmark) and with the options that would help. So the
+shipped suites run everywhere, each as soon as there is a model for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_ugst.core.check import CHECKS
-from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.errors import UgstError, UsageError
+from pytest_ugst.core.protocols import SupportsRequire
 
 if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
+    from pytest_ugst.core.protocols import Session
+    from pytest_ugst.engine.spec import GoalCase
     from pytest_ugst.roles.resolver import RoleResolver
 
-_ORDER = ("--ugst-sim", "--ugst-agent", "--ugst-judge")
+PYTEST_OPTIONS: Mapping[str, str] = {
+    "simulator": "--ugst-sim",
+    "agent": "--ugst-agent",
+    "judge": "--ugst-judge",
+    "decomposer": "--ugst-decomposer",
+}
+"""The options that name the roles, by role, in the order of messages."""
 
 
-def lacking(goal: Goal, max_turns: int, resolver: RoleResolver, own: Collection[str] = ()) -> list[tuple[str, str]]:
-    """The options whose present values can't play or judge a goal, each with that value; empty if all can.
+@dataclass(frozen=True, slots=True)
+class MissingCapability:
+    """A role that can't do its part of a goal."""
+
+    role: str
+    """``simulator``, ``agent`` or ``judge``."""
+    name: str
+    """What the option names now."""
+    message: str
+    """The goal, what is missing, and what to do about it."""
+
+
+def missing_capabilities(
+    goal: Goal,
+    max_turns: int,
+    resolver: RoleResolver,
+    own: Collection[str] = (),
+    options: Mapping[str, str] = PYTEST_OPTIONS,
+) -> list[MissingCapability]:
+    """Return the roles that can't play or judge a goal; empty if all can.
 
     Args:
         goal: The goal.
         max_turns: Turns the conversation may take.
-        casting: What the options name.
-        own: Roles for which the test brings a fixture of its own; they are taken to be able.
+        resolver: The roles that the options name.
+        own: Roles for which the test brings a fixture of its own, or which are not needed.
+        options: By role, the option that names it, for messages.
 
     Raises:
         DataMissingError: If the domain's data is not on this machine.
-        UsageError: If the goal names a domain that does not exist, or does not fit it: no option would help.
+        UsageError: If the goal names a domain that does not exist, or does not fit it: no other role would help.
     """
+    # First, since it finds out whether the data is here.
+    session = None if goal.domain is None else resolver.domain(goal.domain).open(goal, 0)
     s = resolver.settings
-    agent_can = _agent_can(goal, resolver)  # first, since it finds out whether the data is here
-    lacks = []
-    if "simulator" not in own and not _simulator_can(goal, max_turns, resolver):
-        lacks.append(("--ugst-sim", s.sim))
-    if "agent" not in own and not agent_can:
-        lacks.append(("--ugst-agent", s.agent))
-    if "judge" not in own and not _judge_can(goal, resolver):
-        lacks.append(("--ugst-judge", s.judge))
-    return lacks
+    found: list[tuple[str, str, str | None]] = []
+    if "judge" not in own:
+        found.append(("judge", s.judge, _judge_lacks(goal, resolver, options)))
+    if "agent" not in own and session is not None:
+        found.append(("agent", s.agent, _agent_lacks(goal, session, resolver)))
+    if "simulator" not in own:
+        found.append(("simulator", s.sim, _simulator_lacks(goal, max_turns, resolver)))
+    return [MissingCapability(role, name, message) for role, name, message in found if message is not None]
 
 
-def remedy(lacks: Iterable[tuple[str, str]]) -> str:
-    """What would help, in a line.
+def require_capabilities(cases: Iterable[GoalCase], resolver: RoleResolver) -> None:
+    """Make sure that the named roles can play and judge every goal.
+
+    Raises:
+        UsageError: Naming the first goal that they can't, and the remedy.
+    """
+    seen: set[int] = set()
+    for case in cases:
+        goal = case.goal
+        if goal is None or id(goal) in seen:
+            continue
+        seen.add(id(goal))
+        resolver.checks.validate(goal)
+        for missing in missing_capabilities(goal, case.max_turns, resolver):
+            raise UsageError(missing.message)
+
+
+def skip_reason(missing: Iterable[MissingCapability], options: Mapping[str, str] = PYTEST_OPTIONS) -> str:
+    """Return what would help, in a line.
 
     Args:
-        lacks: Options with their present values, of any number of goals.
+        missing: What is missing, for any number of goals.
+        options: By role, the option that names it.
     """
-    known = sorted(set(lacks), key=lambda lack: _ORDER.index(lack[0]))
+    order = list(options)
+    known = sorted({(one.role, one.name) for one in missing}, key=lambda one: order.index(one[0]))
     names = _listed([name for _, name in known])
-    options = _listed([f"{option}=MODEL" for option, _ in known])
-    return f"{names} can't do these goals; give {options}"
+    flags = _listed([f"{options[role]}=MODEL" for role, _ in known])
+    return f"{names} can't do these goals; give {flags}"
 
 
-def _simulator_can(goal: Goal, max_turns: int, resolver: RoleResolver) -> bool:
+def _judge_lacks(goal: Goal, resolver: RoleResolver, options: Mapping[str, str]) -> str | None:
+    where = f"{goal.source or goal.id}: goal {goal.id!r}"
+    if goal.components is None:
+        if resolver.is_model("decomposer"):
+            return None
+        decomposer = f" or {options['decomposer']}" if "decomposer" in options else ""
+        return (
+            f"{where} has no components and no model is set to decompose it; set {options['judge']}{decomposer} to a "
+            "model, or write its components"
+        )
+    if resolver.settings.judge != CHECKS or goal.fully_checked:
+        return None
+    bare = [c.id for c in goal.components if c.check is None]
+    shown = ", ".join(bare[:3]) + (" ..." if len(bare) > 3 else "")
+    return (
+        f"{where}: no check on {shown}, and no judge model is set; set {options['judge']} to a model, or add a check "
+        "to each"
+    )
+
+
+def _agent_lacks(goal: Goal, session: Session, resolver: RoleResolver) -> str | None:
+    if resolver.is_model("agent") or not isinstance(resolver.agent, SupportsRequire):
+        return None
+    try:
+        resolver.agent.require(session)
+    except UsageError as error:
+        return f"{goal.source or goal.id}: goal {goal.id!r}: {error}"
+    return None
+
+
+def _simulator_lacks(goal: Goal, max_turns: int, resolver: RoleResolver) -> str | None:
     if resolver.is_model("simulator"):
-        return True
+        return None
     try:
         resolver.simulator.start(goal, 0, max_turns)
-    except UsageError:
-        return False
-    return True
-
-
-def _agent_can(goal: Goal, resolver: RoleResolver) -> bool:
-    if goal.domain is None:
-        return True
-    session = resolver.domain(goal.domain).open(goal, 0)
-    require = getattr(resolver.agent, "require", None)
-    if resolver.is_model("agent") or require is None:
-        return True
-    try:
-        require(session)
-    except UsageError:
-        return False
-    return True
-
-
-def _judge_can(goal: Goal, resolver: RoleResolver) -> bool:
-    if goal.components is None:
-        return resolver.is_model("decomposer")
-    return resolver.settings.judge != CHECKS or goal.fully_checked
+    except UsageError as error:
+        return str(error)
+    except UgstError:
+        raise
+    except Exception:  # a simulator of the user's own: its episode says what is wrong with it
+        return None
+    return None
 
 
 def _listed(words: list[str]) -> str:

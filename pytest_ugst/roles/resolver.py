@@ -1,4 +1,4 @@
-"""Casting: from the names in the options to the roles, and every check that can be made before anything is spent."""
+"""The role resolver: from the names in the options to the roles, and the checks that need no goal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.episode import EpisodeConfig
-from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.registry import Names, Registry, RoleContext
 from pytest_ugst.core.text import counted
 from pytest_ugst.engine.spec import RoleSet
@@ -19,20 +17,22 @@ if TYPE_CHECKING:
     from pytest_ugst.core.chat import Chat
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
-    from pytest_ugst.engine.spec import GoalCase
     from pytest_ugst.llm.manager import ModelManager
+
+ROLES = ("simulator", "agent", "judge")
+"""The roles that a test may bring itself, by the fixtures of these names."""
 
 
 class RoleResolver:
-    """The roles of one run, each made when it is first needed."""
+    """The roles of one run by name, each made when it is first needed."""
 
     def __init__(self, settings: Options, registry: Registry, models: ModelManager) -> None:
-        """Nothing is made yet.
+        """Make nothing yet.
 
         Args:
             settings: The options.
-            registry: The names they may use.
-            models: Those of this run.
+            registry: The names that the options may use.
+            models: The models of this run.
         """
         self.settings = settings
         self._registry = registry
@@ -42,7 +42,7 @@ class RoleResolver:
     # Names
 
     def _names(self) -> dict[str, tuple[str, Names[Any] | None]]:
-        """What each role is called, and where its built-ins are."""
+        """Return by role its name, and where its built-ins are registered."""
         s, r = self.settings, self._registry
         # Unless one is named, the judge's model decomposes; a registered judge is no model.
         judge_is_model = s.judge.partition(":")[0] not in r.judges
@@ -54,17 +54,17 @@ class RoleResolver:
         }
 
     def _model_name(self, role: str) -> str | None:
-        """The model that plays a role; None if no model does."""
+        """Return the name of the model that plays a role; None if no model does."""
         name, names = self._names()[role]
         registered = names is not None and name.partition(":")[0] in names
         return None if registered or not name else name
 
     def is_model(self, role: str) -> bool:
-        """Whether a model plays the role, and not one of the built-ins or nobody."""
+        """Return whether a model plays the role, and not a built-in or nobody."""
         return self._model_name(role) is not None
 
-    def _needed(self, roles: Iterable[str]) -> dict[str, list[str]]:
-        """The models needed, each with the roles it plays."""
+    def _needed_models(self, roles: Iterable[str]) -> dict[str, list[str]]:
+        """Return the models that roles need, each with the roles it plays."""
         wanted = set(roles) | ({"decomposer"} if "judge" in roles else set())
         needed: dict[str, list[str]] = {}
         for role in self._names():
@@ -80,71 +80,26 @@ class RoleResolver:
         Raises:
             UsageError: For what the user has to mend.
         """
-        models = self._needed(roles)
+        models = self._needed_models(roles)
         if models or self.settings.prompts:
             _ = self.prompts
         self.models.require(models)
 
-    def check_goals(self, cases: Iterable[GoalCase]) -> None:
-        """Check that every goal can be played and judged by the roles that the options name.
-
-        Raises:
-            UsageError: Naming the goal and the remedy.
-        """
-        seen: set[int] = set()
-        for case in cases:
-            goal = case.goal
-            if goal is None or id(goal) in seen:
-                continue
-            seen.add(id(goal))
-            where = goal.source or goal.id
-            self.checks.validate(goal)
-            if goal.components is None and not self._model_name("decomposer"):
-                raise UsageError(
-                    f"{where}: goal {goal.id!r} has no components and no model is set to decompose it; set "
-                    "--ugst-judge or --ugst-decomposer to a model, or write its components"
-                )
-            if goal.components is not None and self.settings.judge == CHECKS and not goal.fully_checked:
-                bare = [c.id for c in goal.components if c.check is None]
-                shown = ", ".join(bare[:3]) + (" ..." if len(bare) > 3 else "")
-                raise UsageError(
-                    f"{where}: goal {goal.id!r}: no check on {shown}, and no judge model is set; set --ugst-judge to a "
-                    "model, or add a check to each"
-                )
-            if goal.domain is not None:
-                session = self.domain(goal.domain).open(goal, 0)
-                if not self.is_model("agent") and (require := getattr(self.agent, "require", None)) is not None:
-                    self._required(where, goal, require, session)
-            if self._model_name("simulator") is None and goal.components is not None:
-                try:
-                    self.simulator.start(goal, 0, case.max_turns)
-                except UgstError:
-                    raise
-                except Exception:  # noqa: S110 - a simulator of the user's own: the episode says what is wrong with it
-                    pass
-
-    @staticmethod
-    def _required(where: str, goal: Goal, require: Callable[[Any], None], session: Any) -> None:
-        try:
-            require(session)
-        except UsageError as error:
-            raise UsageError(f"{where}: goal {goal.id!r}: {error}") from None
-
     def start_servers(self, roles: Iterable[str]) -> None:
-        """Start the servers that the models need, side by side, and wait until they are ready.
+        """Start the servers that the models need, concurrently, and wait until they are ready.
 
         Raises:
             UgstError: If one can't be started; with the tail of its log.
         """
-        self.models.start_servers(self._needed(roles), tools=bool(self._domains))
+        self.models.start_servers(self._needed_models(roles), tools=bool(self._domains))
 
     async def preflight(self, roles: Iterable[str]) -> None:
-        """Ask every model whether it is there, knows us, and can do what its role needs.
+        """Ask every model whether it is there, accepts the key, and can do what its role needs.
 
         Raises:
             UsageError: For what the user has to mend.
         """
-        await self.models.preflight(self._needed(roles), tools=bool(self._domains))
+        await self.models.preflight(self._needed_models(roles), tools=bool(self._domains))
 
     # Roles
 
@@ -156,12 +111,12 @@ class RoleResolver:
         return Prompts.load(self.settings.prompts_dir)
 
     def chat(self, name: str, role: str) -> Chat:
-        """A model to talk to, by its name."""
+        """Return a model to talk to, by its name, on behalf of a role."""
         return self.models.chat(name, role)
 
     @cached_property
     def context(self) -> RoleContext:
-        """What roles may ask for."""
+        """What roles may ask for when they are made."""
         s = self.settings
         return RoleContext(
             chat=self.chat,
@@ -178,26 +133,26 @@ class RoleResolver:
 
     @cached_property
     def simulator(self) -> SimulatorFactory:
-        """What ``--ugst-sim`` names."""
+        """The simulator that ``--ugst-sim`` names."""
         return self.make_simulator(self.settings.sim)
 
     @cached_property
     def agent(self) -> Agent:
-        """What ``--ugst-agent`` names."""
+        """The agent that ``--ugst-agent`` names."""
         return self.make_agent(self.settings.agent)
 
     @cached_property
     def judge(self) -> Judge:
-        """What ``--ugst-judge`` names."""
+        """The judge that ``--ugst-judge`` names."""
         return self.make_judge(self.settings.judge)
 
     @cached_property
     def checks(self) -> ChecksJudge:
-        """Who judges the sub-components that carry a check."""
+        """The judge of the sub-components that carry a check."""
         return ChecksJudge(self._registry.checks)
 
     def make_simulator(self, name: str) -> SimulatorFactory:
-        """A simulator by name."""
+        """Make a simulator by name; a trained model is prompted as it was trained."""
         if name.partition(":")[0] in self._registry.simulators:
             made: SimulatorFactory = self._registered(self._registry.simulators, name)
             return made
@@ -206,17 +161,16 @@ class RoleResolver:
         return make_llm_simulator(self.chat(name, "simulator"), self._as_trained(name))
 
     def _as_trained(self, name: str) -> RoleContext:
-        """The context of a simulator that a model plays: a trained one is prompted as it was trained."""
         from pytest_ugst.simulators.trained import as_trained
 
         return as_trained(self.context, self.models.resolved(name).model)
 
     def make_agent(self, name: str) -> Agent:
-        """An agent by name."""
+        """Make an agent by name, or by the URL of a chat completions endpoint."""
         if name.partition(":")[0] in self._registry.agents:
             made: Agent = self._registered(self._registry.agents, name)
             return made
-        if _is_url(name):
+        if name.startswith(("http://", "https://")):
             from pytest_ugst.agents.endpoint import EndpointAgent
 
             return EndpointAgent(self.chat(name, "agent"))
@@ -225,7 +179,7 @@ class RoleResolver:
         return make_llm_agent(self.chat(name, "agent"), self.context)
 
     def make_judge(self, name: str) -> Judge:
-        """A judge by name."""
+        """Make a judge by name."""
         if name.partition(":")[0] in self._registry.judges:
             made: Judge = self._registered(self._registry.judges, name)
             return made
@@ -234,7 +188,7 @@ class RoleResolver:
         return make_llm_judge(self.chat(name, "judge"), self.context)
 
     def domain(self, name: str) -> Domain:
-        """A domain by name, loaded at its first use."""
+        """Return a domain by name, loaded at its first use."""
         if name not in self._domains:
             self._domains[name] = self._registry.domains.get(name)()
         return self._domains[name]
@@ -249,12 +203,16 @@ class RoleResolver:
         chat = self.chat(name, "decomposer")
         return lambda goal: decompose(chat, goal, self.prompts)
 
-    def setting(
-        self, simulator: str | None = None, agent: str | None = None, judge: str | None = None
-    ) -> EpisodeConfig:
-        """What an episode is played with; roles that a test brings itself by their own names."""
+    def config(self, simulator: str | None = None, agent: str | None = None, judge: str | None = None) -> EpisodeConfig:
+        """Return what an episode is played with.
+
+        Args:
+            simulator: The name of a simulator that a test brings itself; None for the one the options name.
+            agent: Likewise, of an agent.
+            judge: Likewise, of a judge.
+        """
         s = self.settings
-        needed = self._needed(("simulator", "agent", "judge"))
+        needed = self._needed_models(ROLES)
         context, prompts = self.context, self.prompts
         if simulator is None and (model := self._model_name("simulator")) is not None:
             context = self._as_trained(model)
@@ -274,41 +232,50 @@ class RoleResolver:
             models={name: self.models.digest(name) for name in sorted(needed)},
         )
 
-    def cast(self) -> RoleSet:
-        """Who plays, as the options say."""
+    def role_set(self) -> RoleSet:
+        """Return the roles that the options name."""
         return RoleSet(self.simulator, self.agent, self.judge, self.checks, self.domain, self._decompose)
 
-    def cast_with(self, simulator: Any, agent: Any, judge: Any) -> tuple[RoleSet, EpisodeConfig, dict[str, str]]:
-        """Who plays where a test may bring roles of its own.
+    def role_set_with(self, simulator: Any, agent: Any, judge: Any) -> tuple[RoleSet, EpisodeConfig, dict[str, str]]:
+        """Return the roles where a test may bring some of its own.
+
+        Args:
+            simulator: A simulator in any of the forms that the fixture ``simulator`` may return: an object of the
+                protocol, a name as on the command line, or a function.
+            agent: Likewise, an agent.
+            judge: Likewise, a judge.
 
         Returns:
-            The cast, its setting, and by role the names of those that the options do not name.
+            The roles, what an episode is played with, and by role the names of those that the options do not name.
         """
         own: dict[str, str] = {}
-        # What was not made yet can't have been handed out as a fixture's value; ``self`` is nobody's.
-        if self.__dict__.get("simulator", self) is not simulator:
+        if not self._is_named("simulator", simulator):
             from pytest_ugst.simulators.adapt import as_simulator
 
             simulator = self.make_simulator(simulator) if isinstance(simulator, str) else as_simulator(simulator)
             own["simulator"] = simulator.name
-        if self.__dict__.get("agent", self) is not agent:
+        if not self._is_named("agent", agent):
             from pytest_ugst.agents.adapt import as_agent
 
             agent = self.make_agent(agent) if isinstance(agent, str) else as_agent(agent)
             own["agent"] = agent.name
-        if self.__dict__.get("judge", self) is not judge:
+        if not self._is_named("judge", judge):
             from pytest_ugst.judges.adapt import as_judge
 
             judge = self.make_judge(judge) if isinstance(judge, str) else as_judge(judge)
             own["judge"] = judge.name
-        cast = RoleSet(simulator, agent, judge, self.checks, self.domain, self._decompose)
-        return cast, self.setting(**own), own
+        roles = RoleSet(simulator, agent, judge, self.checks, self.domain, self._decompose)
+        return roles, self.config(**own), own
+
+    def _is_named(self, role: str, value: Any) -> bool:
+        """Return whether a fixture's value is the role that the options name; it can't be if that was not made yet."""
+        return role in self.__dict__ and self.__dict__[role] is value
 
     def headline(self, episodes: int, own: Collection[str] = ()) -> str:
-        """What is tested against what, in a line.
+        """Return what is tested against what, in two lines.
 
         Args:
-            episodes: How many are asked for.
+            episodes: How many episodes are asked for.
             own: Roles for which tests bring fixtures of their own.
         """
         s = self.settings
@@ -324,7 +291,3 @@ class RoleResolver:
             f"ugst: {simulator}, {role('agent', s.agent)}, {role('judge', s.judge)}\n"
             f"ugst: {counted(episodes, 'episode')}{trials}, seed {s.seed}, cache {s.cache}"
         )
-
-
-def _is_url(name: str) -> bool:
-    return name.startswith(("http://", "https://"))

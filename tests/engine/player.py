@@ -15,12 +15,12 @@ from pathlib import Path
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.protocols import AgentTurn, Session
 from pytest_ugst.engine.scheduler import Scheduler
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.run import StoredRun
 from tests.played import SETTING, agrees, make_cast, make_goal, make_plan, speaks
 
 
 def main(folder: Path, count: int, lethal: str = "") -> None:
-    run = Run(folder)
+    run = StoredRun(folder)
     run.create(SETTING)
 
     async def answer(conversation: Conversation, session: Session) -> AgentTurn:

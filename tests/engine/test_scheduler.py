@@ -21,7 +21,7 @@ from pytest_ugst.core.usage import Usage
 from pytest_ugst.engine.scheduler import Scheduler, StoppedError
 from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
 from pytest_ugst.llm.usage_meter import meter
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.run import StoredRun
 from pytest_ugst.utils.daemon_executor import DaemonThreadExecutor
 from tests.played import END, SETTING, agrees, journaled, make_cast, make_goal, make_plan, objective, speaks
 
@@ -31,14 +31,14 @@ Starter = Callable[..., Scheduler]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    run = Run(tmp_path / "runs" / "r")
+def run(tmp_path: Path) -> StoredRun:
+    run = StoredRun(tmp_path / "runs" / "r")
     run.create(SETTING)
     return run
 
 
 @pytest.fixture
-def start(run: Run) -> Iterator[Starter]:
+def start(run: StoredRun) -> Iterator[Starter]:
     engines: list[Scheduler] = []
 
     def make(**options: Any) -> Scheduler:
@@ -135,7 +135,7 @@ def test_no_more_are_played_at_once_than_allowed(start: Starter) -> None:
     assert engine.share == 1
 
 
-def test_an_episode_is_played_once_however_often_it_is_started(start: Starter, run: Run) -> None:
+def test_an_episode_is_played_once_however_often_it_is_started(start: Starter, run: StoredRun) -> None:
     engine = start()
     plan = make_plan()
     for _ in range(3):
@@ -147,7 +147,7 @@ def test_an_episode_is_played_once_however_often_it_is_started(start: Starter, r
     assert len(journaled(run.folder)) == 1
 
 
-def test_what_is_in_the_journal_is_not_played(start: Starter, run: Run) -> None:
+def test_what_is_in_the_journal_is_not_played(start: Starter, run: StoredRun) -> None:
     first = start()
     first.start(make_plan(), make_cast())
     episode = first.wait("g")
@@ -189,7 +189,7 @@ def test_waiting_ticks(start: Starter) -> None:
     assert len(ticks) >= 3
 
 
-def test_what_can_t_be_played_is_raised_where_it_is_waited_for(start: Starter, run: Run) -> None:
+def test_what_can_t_be_played_is_raised_where_it_is_waited_for(start: Starter, run: StoredRun) -> None:
     engine = start()
     engine.start(make_plan(make_goal("broken", domain="shop")), make_cast())  # its domain can't be opened
     engine.start(make_plan(make_goal("bad")), make_cast(answer=fails(UsageError("set the key"))))
@@ -224,7 +224,7 @@ def test_a_role_that_fails_costs_its_own_episode_only(start: Starter) -> None:
     assert engine.wait("b").succeeded
 
 
-def test_a_model_out_of_reach_stops_what_is_left(start: Starter, run: Run) -> None:
+def test_a_model_out_of_reach_stops_what_is_left(start: Starter, run: StoredRun) -> None:
     engine = start(concurrency=1)
     made = plans(5)
     engine.start(made[0], make_cast())
@@ -244,7 +244,7 @@ def test_a_model_out_of_reach_stops_what_is_left(start: Starter, run: Run) -> No
     assert [e.id for e in journaled(run.folder)] == ["g0"]
 
 
-def test_cancelling_keeps_what_is_done(start: Starter, run: Run) -> None:
+def test_cancelling_keeps_what_is_done(start: Starter, run: StoredRun) -> None:
     engine, block = start(concurrency=2), Block()
     for plan in plans(5):
         engine.start(plan, blocked(block))
@@ -263,7 +263,7 @@ def test_cancelling_keeps_what_is_done(start: Starter, run: Run) -> None:
     engine.close(cancel=True)
 
 
-def test_closing_gently_finishes_what_was_begun_and_begins_nothing(start: Starter, run: Run) -> None:
+def test_closing_gently_finishes_what_was_begun_and_begins_nothing(start: Starter, run: StoredRun) -> None:
     engine, block = start(concurrency=2), Block()
     for plan in plans(6):
         engine.start(plan, blocked(block))
@@ -284,14 +284,14 @@ def test_the_closing_coroutine_is_awaited_in_the_loop(start: Starter) -> None:
     async def closing() -> None:
         where.append(threading.current_thread().name)
 
-    engine = start(closing=closing)
+    engine = start(on_close=closing)
     engine.start(make_plan(), make_cast())
     engine.wait("g")
     engine.close(cancel=True)
     assert where == ["ugst-engine"]
 
 
-def test_a_plain_function_that_hangs_holds_nobody_up(start: Starter, run: Run) -> None:
+def test_a_plain_function_that_hangs_holds_nobody_up(start: Starter, run: StoredRun) -> None:
     never = threading.Event()
     asked = threading.Event()
 
@@ -350,7 +350,7 @@ def test_an_async_role_that_ignores_its_cancellation_is_not_waited_for_long(
     over.set()
 
 
-def test_what_a_callback_raises_is_kept_and_costs_nothing(start: Starter, run: Run) -> None:
+def test_what_a_callback_raises_is_kept_and_costs_nothing(start: Starter, run: StoredRun) -> None:
     told: list[str] = []
 
     def finished(episode: Episode) -> None:
@@ -383,9 +383,9 @@ def test_usage_is_counted_by_episode(start: Starter) -> None:
     assert engine.wait("b").usage == {"agent": Usage(calls=3, prompt_tokens=6)}
 
 
-def test_the_stop_note_ends_waiting_and_finishing(start: Starter, tmp_path: Path) -> None:
+def test_the_stop_file_ends_waiting_and_finishing(start: Starter, tmp_path: Path) -> None:
     note = tmp_path / "stop"
-    engine, block = start(stop_note=note, shared=True), Block()
+    engine, block = start(stop_file=note, shared=True), Block()
     engine.start(make_plan(), blocked(block))
     block.until(1)
     note.touch()

@@ -99,7 +99,8 @@ def test_the_progress_line_is_gone_when_tests_go_on(project: Project) -> None:
     project.goals("cafe.goal.yaml", goal("g0"), goal("g1", wants="coffee"))
     with (project.path / "conftest.py").open("a") as file:
         file.write(
-            "\nimport time, pytest\nfrom pytest_ugst import terminal\nterminal._FIRST = terminal._ON_TERMINAL = 0.0\n"
+            "\nimport time, pytest\nfrom pytest_ugst.plugin import terminal\n"
+            "terminal._FIRST = terminal._ON_TERMINAL = 0.0\n"
             "@pytest.fixture\ndef agent():\n    return lambda messages: time.sleep(0.4) or 'yes'\n"
         )
     ours, theirs = os.openpty()

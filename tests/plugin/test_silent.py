@@ -9,19 +9,28 @@ import pytest
 from tests.plugin_project import QUICK
 
 HEAVY = ("openai", "pydantic", "aiohttp", "httpx", "yaml", "numpy", "torch", "tabulate", "json_repair")
-OURS = {
+PLUGIN = {
     "pytest_ugst",
+    "pytest_ugst.config",
+    "pytest_ugst.config.options",
+    "pytest_ugst.plugin",
+    "pytest_ugst.plugin.fixtures",
+    "pytest_ugst.plugin.hooks",
+    "pytest_ugst.plugin.hookspecs",
+    "pytest_ugst.plugin.keys",
+    "pytest_ugst.plugin.notes",
+    "pytest_ugst.plugin.state",
+}
+"""All that every pytest run pays for."""
+CONTROLLER = {
     "pytest_ugst.core",
     "pytest_ugst.core.errors",
-    "pytest_ugst.runs.names",
     "pytest_ugst.core.text",
-    "pytest_ugst.plugin.fixtures",
-    "pytest_ugst.plugin.hookspecs",
-    "pytest_ugst.config.options",
-    "pytest_ugst.plugin.hooks",
-    "pytest_ugst.plugin.state",
     "pytest_ugst.plugin.xdist",
+    "pytest_ugst.runs",
+    "pytest_ugst.runs.names",
 }
+"""What the controlling process of pytest-xdist needs beside: a name for the session."""
 CONFTEST = """
 import json, sys
 
@@ -43,7 +52,8 @@ def test_nothing_is_imported_printed_or_written(
     for process in processes:
         modules = set(json.loads((pytester.path / f"modules-{process}.json").read_text()))
         assert modules.isdisjoint(HEAVY)
-        assert {m for m in modules if m.startswith("pytest_ugst")} <= OURS
+        ours = {m for m in modules if m.startswith("pytest_ugst")}
+        assert ours == (PLUGIN | CONTROLLER if len(processes) > 1 and process == "main" else PLUGIN)
     said = [line for line in result.outlines if "ugst" in line and not line.startswith(("plugins:", "rootdir:"))]
     assert [line for line in said if "runpytest" not in line and str(pytester.path) not in line] == []
     assert not (pytester.path / ".ugst").exists()

@@ -1,19 +1,19 @@
-"""The gate against a baseline, from the options to a verdict: one session's ``--ugst-baseline``."""
+"""The gate against a baseline, from the options to decisions: one session's ``--ugst-baseline``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_ugst.analysis.regression.baseline import NO_FILE, Baseline, GoalKey, baseline_of, find_baseline
 from pytest_ugst.analysis.regression.comparability import (
     RunOutline,
     mismatches,
-    run_outline,
     parse_allowances,
     refusal,
+    run_outline,
     same_goals,
     shared_goals,
 )
@@ -22,20 +22,34 @@ from pytest_ugst.analysis.regression.decision import Comparison, parse_margins
 from pytest_ugst.analysis.success.goal_digest import GoalDigest, parts_digest, text_digest
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
-from pytest_ugst.plugin.overrides import case_of, overridden
-from pytest_ugst.runs.run import SETTING_FILE, Run, find_run
+from pytest_ugst.runs.run import SETTING_FILE, StoredRun, find_run
 from pytest_ugst.utils.files import is_file
 
 if TYPE_CHECKING:
-    import pytest
-
     from pytest_ugst.config.settings import Options
     from pytest_ugst.core.episode import EpisodeConfig
+    from pytest_ugst.core.goal import Goal
+
+
+class PlannedGoal(NamedTuple):
+    """A goal that is going to be played."""
+
+    goal: Goal | None
+    """None where only the running test can tell."""
+    max_turns: int
+    """Turns the conversation may take where the goal does not say."""
+
+
+class Decision(NamedTuple):
+    """What a gate decides, as a line for people."""
+
+    text: str
+    passed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineGate:
-    """What a run is held against, and what it may lose."""
+    """A baseline with the drops that are allowed: one session's ``--ugst-baseline``."""
 
     name: str
     """What the baseline was called on the command line."""
@@ -73,75 +87,77 @@ class BaselineGate:
             raise UsageError(f"--ugst-baseline={settings.baseline}: it holds no goal; name a run that was played")
         return cls(settings.baseline, base, margins, allowed, settings.strict_gate)
 
-    def check_plan(self, items: Iterable[pytest.Function], setting: EpisodeConfig, data: Mapping[str, str]) -> None:
+    def check_plan(
+        self, planned: Iterable[PlannedGoal], config: EpisodeConfig, data: Mapping[str, str], *, own_judge: bool = False
+    ) -> None:
         """Refuse what can't be compared, before it is played.
 
         Args:
-            items: The tests for which episodes are played.
-            setting: What they are played with, apart from roles of their own.
+            planned: The goals of the episodes to play, one for each.
+            config: What they are played with, apart from roles of a test's own.
             data: Digests of the domains' data.
+            own_judge: Whether any test brings a judge of its own.
 
         Raises:
             UsageError: Naming all that differs and is not allowed to.
         """
-        asked: dict[GoalKey, GoalDigest] = {}
-        whole, judged = True, True
-        for item in items:
-            case, own = case_of(item), overridden(item)
-            judged = judged and "judge" not in own
-            if case.goal is None or "goal" in own:
+        digests: dict[GoalKey, GoalDigest] = {}
+        whole = True
+        for goal, max_turns in planned:
+            if goal is None:
                 whole = False  # which goals these are, only the running tests can tell
                 continue
-            parts = None if case.goal.components is None else parts_digest(case.goal)
-            max_turns = case.goal.max_turns or case.max_turns
-            asked[GoalKey(case.goal.domain or "", case.goal.id)] = GoalDigest(text_digest(case.goal), parts, max_turns)
-        planned = RunOutline(asked, (setting,) if judged else (), data, whole)
+            parts = None if goal.components is None else parts_digest(goal)
+            digests[GoalKey(goal.domain or "", goal.id)] = GoalDigest(
+                text_digest(goal), parts, goal.max_turns or max_turns
+            )
+        outline = RunOutline(digests, () if own_judge else (config,), data, whole)
         there = run_outline(self.base)
-        if whole and not same_goals(there, planned):
+        if whole and not same_goals(there, outline):
             raise UsageError(f"--ugst-baseline={self.name}: {self._nothing_shared()}")
-        if told := refusal(mismatches(there, planned), self.allowed, self.name):
-            raise UsageError(told)
+        if message := refusal(mismatches(there, outline), self.allowed, self.name):
+            raise UsageError(message)
 
-    def measure(self, run: Run) -> Baseline:
-        """What the run came to, to be held against the baseline."""
+    def measure(self, run: StoredRun) -> Baseline:
+        """Return the record of a run that is compared with the baseline."""
         return with_unplayed(baseline_of(run), self.base)
 
-    def decide(self, run: Run, new: Baseline) -> Comparison:
-        """Hold what was played against the baseline.
+    def compare(self, run: StoredRun, new: Baseline) -> Comparison:
+        """Compare what was played with the baseline.
 
         Args:
             run: What was played.
-            new: As :meth:`measure` gives it.
+            new: Its record, from :meth:`measure`.
 
         Returns:
-            Also where nothing can be compared: what was played must not be lost.
+            A comparison also where nothing can be compared: what was played must not be lost.
         """
         there, here = run_outline(self.base), run_outline(new)
         found = mismatches(there, here)
-        told = refusal(found, self.allowed, self.name)
-        if told and run.missing:
+        reason = refusal(found, self.allowed, self.name)
+        if reason and run.missing:
             left = counted(run.missing, "selected episode", ("was", "were"))
-            told = (
+            reason = (
                 f"--ugst-baseline={self.name}: {left} not played, so there is less to compare than there is to be; "
                 f"--ugst-resume={run.name} plays what is missing"
             )
-        if not told and not shared_goals(self.base, new):
-            told = f"--ugst-baseline={self.name}: {self._nothing_shared()}"
-        if told:
-            return Comparison(base=self.name, base_run=self.base.run, run=run.name, goals=0, refused=told)
+        if not reason and not shared_goals(self.base, new):
+            reason = f"--ugst-baseline={self.name}: {self._nothing_shared()}"
+        if reason:
+            return Comparison(base=self.name, base_run=self.base.run, run=run.name, goals=0, refused=reason)
         return compare(self.base, new, self.margins, name=self.name, found=found)
 
-    def verdict(self, comparison: Comparison) -> list[tuple[str, bool]]:
-        """What to say of it, a line each, and whether it is good news."""
+    def decisions(self, comparison: Comparison) -> list[Decision]:
+        """Return what the gate decides, a line each."""
         if comparison.refused:
-            return [(f"REFUSED {comparison.refused}", False)]
-        if told := gate_failures(comparison, strict=self.strict):
-            return [(f"FAILED --ugst-baseline: {sentence}", False) for sentence in told]
+            return [Decision(f"REFUSED {comparison.refused}", passed=False)]
+        if failures := gate_failures(comparison, strict=self.strict):
+            return [Decision(f"FAILED --ugst-baseline: {sentence}", passed=False) for sentence in failures]
         counts: dict[str, int] = {}
         for one in comparison.findings:
             counts[one.verdict] = counts.get(one.verdict, 0) + 1
-        told_of = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-        return [(f"--ugst-baseline={self.name}: no regression ({told_of})", True)]
+        found = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        return [Decision(f"--ugst-baseline={self.name}: no regression ({found})", passed=True)]
 
     def _nothing_shared(self) -> str:
         return f"it shares no goal with what is played now (it holds {len(self.base.goals)} others); name another one"

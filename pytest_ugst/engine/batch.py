@@ -1,0 +1,48 @@
+"""Many episodes in the caller's event loop: for work outside of a test run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pytest_ugst.core.chat import ChatUnavailableError
+from pytest_ugst.core.errors import UgstError, UsageError
+from pytest_ugst.engine.rollout import run_episode
+from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
+from pytest_ugst.runs.run import StoredRun
+from pytest_ugst.utils.concurrency import bounded_gather
+
+
+async def run_episodes(
+    run: StoredRun,
+    specs: Sequence[EpisodeSpec],
+    roles: RoleSet,
+    concurrency: int,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Play episodes into a run's journal; what the journal holds already is not played again.
+
+    Args:
+        run: The run, whose folder is there; its selection is set to these episodes, and its ``failures`` take the
+            reasons of those that could not be played.
+        specs: What to play.
+        roles: Who plays.
+        concurrency: Episodes played at once.
+        on_progress: Called after each episode with the number of episodes that are done, and of all.
+
+    Raises:
+        BaseExceptionGroup: Of a ``ChatUnavailableError`` or ``UsageError``: no other episode would fare better.
+    """
+    run.journal.refresh()
+
+    async def play(spec: EpisodeSpec) -> None:
+        if spec.id in run.journal:
+            return
+        try:
+            run.journal.append(await run_episode(spec, roles))
+        except (ChatUnavailableError, UsageError):
+            raise
+        except UgstError as error:
+            run.failures[spec.id] = str(error)
+
+    run.selected = tuple(spec.id for spec in specs)
+    await bounded_gather(specs, play, concurrency, on_progress)
