@@ -76,10 +76,10 @@ def main() -> int:
     from pytest_ugst.trainers.grpo.train import main as grpo
 
     seconds: dict[str, float] = defaultdict(float)
-    made = trainer.Training._make
+    made = trainer.GrpoRun._make_trainer
 
-    def make(self: Any, model: str) -> Any:
-        trainer = made(self, model)
+    def make(self: Any) -> Any:
+        trainer = made(self)
         timed(trainer, "_generate_single_turn", seconds, "sampling")
         timed(trainer.accelerator, "backward", seconds, "backward")
         timed(trainer, "training_step", seconds, "all")
@@ -93,13 +93,13 @@ def main() -> int:
         trainer.create_optimizer = create
         return trainer
 
-    trainer.Training._make = make  # type: ignore[method-assign]
+    trainer.GrpoRun._make_trainer = make  # type: ignore[method-assign]
     timed(shared_prompts, "log_probs", seconds, "forward")
     timed(BackgroundRoles, "run", seconds, "rewards")
     with tempfile.TemporaryDirectory() as folder:
         make_data(Path(folder) / "data")
         os.chdir(folder)
-        command = f"--data data --judge checks --agent rules --out out --preset {args.preset} --steps {args.steps}"
+        command = f"--dataset data --judge checks --agent rules --out out --preset {args.preset} --steps {args.steps}"
         status = grpo(["--model", args.model, *command.split(), *more])
     whole = seconds.pop("all") + seconds["optimizer"]
     rest = whole - sum(seconds.values())

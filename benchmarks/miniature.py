@@ -159,7 +159,7 @@ class Work:
     def sft(self) -> None:
         begun = any(self.path("sft").rglob("checkpoint-*"))
         self.ugst(
-            "sft", "train", "sft", "--model", "base", "--data", "data", "--out", "sft", *self.scale.sft,
+            "sft", "train", "sft", "--model", "base", "--dataset", "data", "--out", "sft", *self.scale.sft,
             *(["--resume"] if begun else []),
         )  # fmt: skip
 
@@ -168,8 +168,8 @@ class Work:
         if not begun:
             shutil.rmtree(self.path(attempt.name), ignore_errors=True)
         self.ugst(
-            attempt.name, "train", "grpo", "--model", "sft", "--data", "data", "--judge", "checks", "--agent", "rules",
-            "--out", attempt.name, *self.scale.grpo, *attempt.options, *(["--resume"] if begun else []),
+            attempt.name, "train", "grpo", "--model", "sft", "--dataset", "data", "--judge", "checks",
+            "--agent", "rules", "--out", attempt.name, *self.scale.grpo, *attempt.options, *(["--resume"] if begun else []),
         )  # fmt: skip
 
     def serve(self, checkpoint: str) -> None:

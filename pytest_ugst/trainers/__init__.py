@@ -1,1 +1,1 @@
-"""From steered conversations to trained simulators: data, SFT, GRPO. Needs the extra ``train``."""
+"""Training of simulators and judges: data from steered conversations, SFT, GRPO. Needs the extra ``train``."""

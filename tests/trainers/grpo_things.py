@@ -34,7 +34,7 @@ def episodes(count: int = 3) -> tuple[Episode, ...]:
     """Conversations of the agenda with the rules agent about the concierge's train goals."""
 
     async def play_all() -> list[Episode]:
-        cast, setting = resolver().cast(), resolver().setting()
+        cast, setting = resolver().role_set(), resolver().config()
         return [
             await run_episode(EpisodeSpec(g.id, g, 1, setting, 10), cast)
             for g in list(concierge_goals("train"))[:count]

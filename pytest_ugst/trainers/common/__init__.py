@@ -1,1 +1,1 @@
-"""What the trainers share: base models, checkpoints, presets, tokens, launching."""
+"""The parts that all trainers share: base models, checkpoints, run folders, presets, tokens, launching."""

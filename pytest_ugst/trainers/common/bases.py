@@ -21,7 +21,10 @@ _INSTALL = "pip install 'pytest-ugst[train]'"
 
 
 def require_libraries(*names: str) -> None:
-    """Make sure that the libraries for training are installed.
+    """Check that the libraries for training are installed, and silence them.
+
+    Args:
+        *names: The modules; those of all trainers unless given.
 
     Raises:
         UsageError: With the pip command, if one is not.
@@ -32,11 +35,11 @@ def require_libraries(*names: str) -> None:
         if importlib.util.find_spec(name) is None:
             raise UsageError(f"training needs {name}, which is not installed; {_INSTALL}")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    quiet()
+    silence_libraries()
 
 
-def quiet() -> None:
-    """Keep what libraries say of themselves out of the log: progress bars, and advice that is not for users."""
+def silence_libraries() -> None:
+    """Keep progress bars of libraries, and their advice that is not for users, out of the log."""
     import importlib.util
     import warnings
 
@@ -51,10 +54,10 @@ def quiet() -> None:
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """Where a model is."""
+    """The place of a model."""
 
     name: str
-    """As it was given."""
+    """The name as it was given."""
     where: str
     """A folder, or a hub name."""
     gguf: str | None = None
@@ -62,7 +65,7 @@ class ModelSource:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What ``from_pretrained`` takes beside ``where``."""
+        """The arguments that ``from_pretrained`` takes beside ``where``."""
         return {"gguf_file": self.gguf} if self.gguf else {}
 
     @property
@@ -73,7 +76,7 @@ class ModelSource:
 
 
 def find_base(name: str) -> ModelSource:
-    """What a name given as ``--model`` stands for.
+    """Find the model that a name given as ``--model`` stands for.
 
     Args:
         name: A checkpoint folder, a GGUF file, a packaged model (``smollm2``), or a hub name.
@@ -101,7 +104,10 @@ def find_base(name: str) -> ModelSource:
 
 
 def load_tokenizer(name: str) -> Any:
-    """A model's tokenizer.
+    """Load a model's tokenizer.
+
+    Args:
+        name: As for :func:`find_base`.
 
     Raises:
         UsageError: If there is none, or it has no chat template.
@@ -110,7 +116,7 @@ def load_tokenizer(name: str) -> Any:
     from transformers import AutoTokenizer
 
     base = find_base(name)
-    with _told(name, "tokenizer"):
+    with _report_load_errors(name, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(base.where, **base.arguments)
     if not getattr(tokenizer, "chat_template", None):
         raise UsageError(
@@ -121,7 +127,11 @@ def load_tokenizer(name: str) -> Any:
 
 
 def load_model(name: str, **arguments: Any) -> Any:
-    """A causal language model in full precision, unless ``dtype`` is given.
+    """Load a causal language model, in full precision unless ``dtype`` is given.
+
+    Args:
+        name: As for :func:`find_base`.
+        **arguments: More arguments of ``from_pretrained``.
 
     Raises:
         UsageError: If it can't be loaded.
@@ -130,7 +140,7 @@ def load_model(name: str, **arguments: Any) -> Any:
     from transformers import AutoModelForCausalLM
 
     base = find_base(name)
-    with _told(name, "model"):
+    with _report_load_errors(name, "model"):
         model = AutoModelForCausalLM.from_pretrained(
             base.where, **{"dtype": torch.float32, **base.arguments, **arguments}
         )
@@ -143,7 +153,8 @@ def load_model(name: str, **arguments: Any) -> Any:
 
 
 @contextmanager
-def _told(name: str, what: str) -> Iterator[None]:
+def _report_load_errors(name: str, what: str) -> Iterator[None]:
+    """Report what a library raises while it loads a model as one line."""
     try:
         yield
     except (OSError, ValueError, ImportError, KeyError) as error:

@@ -1,34 +1,35 @@
-"""Checkpoints: saved so that a full disk or a kill leaves the previous one whole, and telling what they are."""
+"""Checkpoints: saved so that a full disk or a kill leaves the previous one whole, and described in a file."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst import __version__
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.llm.checkpoint_info import FILE, PROMPTS_FOLDER, Step, Trained, read_trained
-from pytest_ugst.trainers.common.card import markdown_table, model_card
-from pytest_ugst.trainers.data.folder import TrainingData
+from pytest_ugst.llm.checkpoint_info import INFO_FILE, PROMPTS_FOLDER, CheckpointInfo, read_checkpoint_info
+from pytest_ugst.trainers.common.disk import is_disk_full, save_error
+from pytest_ugst.trainers.common.markdown import markdown_table
+from pytest_ugst.trainers.common.model_card import model_card
 from pytest_ugst.utils.files import replace_text
 
 RESULTS_FILE = "results.json"
-"""What :func:`add_results` keeps beside the weights."""
+"""The file that :func:`add_results` keeps beside the weights."""
 
 
 @contextmanager
 def saving(folder: Path) -> Iterator[Path]:
-    """A folder to save into, whose files take their places in ``folder`` when all of them are written.
+    """Yield a folder to save into, whose files take their places in ``folder`` when all of them are written.
 
     Files of ``folder`` that have no successor stay, so what else lies there is safe.
+
+    Args:
+        folder: Made if need be.
 
     Raises:
         UsageError: If the disk is full or the folder can't be written; ``folder`` is as it was.
@@ -43,27 +44,22 @@ def saving(folder: Path) -> Iterator[Path]:
         for file in files:
             _sync(file)
         # ugst.json last: a folder whose weights and description differ would be played wrongly.
-        for file in sorted(files, key=lambda f: f.name == FILE):
+        for file in sorted(files, key=lambda f: f.name == INFO_FILE):
             place = folder / file.relative_to(draft)
             place.parent.mkdir(parents=True, exist_ok=True)
             file.replace(place)
         _sync(folder)
-    except (OSError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not _is_full(error):
+    except Exception as error:
+        full = is_disk_full(error)
+        if not full and not isinstance(error, OSError):
             raise
-        why = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"can't save to {folder}: {why}; what was there before is whole. Free some space") from None
+        remedy = "Free some space" if full else "Name a folder you can write"
+        raise UsageError(
+            f"can't save to {folder}: {save_error(error)}; what was there before is whole. {remedy}"
+        ) from None
     finally:
         with contextlib.suppress(OSError):
             shutil.rmtree(draft, ignore_errors=True)
-
-
-def _is_full(error: Exception) -> bool:
-    """Whether it is safetensors' or torch's way of telling that the disk is full."""
-    text = str(error).lower()
-    return any(
-        sign in text for sign in ("no space left", "os error 28", "file write failed", "enforce fail", "i/o error")
-    )
 
 
 def _sync(path: Path) -> None:
@@ -74,13 +70,15 @@ def _sync(path: Path) -> None:
         os.close(fd)
 
 
-def save_checkpoint(folder: Path, save: Callable[[str], None], trained: Trained, prompts: Mapping[str, str]) -> None:
+def save_checkpoint(
+    folder: Path, save: Callable[[str], None], info: CheckpointInfo, prompts: Mapping[str, str]
+) -> None:
     """Save a model with all that belongs to it.
 
     Args:
-        folder: The checkpoint's.
+        folder: The checkpoint's folder.
         save: Writes weights, tokenizer and chat template into the folder it is given.
-        trained: For ``ugst.json``.
+        info: The content of ``ugst.json``.
         prompts: The simulator's prompts, as files by name.
 
     Raises:
@@ -94,61 +92,48 @@ def save_checkpoint(folder: Path, save: Callable[[str], None], trained: Trained,
             (draft / PROMPTS_FOLDER).mkdir(exist_ok=True)
             for name, text in prompts.items():
                 (draft / PROMPTS_FOLDER / name).write_text(text, encoding="utf-8")
-        (draft / FILE).write_text(_json(trained), encoding="utf-8")
-        (draft / "README.md").write_text(model_card(trained, []), encoding="utf-8")
+        (draft / INFO_FILE).write_text(_json(info), encoding="utf-8")
+        (draft / "README.md").write_text(model_card(info, []), encoding="utf-8")
         for path in stale:
             path.unlink(missing_ok=True)
 
 
-def describe(folder: Path, trained: Trained, prompts: Mapping[str, str]) -> None:
+def describe_checkpoint(folder: Path, info: CheckpointInfo, prompts: Mapping[str, str]) -> None:
     """Give a checkpoint that is already saved its ``ugst.json``, prompts and card.
 
     Raises:
         UsageError: If they can't be written.
     """
-    save_checkpoint(folder, lambda draft: None, trained, prompts)
+    save_checkpoint(folder, lambda draft: None, info, prompts)
 
 
-def next_step(method: str, base: str, data: TrainingData, *, steps: int, options: Mapping[str, Any]) -> Step:
-    """A training for a lineage."""
-    return Step(
-        method=method,
-        base=base,
-        data=str(data.folder),
-        data_digest=data_digest(data.folder),
-        episodes=len({row.episode for row in data.train}),
-        rows=len(data.train),
-        steps=steps,
-        options=dict(options),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        version=__version__,
-    )
+def save_trained_model(
+    trainer: Any, tokenizer: Any, folder: Path, info: CheckpointInfo, prompts: Mapping[str, str], *, merge: bool
+) -> None:
+    """Save what a trainer of transformers has trained, with all that belongs to it.
 
+    Args:
+        trainer: The trainer, after its training.
+        tokenizer: The model's tokenizer.
+        folder: The checkpoint's folder.
+        info: The content of ``ugst.json``.
+        prompts: The simulator's prompts, as files by name.
+        merge: Whether the model has an adapter that is merged into its weights.
 
-def lineage_of(model: str) -> tuple[Step, ...]:
-    """The trainings a model went through already; empty for one of other people's."""
-    trained = read_trained(model) if Path(model).is_dir() else None
-    return trained.lineage if trained is not None else ()
+    Raises:
+        UsageError: If it can't be written; what was there before is whole.
+    """
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    if merge:
+        model = model.merge_and_unload()
+    if hasattr(model, "config"):
+        model.config.use_cache = True  # off while training; a saved configuration that says so would make play slow
 
+    def save(draft: str) -> None:
+        model.save_pretrained(draft)
+        tokenizer.save_pretrained(draft)
 
-def data_digest(folder: Path) -> str:
-    """Tells whether training data is the same, wherever it lies."""
-    digest = hashlib.sha256()
-    for name in ("train.jsonl", "eval.jsonl", "episodes.jsonl"):
-        try:
-            with (folder / name).open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError:
-            continue  # reading the data says what is wrong with it
-    return digest.hexdigest()
-
-
-def prompt_files(data: TrainingData) -> dict[str, str]:
-    """The prompts that go with training data, to go with the checkpoint."""
-    folder = data.prompts_folder
-    if folder is None:
-        return {}
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
+    save_checkpoint(folder, save, info, prompts)
 
 
 def add_results(checkpoint: Path, results: Path) -> None:
@@ -161,16 +146,16 @@ def add_results(checkpoint: Path, results: Path) -> None:
     Raises:
         UsageError: If the folder is no checkpoint of ours, or the file holds no rates.
     """
-    trained = read_trained(checkpoint)
-    if trained is None:
-        raise UsageError(f"{checkpoint} is no checkpoint that was trained here ({FILE} is missing)")
+    info = read_checkpoint_info(checkpoint)
+    if info is None:
+        raise UsageError(f"{checkpoint} is no checkpoint that was trained here ({INFO_FILE} is missing)")
     try:
         held = json.loads(results.read_text(encoding="utf-8"))
         lines = _rates(held)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{results} can't be read as a run's results.json: {error}") from None
     replace_text(checkpoint / RESULTS_FILE, json.dumps(held, indent=2) + "\n")
-    replace_text(checkpoint / "README.md", model_card(trained, lines))
+    replace_text(checkpoint / "README.md", model_card(info, lines))
 
 
 def _rates(held: Any) -> list[str]:
@@ -190,5 +175,5 @@ def _number(value: Any) -> str:
     return "" if value is None else f"{float(value):.1f}"
 
 
-def _json(trained: Trained) -> str:
-    return json.dumps(trained.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+def _json(info: CheckpointInfo) -> str:
+    return json.dumps(info.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""From a checkpoint to a GGUF file, which llama.cpp serves on a CPU several times as fast as transformers does.
+"""Conversion of a checkpoint to a GGUF file, which llama.cpp serves on a CPU several times as fast as transformers.
 
 For models of the Llama architecture (SmolLM2 among them). The tokenizer's part of the file is taken from another GGUF
 file of the same vocabulary: training changes weights, not tokens.
@@ -14,11 +14,12 @@ from typing import Any, Literal
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.packaged import PACKAGED, packaged_spec
-from pytest_ugst.llm.servers.engines import GGUF_BESIDE
+from pytest_ugst.llm.servers.engines import CONVERTED_GGUF
 from pytest_ugst.trainers.common.bases import find_base, load_model, load_tokenizer, require_libraries
+from pytest_ugst.trainers.common.checkpoint import saving
 
-FILE = GGUF_BESIDE
-"""In a checkpoint's folder; llama.cpp serves it in place of the checkpoint where there is no GPU."""
+FILE = CONVERTED_GGUF
+"""The file in a checkpoint's folder that llama.cpp serves in place of the checkpoint where there is no GPU."""
 Kind = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
 KINDS: tuple[Kind, ...] = ("q8_0", "q4_0", "f16", "bf16", "f32")
 
@@ -40,9 +41,9 @@ def export_gguf(checkpoint: Path, out: Path | None = None, kind: Kind = "q8_0", 
     """Write a checkpoint as a GGUF file.
 
     Args:
-        checkpoint: A folder of the Llama architecture.
+        checkpoint: The folder of a model of the Llama architecture.
         out: The file; ``model.gguf`` in the folder unless given.
-        kind: How weights are stored; vectors always as 32-bit floats.
+        kind: The type of the stored weights; vectors are always 32-bit floats.
         like: A GGUF file with the same vocabulary; a packaged model's if that fits, unless given.
 
     Returns:
@@ -57,12 +58,12 @@ def export_gguf(checkpoint: Path, out: Path | None = None, kind: Kind = "q8_0", 
 
     config = _config(checkpoint)
     vocabulary = _vocabulary(checkpoint)
-    pattern = _pattern(like, vocabulary, checkpoint)
+    template = _find_vocabulary(like, vocabulary, checkpoint)
     out = out or checkpoint / FILE
     draft = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         writer = gguf.GGUFWriter(draft, "llama")
-        _write_metadata(writer, pattern, config, checkpoint, kind)
+        _write_metadata(writer, template, config, checkpoint, kind)
         for name, tensor in _tensors(checkpoint, config):
             _add(writer, name, tensor, kind)
         writer.write_header_to_file()
@@ -82,19 +83,17 @@ def export_gguf(checkpoint: Path, out: Path | None = None, kind: Kind = "q8_0", 
 
 
 def unpack(name: str, out: Path, kind: Kind = "q8_0") -> Path:
-    """Make a checkpoint folder of a GGUF file, to train from, with a GGUF file of its own.
+    """Make a checkpoint folder of a GGUF file, to train from, with a GGUF file of its own in it.
 
     Args:
         name: The file, or a packaged model such as ``smollm2``.
         out: The folder; made if need be.
-        kind: Of the GGUF file that is put into the folder.
+        kind: The type of weights of the GGUF file that is put into the folder.
 
     Raises:
         UsageError: If the file can't be read, the folder holds something, or it can't be written.
     """
     require_libraries("gguf", "safetensors", "torch", "transformers")
-    from pytest_ugst.trainers.common.checkpoint import saving
-
     base = find_base(name)
     if base.gguf is None:
         raise UsageError(f"{name} is no GGUF file, and no packaged model")
@@ -128,7 +127,7 @@ def _config(checkpoint: Path) -> Mapping[str, Any]:
 
 
 def _vocabulary(checkpoint: Path) -> list[str]:
-    """The tokens in the order of their ids."""
+    """Return the tokens in the order of their ids."""
     path = checkpoint / "tokenizer.json"
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
@@ -138,7 +137,8 @@ def _vocabulary(checkpoint: Path) -> list[str]:
     return sorted(tokens, key=lambda token: int(tokens[token]))
 
 
-def _pattern(like: Path | None, vocabulary: list[str], checkpoint: Path) -> Any:
+def _find_vocabulary(like: Path | None, vocabulary: list[str], checkpoint: Path) -> Any:
+    """Return a reader of a GGUF file that has this vocabulary."""
     import gguf
 
     files = [like] if like is not None else [Path(path) for path in _packaged()]
@@ -162,16 +162,16 @@ def _packaged() -> Iterator[str]:
             continue
 
 
-def _write_metadata(writer: Any, pattern: Any, config: Mapping[str, Any], checkpoint: Path, kind: Kind) -> None:
+def _write_metadata(writer: Any, template: Any, config: Mapping[str, Any], checkpoint: Path, kind: Kind) -> None:
     import gguf
 
-    for name, field in pattern.fields.items():
+    for name, field in template.fields.items():
         if name.startswith("tokenizer.ggml."):
             inner = field.types[-1] if field.types[0] is gguf.GGUFValueType.ARRAY else None
             writer.add_key_value(name, field.contents(), field.types[0], inner)
-    template = checkpoint / "chat_template.jinja"
-    if template.is_file():
-        writer.add_chat_template(template.read_text(encoding="utf-8"))
+    chat_template = checkpoint / "chat_template.jinja"
+    if chat_template.is_file():
+        writer.add_chat_template(chat_template.read_text(encoding="utf-8"))
     heads = int(config["num_attention_heads"])
     size = int(config.get("head_dim") or int(config["hidden_size"]) // heads)
     rope = config.get("rope_parameters") or {}
@@ -201,20 +201,21 @@ def _tensors(checkpoint: Path, config: Mapping[str, Any]) -> Iterator[tuple[str,
     for file in files:
         with safe_open(file, framework="pt") as held:
             for name in held.keys():  # noqa: SIM118 - not a mapping
-                target = _target(name)
-                if target is None:
+                stored_as = _gguf_name(name)
+                if stored_as is None:
                     raise UsageError(f"{file}: unknown tensor {name!r} for a Llama")
                 if name == "lm_head.weight" and config.get("tie_word_embeddings"):
                     continue
                 array = held.get_tensor(name).float().numpy()
-                if target.endswith(".attn_q.weight"):
+                if stored_as.endswith(".attn_q.weight"):
                     array = _interleaved(array, heads)
-                elif target.endswith(".attn_k.weight"):
+                elif stored_as.endswith(".attn_k.weight"):
                     array = _interleaved(array, key_heads)
-                yield target, array
+                yield stored_as, array
 
 
-def _target(name: str) -> str | None:
+def _gguf_name(name: str) -> str | None:
+    """Return the name of a tensor in GGUF files; None for a tensor that a Llama does not have."""
     stem, _, kind = name.rpartition(".")
     if kind != "weight":
         return None
@@ -227,7 +228,7 @@ def _target(name: str) -> str | None:
 
 
 def _interleaved(array: Any, heads: int) -> Any:
-    """Rows of a query or key projection as llama.cpp's rotary embedding wants them: pairs side by side, not halves."""
+    """Return a query or key projection as llama.cpp's rotary embedding wants it: pairs side by side, not halves."""
     return array.reshape(heads, 2, array.shape[0] // heads // 2, *array.shape[1:]).swapaxes(1, 2).reshape(array.shape)
 
 

@@ -1,4 +1,4 @@
-"""``python -m pytest_ugst.trainers.NAME``: the commands as modules, which ``accelerate launch`` and others start."""
+"""The commands as modules (``python -m pytest_ugst.trainers.NAME``), which ``accelerate launch`` and others start."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ _USAGE = 4  # as the ``ugst`` command's
 
 
 def processes() -> int:
-    """How many processes train together, by the launcher's word: accelerate's state does not know of other processes on
-    CPUs before TRL's settings do."""
+    """Return how many processes train together, as the launcher sets it.
+
+    Accelerate's state does not know of other processes on CPUs before TRL's settings do.
+    """
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
@@ -27,10 +29,10 @@ def run_module(
     """Run a command of ``ugst train`` as a module.
 
     Args:
-        name: Of the module and of the command.
-        add_arguments: Adds what it takes.
-        run: Runs it.
-        argv: What it was called with; the process's arguments unless given.
+        name: The name of the module and of the command.
+        add_arguments: Adds the command's arguments to a parser.
+        run: Runs the command.
+        argv: The arguments; the process's own unless given.
 
     Returns:
         The exit status.

@@ -1,4 +1,4 @@
-"""Memory on the CPU: keep it, instead of giving it back to the system after every tensor and asking for it again."""
+"""Memory on the CPU: kept, instead of given back to the system after every tensor and asked for again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def keep_memory() -> bool:
     memory kept.
 
     Returns:
-        Whether this system's allocator can be told.
+        Whether this system's allocator has such a setting.
     """
     if not sys.platform.startswith("linux"):
         return False

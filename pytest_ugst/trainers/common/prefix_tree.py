@@ -1,11 +1,11 @@
-"""Training on rows that begin alike without reading the beginning twice.
+"""Trees of examples that begin alike, so that the model reads the common beginning once.
 
-The rows of one conversation share their prompts: turn 5's holds turn 4's. Laid out as a tree of tokens, each shared
-token is read once. A token attends to its ancestors only and has its depth as position, so that it is computed as in
-its own row, and the loss over the targets is the same as row by row. (The idea of masks that follow a tree is known
-from speculative decoding: Miao et al. 2024, "SpecInfer".)
+The examples of one conversation share their prompts: turn 5's holds turn 4's. Laid out as a tree of tokens, each
+shared token is read once. A token attends to its ancestors only and has its depth as position, so that it is computed
+as in its own example, and the loss over the completions is the same as example by example. (The idea of masks that
+follow a tree is known from speculative decoding: Miao et al. 2024, "SpecInfer".)
 
-Needs the attention ``sdpa``, which takes such masks.
+The model needs the attention ``sdpa``, which takes such masks.
 """
 
 from __future__ import annotations
@@ -19,52 +19,53 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 IGNORED = -100
-"""The label of a token that is no target."""
+"""The label of a token that is not learned."""
 _BLOCK = 128  # few different lengths: libraries keep memory and prepared kernels for each shape they have met
 
 
 @dataclass(slots=True)
-class Tree:
-    """Rows as one sequence of tokens, each after its ancestors."""
+class PrefixTree:
+    """Examples as one sequence of tokens, each after its ancestors."""
 
     input_ids: list[int] = field(default_factory=list)
     position_ids: list[int] = field(default_factory=list)
-    """How many ancestors a token has."""
+    """The number of ancestors of each token."""
     parents: list[int] = field(default_factory=list)
-    """Where in the sequence the token before it is; -1 for a first one."""
+    """The place in the sequence of the token before each token; -1 for a first one."""
     labels: list[int] = field(default_factory=list)
-    """As in :mod:`transformers`: a target's own id, else -100. Every target stands right behind its parent, so that
-    the usual shift by one fits."""
+    """The labels of :mod:`transformers`: the own id of a token that is learned, else -100. Every learned token stands
+    right behind its parent, so that the usual shift by one fits."""
     _children: dict[tuple[int, int], int] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
+        """Return the number of tokens."""
         return len(self.input_ids)
 
     def add(self, prompt: Sequence[int], completion: Sequence[int]) -> None:
-        """Add a row.
+        """Add an example.
 
         Args:
-            prompt: Its tokens; at least one.
+            prompt: The tokens of the prompt; at least one.
             completion: The tokens to learn.
 
         Raises:
-            ValueError: Without a prompt, the first target would have nothing to be predicted from.
+            ValueError: Without a prompt, the first token to learn would have nothing to be predicted from.
         """
         if not prompt:
-            raise ValueError("a row needs a prompt of at least one token")
+            raise ValueError("an example needs a prompt of at least one token")
         at = -1
         for token in prompt[:-1]:
             child = self._children.get((at, token))
             if child is None:
                 child = self._children[at, token] = self._append(at, token, IGNORED)
             at = child
-        # The last token of the prompt is the row's own, so that the first target stands right behind it.
+        # The last token of the prompt is the example's own, so that the first token to learn stands right behind it.
         at = self._append(at, prompt[-1], IGNORED)
         for token in completion:
             at = self._append(at, token, token)
 
     def cost(self, prompt: Sequence[int], completion: Sequence[int]) -> int:
-        """How many tokens a row would add."""
+        """Return how many tokens an example would add."""
         at, shared = -1, 0
         for token in prompt[:-1]:
             child = self._children.get((at, token))
@@ -81,7 +82,7 @@ class Tree:
         return len(self.input_ids) - 1
 
     def mask(self) -> NDArray[np.bool_]:
-        """What attends to what: tokens x tokens, true where the column is the row's ancestor or itself."""
+        """Return which tokens attend to which: tokens x tokens, true where the column is the row or its ancestor."""
         import numpy as np
 
         seen = np.zeros((len(self), len(self)), dtype=np.bool_)
@@ -92,31 +93,31 @@ class Tree:
         return seen
 
 
-def grow(rows: Iterable[tuple[Sequence[int], Sequence[int]]], limit: int) -> list[Tree]:
-    """Put rows into as few trees as their order allows.
+def build_trees(examples: Iterable[tuple[Sequence[int], Sequence[int]]], limit: int) -> list[PrefixTree]:
+    """Put examples into as few trees as their order allows.
 
     Args:
-        rows: Prompt and completion, as token ids; rows that begin alike next to each other.
-        limit: Tokens a tree may have. A row that is longer gets a tree of its own.
+        examples: Prompts and completions, as token ids; examples that begin alike next to each other.
+        limit: Tokens that a tree may have. An example that is longer gets a tree of its own.
     """
-    trees: list[Tree] = []
-    for prompt, completion in rows:
+    trees: list[PrefixTree] = []
+    for prompt, completion in examples:
         if not trees or len(trees[-1]) + trees[-1].cost(prompt, completion) > limit:
-            trees.append(Tree())
+            trees.append(PrefixTree())
         trees[-1].add(prompt, completion)
     return trees
 
 
-def collate(trees: Sequence[Tree], pad: int) -> dict[str, Any]:
-    """A batch of trees as a model of :mod:`transformers` with ``sdpa`` attention takes it.
+def collate_trees(trees: Sequence[PrefixTree], pad: int) -> dict[str, Any]:
+    """Return a batch of trees as a model of :mod:`transformers` with ``sdpa`` attention takes it.
 
     Args:
         trees: At least one.
-        pad: The token to fill up with.
+        pad: The token to pad with.
 
     Returns:
         ``input_ids``, ``position_ids`` and ``labels``: trees x tokens; ``attention_mask``: trees x 1 x tokens x tokens.
-        The tokens are filled up to a multiple of 128.
+        The tokens are padded to a multiple of 128.
     """
     import torch
 
@@ -125,7 +126,7 @@ def collate(trees: Sequence[Tree], pad: int) -> dict[str, Any]:
     input_ids = torch.full(shape, pad, dtype=torch.long)
     position_ids = torch.zeros(shape, dtype=torch.long)
     labels = torch.full(shape, IGNORED, dtype=torch.long)
-    # What is filled up sees itself: an attention over nothing would be no number.
+    # Padding attends to itself: an attention over nothing would be no number.
     mask = torch.eye(longest, dtype=torch.bool).repeat(len(trees), 1, 1, 1)
     for number, tree in enumerate(trees):
         size = len(tree)

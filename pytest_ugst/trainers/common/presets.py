@@ -20,13 +20,13 @@ from pydantic.fields import FieldInfo
 from pytest_ugst.core.base import Frozen
 from pytest_ugst.core.errors import UsageError, unknown
 
-O = TypeVar("O", bound=Frozen)  # noqa: E741
+OptionsT = TypeVar("OptionsT", bound=Frozen)
 
 _PREFIX = "option_"
 
 
 def shipped_presets(kind: str) -> list[str]:
-    """Names of the presets of one kind of training, such as ``grpo``."""
+    """Return the names of the presets of one kind of training, such as ``grpo``."""
     folder = resources.files(__package__) / "presets"
     return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(f"-{kind}.yaml"))
 
@@ -35,9 +35,9 @@ def add_option_flags(parser: argparse.ArgumentParser, options: type[Frozen], kin
     """Add ``--preset`` and a flag for every field.
 
     Args:
-        parser: The command's.
-        options: The model.
-        kind: Of training: presets are called ``*-KIND``.
+        parser: The command's parser.
+        options: The model of the options.
+        kind: The kind of training; its presets are called ``*-KIND``.
     """
     parser.add_argument(
         "--preset", metavar="NAME|FILE", help=f"a YAML file of options, or one of: {', '.join(shipped_presets(kind))}"
@@ -51,8 +51,8 @@ def add_option_flags(parser: argparse.ArgumentParser, options: type[Frozen], kin
     parser.set_defaults(preset_kind=kind)
 
 
-def read_options(options: type[O], args: argparse.Namespace) -> O:
-    """The options as preset and command line say.
+def read_options(options: type[OptionsT], args: argparse.Namespace) -> OptionsT:
+    """Read the options from preset and command line.
 
     Raises:
         UsageError: Naming the file or flag and what is wrong with it.
@@ -70,8 +70,16 @@ def read_options(options: type[O], args: argparse.Namespace) -> O:
     return check_options(options, values, where, str(args.preset or "the command line"))
 
 
-def check_options(options: type[O], values: Mapping[str, Any], where: Mapping[str, str], source: str) -> O:
-    """Validate values; ``where`` says by name where each comes from.
+def check_options(
+    options: type[OptionsT], values: Mapping[str, Any], where: Mapping[str, str], source: str
+) -> OptionsT:
+    """Validate the values of options.
+
+    Args:
+        options: The model of the options.
+        values: The values by name.
+        where: By name the file or flag that a value comes from.
+        source: The place to name where ``where`` has none.
 
     Raises:
         UsageError: Naming the source, the option and what is wrong with it.
@@ -85,12 +93,12 @@ def check_options(options: type[O], values: Mapping[str, Any], where: Mapping[st
         first = error.errors(include_url=False, include_context=False)[0]
         name = str(first["loc"][0]) if first["loc"] else ""
         path = ".".join(map(str, first["loc"]))
-        told = first["msg"][:1].lower() + first["msg"][1:]
-        raise UsageError(f"{where.get(name, source)}: {path}: {told}; got {str(first['input'])[:80]!r}") from None
+        fault = first["msg"][:1].lower() + first["msg"][1:]
+        raise UsageError(f"{where.get(name, source)}: {path}: {fault}; got {str(first['input'])[:80]!r}") from None
 
 
 def read_preset(preset: str, kind: str) -> dict[str, Any]:
-    """A preset's options, unchecked.
+    """Read a preset's options, unchecked.
 
     Raises:
         UsageError: If there is none of that name, or the file is no YAML mapping.
@@ -116,7 +124,7 @@ def read_preset(preset: str, kind: str) -> dict[str, Any]:
 
 
 def _argument(field: FieldInfo) -> dict[str, Any]:
-    """How argparse is to read a field's flag."""
+    """Return the arguments with which argparse reads a field's flag."""
     kind = field.annotation
     if get_origin(kind) in (Union, types.UnionType):
         kind = next(part for part in get_args(kind) if part is not type(None))
@@ -131,7 +139,7 @@ def _argument(field: FieldInfo) -> dict[str, Any]:
 
 
 def _pairs(name: str, given: list[str]) -> dict[str, Any]:
-    """``KEY=VALUE`` arguments; the values are YAML, so that numbers are numbers."""
+    """Read ``KEY=VALUE`` arguments; the values are YAML, so that numbers are numbers."""
     pairs = {}
     for text in given:
         key, equals, value = text.partition("=")

@@ -1,4 +1,4 @@
-"""Prompts as tokens: what stays the same within a conversation is tokenized once.
+"""Prompts as tokens, where what stays the same within a conversation is tokenized once.
 
 A chat template writes special tokens between messages, and tokenizers cut their input at these before anything else. So
 a prompt's tokens are those of its pieces put together, and the pieces of a conversation's later prompts are those of
@@ -17,14 +17,14 @@ Messages = Sequence[Mapping[str, str]]
 
 
 class PromptTokens:
-    """Turns prompts into token ids for one tokenizer, and remembers pieces and whole prompts."""
+    """A tokenizer of prompts that remembers pieces and whole prompts."""
 
     def __init__(self, tokenizer: Any, template_kwargs: Mapping[str, Any] | None = None) -> None:
-        """Take a tokenizer with a chat template.
+        """Wrap a tokenizer that has a chat template.
 
         Args:
-            tokenizer: As transformers loads it.
-            template_kwargs: For the chat template.
+            tokenizer: A tokenizer of transformers.
+            template_kwargs: Arguments for the chat template.
 
         Raises:
             UsageError: If it has no chat template.
@@ -46,7 +46,7 @@ class PromptTokens:
         """Characters given to the tokenizer so far."""
 
     def ids(self, messages: Messages) -> list[int]:
-        """The ids of a prompt that ends where the assistant speaks."""
+        """Return the token ids of a prompt that ends where the assistant speaks."""
         key = tuple((str(m["role"]), str(m["content"])) for m in messages)
         ids = self._prompts.get(key)
         if ids is None:
@@ -54,7 +54,11 @@ class PromptTokens:
         return ids
 
     def text(self, messages: Messages) -> str:
-        """A prompt as the chat template writes it."""
+        """Return a prompt as the chat template writes it.
+
+        Raises:
+            UsageError: If the template refuses the conversation.
+        """
         try:
             text: str = self.tokenizer.apply_chat_template(
                 [dict(m) for m in messages], tokenize=False, add_generation_prompt=True, **self._kwargs
@@ -64,14 +68,14 @@ class PromptTokens:
         return text
 
     def opens_thinking(self, messages: Messages) -> bool:
-        """Whether the chat template opens the reasoning itself."""
+        """Return whether the chat template opens the reasoning itself."""
         return self.text(messages).rstrip().endswith("<think>")
 
     def require(self, text: str) -> None:
-        """Make sure that a text survives being tokenized and read back, as completions are.
+        """Check that a text survives being tokenized and decoded, as completions are.
 
         Raises:
-            UsageError: If it does not.
+            UsageError: If it does not survive.
         """
         back = self.tokenizer.decode(self._encode(text), skip_special_tokens=True)
         if back.split() != text.split():

@@ -1,1 +1,1 @@
-"""Training data: from steered conversations to a data folder."""
+"""Training data, built from steered conversations."""

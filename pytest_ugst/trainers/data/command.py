@@ -16,7 +16,7 @@ _BALANCE = ("none", "goals", "categories", "both")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
+    """Add the arguments of the command."""
     source = parser.add_argument_group("where the conversations come from")
     source.add_argument(
         "--goals",
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         if args.show is None or args.out is None:
             raise UsageError("name --goals to play or --runs to read, and --out; or --show what an --out holds")
         data = read_data(args.out)
-        _report(args.out, data.info, data.rows, args.show)
+        _report(args.out, data.info, data.examples, args.show)
         return 0
     if args.goals and args.runs:
         raise UsageError("--goals plays and --runs reads; name one of them")
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _make(args: argparse.Namespace) -> int:
     from pytest_ugst.roles.batch import builtin_registry, settings_here
-    from pytest_ugst.trainers.data.build import Making, check_out, make_data, recorded, token_counter
+    from pytest_ugst.trainers.data.build import DataRecipe, build_data, check_out, recorded_episodes, token_counter
 
     _check(args)
     check_out(args.out, args.force)
@@ -120,10 +120,10 @@ def _make(args: argparse.Namespace) -> int:
     from pytest_ugst.prompts.loader import Prompts
 
     prompts = Prompts.load(settings.prompts_dir)
-    how = Making(
+    recipe = DataRecipe(
         keep=args.keep,
-        traces=args.traces,
-        doubles=args.doubles,
+        reasoning=args.traces,
+        keep_duplicates=args.doubles,
         balance=args.balance,
         max_tokens=args.max_tokens,
         tokenizer=args.tokenizer,
@@ -134,21 +134,21 @@ def _make(args: argparse.Namespace) -> int:
     if args.goals:
         episodes: Any = _played(args, settings, registry)
     else:
-        episodes = recorded(settings.home, args.runs)
-    info, rows = make_data(episodes, prompts, how, registry, args.out)
-    _report(args.out, info, rows, args.show or 0)
+        episodes = recorded_episodes(settings.home, args.runs)
+    info, examples = build_data(episodes, prompts, recipe, registry, args.out)
+    _report(args.out, info, examples, args.show or 0)
     return 0
 
 
 def _played(args: argparse.Namespace, settings: Any, registry: Any) -> Any:
     from pytest_ugst.roles.goal_lookup import find_goals
     from pytest_ugst.runs.names import new_name
-    from pytest_ugst.trainers.data.contamination import require_apart, suite_goals
+    from pytest_ugst.trainers.data.contamination import require_no_test_goals, suite_test_goals
     from pytest_ugst.trainers.data.play import play_goals
     from pytest_ugst.utils.progress import ProgressLine
 
     goals = find_goals(args.goals, registry=registry, folders=(Path.cwd(),))[: args.limit]
-    require_apart({g.id: g.text for g in goals}, suite_goals(registry), "--goals")
+    require_no_test_goals({g.id: g.text for g in goals}, suite_test_goals(registry), "--goals")
     progress = ProgressLine()
     folder = settings.home / "runs" / new_name()
     try:
@@ -157,19 +157,19 @@ def _played(args: argparse.Namespace, settings: Any, registry: Any) -> Any:
         )
     finally:
         progress.clear()
-    for name, why in run.failures.items():
-        print(f"ugst: {name}: {why}", file=sys.stderr)
+    for name, reason in run.failures.items():
+        print(f"ugst: {name}: {reason}", file=sys.stderr)
     print(f"ugst: {counted(len(run.journal), 'episode')} in {folder}", file=sys.stderr)
     return run.journal
 
 
-def _report(out: Path, info: Any, rows: Any, show: int) -> None:
-    from pytest_ugst.trainers.common.card import render_row
+def _report(out: Path, info: Any, examples: Any, show: int) -> None:
+    from pytest_ugst.trainers.data.card import render_example
 
-    for row in rows["train"][:show]:
-        print(f"{render_row(row)}\n\n{'-' * 40}\n")
+    for example in examples["train"][:show]:
+        print(f"{render_example(example)}\n\n{'-' * 40}\n")
     counts = info.counts
-    print(f"{out}: {len(rows['train'])} rows to train on, {len(rows['eval'])} of held-out goals")
+    print(f"{out}: {len(examples['train'])} rows to train on, {len(examples['eval'])} of held-out goals")
     for name, value in counts.items():
         if name in ("train", "eval"):
             continue

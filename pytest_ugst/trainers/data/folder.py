@@ -1,11 +1,12 @@
-"""Training data on disk: a folder that says all about itself.
+"""Training data on disk: a folder that describes itself.
 
-``train.jsonl`` and ``eval.jsonl`` (held-out goals) hold the rows, ``episodes.jsonl`` the episodes they come from as a
-journal, ``prompts/`` the simulator's prompts, ``data.json`` the rest: counts, settings, goals, seed, versions.
+``train.jsonl`` and ``eval.jsonl`` (held-out goals) hold the examples, ``episodes.jsonl`` the episodes they come from
+as a journal, ``prompts/`` the simulator's prompts, ``data.json`` the rest: counts, settings, goals, seed, versions.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +22,7 @@ from pytest_ugst.core.errors import UsageError, first_fault
 from pytest_ugst.runs.journal import Journal
 from pytest_ugst.runs.run import EPISODES_FILE
 from pytest_ugst.trainers.data.examples import Example
-from pytest_ugst.utils.files import replace_text
+from pytest_ugst.utils.files import is_file, replace_text
 
 FORMAT: Literal[1] = 1
 INFO_FILE = "data.json"
@@ -30,19 +31,19 @@ _MAX_LINE = 4 * 2**20
 
 
 class DataInfo(Frozen):
-    """What ``data.json`` holds."""
+    """The content of ``data.json``."""
 
     format: Literal[1] = FORMAT
     kind: Literal["simulator", "judge"] = "simulator"
-    """Whom the rows teach."""
+    """The role that the examples teach."""
     created: str = ""
-    """UTC, ISO 8601."""
+    """The time in UTC, ISO 8601."""
     version: str = ""
-    """Of this package."""
+    """The version of this package."""
     reasoning: Literal["think", "none"] = "think"
-    """The form of the targets: ``think`` is ``<think>``, reasoning, ``</think>``, utterance."""
+    """The form of the completions: ``think`` is ``<think>``, reasoning, ``</think>``, utterance."""
     traces: str = ""
-    """Where the reasoning comes from."""
+    """The source of the reasoning."""
     prompts: str = ""
     """The prompts' version, with digest."""
     seed: int = 0
@@ -56,29 +57,34 @@ class DataInfo(Frozen):
 
 @dataclass(slots=True)
 class TrainingData:
-    """A data folder, read."""
+    """The content of a data folder."""
 
     folder: Path
     info: DataInfo
-    rows: dict[str, list[Example]]
-    """By part."""
+    examples: dict[str, list[Example]]
+    """The examples by part."""
     _journal: Journal = field(repr=False)
 
     @property
     def train(self) -> list[Example]:
-        """The rows to learn from."""
-        return self.rows["train"]
+        """The examples to learn from."""
+        return self.examples["train"]
 
     @property
     def eval(self) -> list[Example]:
-        """The rows of held-out goals."""
-        return self.rows["eval"]
+        """The examples of held-out goals."""
+        return self.examples["eval"]
+
+    @property
+    def digest(self) -> str:
+        """The digest of the files; see :func:`data_digest`."""
+        return data_digest(self.folder)
 
     def episode(self, episode_id: str) -> Episode:
-        """The episode a row comes from.
+        """Return the episode that an example comes from.
 
         Raises:
-            UsageError: If it is not there.
+            UsageError: If it is missing.
         """
         try:
             return self._journal.get(episode_id)
@@ -89,7 +95,7 @@ class TrainingData:
 
     @property
     def episodes(self) -> dict[str, Episode]:
-        """All episodes by id."""
+        """The episodes by id."""
         return {episode.id: episode for episode in self._journal}
 
     @property
@@ -98,12 +104,40 @@ class TrainingData:
         folder = self.folder / "prompts"
         return folder if folder.is_dir() else None
 
+    def prompt_files(self) -> dict[str, str]:
+        """Read the prompts, by the names of their files, to go with a checkpoint."""
+        folder = self.prompts_folder
+        if folder is None:
+            return {}
+        return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
+
+
+def holds_data(folder: Path) -> bool:
+    """Return whether a folder is a data folder."""
+    return is_file(folder / INFO_FILE)
+
+
+def data_digest(folder: Path) -> str:
+    """Return a digest that is equal for equal training data, wherever it lies."""
+    digest = hashlib.sha256()
+    for name in ("train.jsonl", "eval.jsonl", "episodes.jsonl"):
+        try:
+            with (folder / name).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError:
+            continue  # reading the data reports what is wrong with it
+    return digest.hexdigest()
+
 
 def read_data(folder: Path, *, kind: Literal["simulator", "judge"] = "simulator") -> TrainingData:
     """Read a data folder.
 
+    Args:
+        folder: The folder.
+        kind: The role that the examples are to teach.
+
     Raises:
-        UsageError: If it is none, or of another format or kind; the message names file, line and remedy.
+        UsageError: If it is no data folder, or of another format or kind; the message names file, line and remedy.
     """
     remedy = "make it with 'ugst train data'" if kind == "simulator" else "make it with 'ugst train judge --out'"
     path = folder / INFO_FILE
@@ -113,25 +147,25 @@ def read_data(folder: Path, *, kind: Literal["simulator", "judge"] = "simulator"
         raise UsageError(f"{folder} is no training data ({INFO_FILE} is missing); {remedy}") from None
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} can't be read ({error}); {remedy}") from None
-    there = raw.get("format") if isinstance(raw, dict) else None
-    if there != FORMAT:
-        raise UsageError(f"{path}: format is {there!r} and not {FORMAT}; {remedy} of this version")
+    found = raw.get("format") if isinstance(raw, dict) else None
+    if found != FORMAT:
+        raise UsageError(f"{path}: format is {found!r} and not {FORMAT}; {remedy} of this version")
     try:
         info = DataInfo.model_validate(raw)
     except ValidationError as error:
         raise UsageError(f"{path}: {first_fault(error)}; {remedy}") from None
     if info.kind != kind:
         raise UsageError(f"{folder} teaches a {info.kind}, and a {kind} is to be trained; {remedy}")
-    rows = {part: _read_rows(folder / f"{part}.jsonl") for part in PARTS}
-    if not rows["train"]:
+    examples = {part: _read_examples(folder / f"{part}.jsonl") for part in PARTS}
+    if not examples["train"]:
         raise UsageError(f"{folder / 'train.jsonl'} holds no row; {remedy}")
     journal = Journal(folder / EPISODES_FILE)
     journal.refresh()
-    return TrainingData(folder, info, rows, journal)
+    return TrainingData(folder, info, examples, journal)
 
 
-def _read_rows(path: Path) -> list[Example]:
-    rows = []
+def _read_examples(path: Path) -> list[Example]:
+    examples = []
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -140,23 +174,23 @@ def _read_rows(path: Path) -> list[Example]:
                 if not line.strip():
                     continue
                 try:
-                    row = Example.model_validate_json(line)
+                    example = Example.model_validate_json(line)
                 except ValidationError as error:
                     raise UsageError(f"{path}:{number}: {first_fault(error)}; make the data again") from None
-                if len(row.completion) != 1 or row.completion[0].role != "assistant" or not row.prompt:
+                if len(example.completion) != 1 or example.completion[0].role != "assistant" or not example.prompt:
                     raise UsageError(f"{path}:{number}: a row has a prompt and one assistant message as completion")
-                rows.append(row)
+                examples.append(example)
     except FileNotFoundError:
         raise UsageError(f"{path} is missing; make the data again") from None
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}") from None
-    return rows
+    return examples
 
 
 def write_data(
     folder: Path,
     info: DataInfo,
-    rows: Mapping[str, Sequence[Example]],
+    examples: Mapping[str, Sequence[Example]],
     episodes: Iterable[Episode],
     prompts: Mapping[str, str],
     card: str,
@@ -165,10 +199,10 @@ def write_data(
 
     Args:
         folder: Made if need be; what it held of the same names is replaced.
-        info: What to say about it.
-        rows: By part.
-        episodes: Those the rows come from.
-        prompts: Files for ``prompts/`` by name.
+        info: The content of ``data.json``.
+        examples: The examples by part.
+        episodes: The episodes they come from.
+        prompts: The files of ``prompts/`` by name.
         card: The text of ``README.md``.
 
     Raises:
@@ -183,23 +217,23 @@ def write_data(
     except OSError as error:
         raise UsageError(f"can't write {folder}: {error.strerror}; name a folder you can write") from None
     for part in PARTS:
-        lines = (json.dumps(row.record(), ensure_ascii=False) + "\n" for row in rows.get(part, ()))
+        lines = (json.dumps(example.record(), ensure_ascii=False) + "\n" for example in examples.get(part, ()))
         replace_text(folder / f"{part}.jsonl", "".join(lines))
     journal = Journal(folder / EPISODES_FILE)
     for episode in episodes:
         journal.append(episode)
     for name, text in prompts.items():
         replace_text(folder / "prompts" / name, text)
-    write_hf(folder / "hf", rows)
+    write_datasets(folder / "hf", examples)
     replace_text(folder / "README.md", card)
     replace_text(folder / INFO_FILE, json.dumps(info.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n")
 
 
-def write_hf(folder: Path, rows: Mapping[str, Sequence[Example]]) -> bool:
-    """Write the rows as ``datasets`` folders, one per part, if that library is installed.
+def write_datasets(folder: Path, examples: Mapping[str, Sequence[Example]]) -> bool:
+    """Write the examples as folders of the library ``datasets``, one per part, if it is installed.
 
     Returns:
-        Whether it is.
+        Whether it is installed.
     """
     import importlib.util
 
@@ -209,6 +243,6 @@ def write_hf(folder: Path, rows: Mapping[str, Sequence[Example]]) -> bool:
     import datasets
 
     for part in PARTS:
-        if held := rows.get(part):
-            datasets.Dataset.from_list([row.record() for row in held]).save_to_disk(str(folder / part))
+        if held := examples.get(part):
+            datasets.Dataset.from_list([example.record() for example in held]).save_to_disk(str(folder / part))
     return True

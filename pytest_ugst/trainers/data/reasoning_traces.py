@@ -1,9 +1,9 @@
-"""Reasoning for simulators that have none: written from the goal state, for a turn whose words are known.
+"""Reasoning traces for simulators that have none: written from the goal state, for a turn whose words are known.
 
 Appendix A of the paper asks a reasoning for three things: progress from the latest goal state; what remains, and how to
 fit it into the turns left; how to stay within profile and policy. Here each is a short sentence that quotes the goal's
-parts, so that a small model learns to look things up in its prompt rather than to invent them. Which parts a sentence
-quotes is told by what is said next: the reasoning leads to the utterance.
+parts, so that a small model learns to look things up in its prompt rather than to invent them. The utterance decides
+which parts a sentence quotes: the reasoning leads to the utterance.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _NUMBERS: Final = {
     "alone": "1",
 }
 _MOST_PARTS = 3
-"""Parts of the goal that one sentence quotes at most."""
+"""The largest number of parts of the goal that one sentence quotes."""
 
-_HEARD: Final = (
+_AGENT_ACTS: Final = (
     (
         "done",
         r"\b(?:is|are|been) (?:now )?(?:booked|reserved|cancelled|canceled|changed|confirmed)\b"
@@ -53,18 +53,21 @@ _HEARD: Final = (
         r"|fully booked|sold out|\bclosed\b|\bunable to\b",
     ),
     ("offer", r"\b(?:shall|should|can|may|could) i (?:book|reserve|cancel|change)|\bwant me to\b|\bwould you like\b"),
-    ("told", r"\banything else\b"),
-    ("asked", r"\?"),
+    ("inform", r"\banything else\b"),
+    ("ask", r"\?"),
 )
-"""What an agent's words do, by the first pattern that fits; else they tell something. English only."""
-_TAKES: Final = re.compile(r"\b(?:yes|sure|great|perfect|sounds good|book (?:it|that)|go ahead)\b", re.IGNORECASE)
-_TURNS_AWAY: Final = re.compile(r"^no\b|\b(?:never mind|instead|rather|without|another)\b", re.IGNORECASE)
+"""The kinds of agents' messages, each with its pattern; the first that fits counts, and ``inform`` where none does.
+
+English only.
+"""
+_ACCEPTS: Final = re.compile(r"\b(?:yes|sure|great|perfect|sounds good|book (?:it|that)|go ahead)\b", re.IGNORECASE)
+_DECLINES: Final = re.compile(r"^no\b|\b(?:never mind|instead|rather|without|another)\b", re.IGNORECASE)
 _REACTIONS: Final = {
     "done": "The agent has done it.",
     "nothing": "The agent found nothing",
     "offer": "The agent offers something",
-    "told": "The agent has told me.",
-    "asked": "The agent asks something.",
+    "inform": "The agent has told me.",
+    "ask": "The agent asks something.",
 }
 
 _BEFORE = ("Nothing is done yet.", "I have just begun.")
@@ -85,25 +88,25 @@ _BYE = ("I say goodbye before I end.", "Time to say goodbye.")
 _END = ("I end the chat with the one word.", "So I send only the word that ends the chat.")
 
 
-def write_trace(
-    state: GoalState, before: Conversation, said: str, ends: bool, max_turns: int, rng: random.Random
+def write_reasoning(
+    state: GoalState, before: Conversation, utterance: str, ends: bool, max_turns: int, rng: random.Random
 ) -> str:
-    """What a careful user would think before saying ``said``.
+    """Write what a careful user would think before an utterance.
 
     Args:
         state: The goal state before the turn.
-        before: What was said so far.
-        said: What is said next.
-        ends: Whether that ends the conversation.
-        max_turns: Turns the conversation may take.
+        before: The conversation so far.
+        utterance: The words of the turn.
+        ends: Whether they end the conversation.
+        max_turns: Turns that the conversation may take.
         rng: Chooses the wording.
 
     Returns:
         A few short sentences on one line.
     """
-    words = _words(said)
+    words = _words(utterance)
     objectives = [s for s in state if s.category is Category.OBJECTIVE]
-    done = [s for s in objectives if _whole(s, state)]
+    done = [s for s in objectives if _is_done(s, state)]
     refused = [s for s in done if s.status is Status.ATTEMPTED]
     open_ones = [s for s in objectives if s not in done]
     nothing = _NOTHING if before.turns else _BEFORE
@@ -113,36 +116,39 @@ def write_trace(
         return " ".join(lines)
     focus = _focus(open_ones, state, words)
     if before.turns:
-        lines.insert(0, _reaction(before.turns[-1].agent or "", said, over=focus is None))
+        lines.insert(0, _reaction(before.turns[-1].agent or "", utterance, over=focus is None))
     if focus is None:
         lines.append(rng.choice(_NO_ROOM if open_ones else _ALL_SEEN))
-        if not _asks(said):
+        if not _asks(utterance):
             lines.append(rng.choice(_BYE))
     else:
         fresh = not any(_overlap(_words(turn.user), _words(focus.text)) for turn in before.turns)
         lines.append(rng.choice(_NEXT if fresh else _BEGUN).format(_quoted([focus])))
-        told = [s for s in _parts(focus, state) if _overlap(words, _words(s.text))]
-        lines.append(rng.choice(_TELL).format(_quoted(told)) if told else rng.choice(_ASK if _asks(said) else _ANSWER))
+        named = [s for s in _parts(focus, state) if _overlap(words, _words(s.text))]
+        otherwise = _ASK if _asks(utterance) else _ANSWER
+        lines.append(rng.choice(_TELL).format(_quoted(named)) if named else rng.choice(otherwise))
         later = [s for s in open_ones if s is not focus]
         if later:
             turns = max_turns - len(before.turns)
             lines.append(rng.choice(_LEFT).format(turns=turns, open=_quoted(later)))
-    lines += _manner(state, words, first=not before.turns, rng=rng)
+    lines += _rules_and_profile(state, words, first=not before.turns, rng=rng)
     return " ".join(lines)
 
 
-def _reaction(heard: str, said: str, *, over: bool) -> str:
-    """What the agent's last words change, and what is made of them."""
-    kind = next((name for name, pattern in _HEARD if re.search(pattern, heard, re.IGNORECASE)), "told")
+def _reaction(heard: str, utterance: str, *, over: bool) -> str:
+    """Return what the agent's last message changes, and what the user makes of it."""
+    kind = next((name for name, pattern in _AGENT_ACTS if re.search(pattern, heard, re.IGNORECASE)), "inform")
     reaction = _REACTIONS[kind]
     if kind not in ("offer", "nothing"):
         return reaction
-    away = _TURNS_AWAY.search(said) is not None
+    declines = _DECLINES.search(utterance) is not None
     if kind == "nothing":
-        return reaction + (", so I leave it." if over else ", so I change what I ask for." if away else ".")
-    if _TAKES.search(said) and not away:
+        return reaction + (", so I leave it." if over else ", so I change what I ask for." if declines else ".")
+    if _ACCEPTS.search(utterance) and not declines:
         return f"{reaction} and I take it."
-    return reaction + (" that I don't need." if over else ", but I want something else." if away else "; I ask first.")
+    if over:
+        return f"{reaction} that I don't need."
+    return reaction + (", but I want something else." if declines else "; I ask first.")
 
 
 def _progress(done: Sequence[ComponentState], refused: Sequence[ComponentState], rng: random.Random) -> str:
@@ -151,7 +157,7 @@ def _progress(done: Sequence[ComponentState], refused: Sequence[ComponentState],
     return " ".join(lines)
 
 
-def _manner(state: GoalState, words: set[str], *, first: bool, rng: random.Random) -> list[str]:
+def _rules_and_profile(state: GoalState, words: set[str], *, first: bool, rng: random.Random) -> list[str]:
     policies = [s for s in state if s.category is Category.POLICY]
     profile = [s for s in state if s.category is Category.PROFILE]
     lines = [rng.choice(_RULE).format(_quoted(policies))] if policies else []
@@ -161,8 +167,8 @@ def _manner(state: GoalState, words: set[str], *, first: bool, rng: random.Rando
     return lines
 
 
-def _whole(objective: ComponentState, state: GoalState) -> bool:
-    """Whether the goal state counts an objective and its requirements as success."""
+def _is_done(objective: ComponentState, state: GoalState) -> bool:
+    """Return whether the goal state counts an objective and its requirements as success."""
     needed = [s for s in _parts(objective, state) if s.category is Category.REQUIREMENT]
     return objective.succeeded and all(s.succeeded for s in needed)
 
@@ -172,7 +178,7 @@ def _parts(objective: ComponentState, state: GoalState) -> list[ComponentState]:
 
 
 def _focus(open_ones: Sequence[ComponentState], state: GoalState, words: set[str]) -> ComponentState | None:
-    """The open objective that the words are about: the one that shares most with them, the first of equals."""
+    """Return the open objective that the words are about: the one that shares most with them, the first of equals."""
     if not open_ones:
         return None
     return max(open_ones, key=lambda s: _share([s, *_parts(s, state)], words))
@@ -188,7 +194,7 @@ def _quoted(states: Sequence[ComponentState]) -> str:
 
 
 def _words(text: str) -> set[str]:
-    """What the words mean, roughly: lower case, numbers as digits, plurals as singulars, no small words."""
+    """Return the words of a text to compare: lower case, numbers as digits, plurals as singulars, no small words."""
     found = re.findall(r"[^\W_]+(?::\d\d)?", text.casefold())
     return {_NUMBERS.get(w, w.rstrip("s") if len(w) > 3 else w) for w in found if w not in _SMALL}
 

@@ -1,4 +1,4 @@
-"""``python -m pytest_ugst.trainers.grpo``: the command as a module, for launchers."""
+"""The command ``ugst train grpo`` as a module (``python -m pytest_ugst.trainers.grpo``), for launchers."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Every option of GRPO training, in the order of the help."""
+"""The options of GRPO, in the order of the help."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_ugst.trainers.grpo.samples import COUNT, MAX_TOKENS
 
 
 class GrpoOptions(Frozen):
-    """What a run is trained with. A preset is a YAML mapping of these."""
+    """The options that a model is trained with. A preset is a YAML mapping of them."""
 
     # Samples
     samples: int = Field(default=COUNT, ge=1, description="prompts to draw from, balanced over turns")
@@ -95,5 +95,5 @@ class GrpoOptions(Frozen):
 
     @property
     def completions(self) -> int:
-        """Completions a step, over all processes."""
+        """The number of completions a step, over all processes."""
         return self.batch * self.rollouts

@@ -1,4 +1,4 @@
-"""Completions of one prompt share its computation: forward, backward and when sampling.
+"""Shared computation of prompts: completions of one prompt share its forward and backward pass, and its sampling.
 
 In GRPO several completions follow the same long prompt. Run as separate rows, the prompt is computed for each. Here the
 model reads it once, and the completions attend to what it left in the key-value cache; gradients flow back through the
@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_ugst.trainers.common.prefix_tree import IGNORED, Tree, collate
+from pytest_ugst.trainers.common.prefix_tree import IGNORED, PrefixTree, collate_trees
 
 
 def read_prompts(model: Any, ids: Any, mask: Any, rows: Any) -> Any:
-    """Have the model read prompts, and repeat what it keeps of them.
+    """Have the model read prompts, and repeat the key-value cache that it keeps of them.
 
     Args:
         model: A causal language model of transformers.
         ids: Different prompts, left-padded: prompts x tokens.
         mask: 1 for tokens, 0 for padding.
-        rows: For each row of the cache, which prompt it is of.
+        rows: For each row of the cache the index of its prompt.
 
     Returns:
-        The cache, of one row for each of ``rows``.
+        The cache, with one row for each of ``rows``.
     """
     from transformers import DynamicCache
 
@@ -40,8 +40,14 @@ def read_prompts(model: Any, ids: Any, mask: Any, rows: Any) -> Any:
 
 
 def make_room(cache: Any, tokens: int) -> None:
-    """Let a cache take that many more tokens without being copied for each, as transformers' own is: on a CPU that took
-    half of the time of sampling. For use without gradients, and until rows are selected from it.
+    """Reserve room in a cache for more tokens, so that it is not copied for each of them.
+
+    Transformers' own cache is copied for every token: on a CPU that took half of the time of sampling. The room is for
+    use without gradients, and until rows are selected from the cache.
+
+    Args:
+        cache: A cache that has read its prompts.
+        tokens: The number of tokens to come.
     """
     from transformers.cache_utils import DynamicLayer
 
@@ -76,15 +82,15 @@ def _make_room(layer: Any, tokens: int) -> None:
 
 
 def positions(mask: Any) -> Any:
-    """Positions of left-padded tokens, as transformers' ``generate`` counts them."""
+    """Return the positions of left-padded tokens, as transformers' ``generate`` counts them."""
     return (mask.long().cumsum(-1) - 1).clamp(min=0)
 
 
-def different(ids: Any, mask: Any) -> tuple[Any, Any]:
-    """Which of some left-padded prompts differ.
+def unique_prompts(ids: Any, mask: Any) -> tuple[Any, Any]:
+    """Find the different ones of some left-padded prompts.
 
     Returns:
-        The index of the first row of each prompt, and for each row which of these it equals.
+        The index of the first row of each different prompt, and for each row the number of the prompt that it equals.
     """
     import torch
 
@@ -101,25 +107,25 @@ def different(ids: Any, mask: Any) -> tuple[Any, Any]:
 
 
 def log_probs(model: Any, ids: Any, mask: Any, keep: int) -> tuple[Any, Any]:
-    """Log-probabilities and entropies of completions, by the head that TRL adds to its models.
+    """Compute log-probabilities and entropies of completions, by the head that TRL adds to its models.
 
     Args:
-        model: With TRL's fused head.
+        model: A model with TRL's fused head.
         ids: Prompt and completion, the prompt left-padded, the completion right-padded: rows x tokens.
         mask: 1 for tokens, 0 for padding.
-        keep: Tokens of the completion.
+        keep: The number of tokens of the completion.
 
     Returns:
         Both rows x ``keep``; 0 for padding.
     """
     import torch
 
-    start = ids.size(1) - keep - 1  # the prompt's last token is what the first target is predicted from
+    start = ids.size(1) - keep - 1  # the first token of the completion is predicted from the prompt's last one
     used = int(mask[:, start + 1 :].any(0).sum())  # columns in which some completion goes on
     skipped = int((~mask.any(0)).long().cumprod(0).sum())  # padding that all prompts have
     if used == 0:
         used = 1
-    first, rows = different(ids[:, skipped:start], mask[:, skipped:start])
+    first, rows = unique_prompts(ids[:, skipped:start], mask[:, skipped:start])
     cache = None
     if start > skipped:
         cache = read_prompts(model, ids[first, skipped:start], mask[first, skipped:start], rows)
@@ -139,51 +145,51 @@ def log_probs(model: Any, ids: Any, mask: Any, keep: int) -> tuple[Any, Any]:
     return torch.nn.functional.pad(out.log_probs, pad), torch.nn.functional.pad(out.entropy, pad)
 
 
-class Speaker:
-    """Samples the turns of several conversations, whose beginnings it reads once."""
+class TurnSampler:
+    """A sampler of the turns of several conversations, whose beginnings it reads once."""
 
-    def __init__(self, model: Any, heads: list[list[int]], config: Any, filler: int) -> None:
+    def __init__(self, model: Any, prompts: list[list[int]], config: Any, filler: int) -> None:
         """Read the beginnings.
 
         Args:
             model: A causal language model of transformers.
-            heads: The first context of each conversation.
+            prompts: The first context of each conversation.
             config: A ``GenerationConfig``.
             filler: The token to pad with.
         """
         import torch
 
         self._config, self._filler = config, filler
-        self._heads = heads
-        self._ids, self._mask = _padded([head[:-1] for head in heads], filler, model.device)
-        first, self._rows = different(self._ids, self._mask)
+        self._prompts = prompts
+        self._ids, self._mask = _padded([prompt[:-1] for prompt in prompts], filler, model.device)
+        first, self._rows = unique_prompts(self._ids, self._mask)
         with torch.no_grad():
             every = torch.arange(len(first), device=model.device)
             self._cache = read_prompts(model, self._ids[first], self._mask[first], every)
 
-    def speak(self, model: Any, which: list[int], contexts: list[list[int]]) -> Any:
-        """Sample one turn.
+    def sample(self, model: Any, which: list[int], contexts: list[list[int]]) -> Any:
+        """Sample one turn of some of the conversations.
 
         Args:
-            model: The same one.
-            which: Whose turn it is, as indices of ``heads``.
-            contexts: What each reads now.
+            model: The model that read the beginnings.
+            which: The conversations, as indices of ``prompts``.
+            contexts: Their contexts now.
 
         Returns:
-            What was said: conversations x tokens, padded on the right.
+            The completions: conversations x tokens, padded on the right.
         """
         import copy
 
         import torch
 
-        heads = [self._heads[number] for number in which]
-        if any(context[: len(head)] != head for context, head in zip(contexts, heads, strict=True)):
+        prompts = [self._prompts[number] for number in which]
+        if any(context[: len(prompt)] != prompt for context, prompt in zip(contexts, prompts, strict=True)):
             # A chat template that writes the beginning anew each time: there is nothing to share.
             ids, mask = _padded(contexts, self._filler, model.device)
             with torch.no_grad():
-                said = model.generate(input_ids=ids, attention_mask=mask, generation_config=self._config)
-            return said[:, ids.size(1) :]
-        tails = [context[len(head) - 1 :] for context, head in zip(contexts, heads, strict=True)]
+                sequences = model.generate(input_ids=ids, attention_mask=mask, generation_config=self._config)
+            return sequences[:, ids.size(1) :]
+        tails = [context[len(prompt) - 1 :] for context, prompt in zip(contexts, prompts, strict=True)]
         ids, mask = _padded(tails, self._filler, model.device)
         ids = torch.cat([self._ids[which], ids], dim=1)
         mask = torch.cat([self._mask[which], mask], dim=1)
@@ -191,13 +197,14 @@ class Speaker:
         cache.batch_select_indices(self._rows[which])
         make_room(cache, max(map(len, tails)) + self._config.max_new_tokens)
         with torch.no_grad():
-            said = model.generate(
+            sequences = model.generate(
                 input_ids=ids, attention_mask=mask, past_key_values=cache, generation_config=self._config
             )
-        return said[:, ids.size(1) :]
+        return sequences[:, ids.size(1) :]
 
 
 def _padded(rows: list[list[int]], filler: int, device: Any) -> tuple[Any, Any]:
+    """Return token ids padded on the left, and their mask: rows x tokens."""
     import torch
 
     longest = max(map(len, rows))
@@ -207,28 +214,30 @@ def _padded(rows: list[list[int]], filler: int, device: Any) -> tuple[Any, Any]:
 
 
 def turns_log_probs(model: Any, rows: list[list[tuple[list[int], list[int]]]], keep: int, filler: int) -> Any:
-    """Log-probabilities and entropies of all turns of conversations, each after its own context, as one tree of tokens.
+    """Compute log-probabilities and entropies of all turns of conversations, each after its own context.
+
+    The turns are computed as one tree of tokens.
 
     Args:
-        model: With TRL's fused head, and ``sdpa`` attention.
-        rows: For each conversation its turns: what was read, and what was said.
-        keep: Columns of the result.
+        model: A model with TRL's fused head, and ``sdpa`` attention.
+        rows: For each conversation its turns: contexts and completions.
+        keep: The number of columns of the result.
         filler: The token to pad with.
 
     Returns:
-        Both conversations x ``keep``; 0 where a conversation has said no more.
+        Both conversations x ``keep``; 0 where a conversation has no more tokens.
     """
     import torch
 
-    tree = Tree()
+    tree = PrefixTree()
     for segments in rows:
-        for read, said in segments:
-            tree.add(read, said)
-    batch = {name: tensor.to(model.device) for name, tensor in collate([tree], filler).items()}
+        for context, completion in segments:
+            tree.add(context, completion)
+    batch = {name: tensor.to(model.device) for name, tensor in collate_trees([tree], filler).items()}
     out = model(**batch, fused_lm_head=True)
-    # Rows were added in order, so their targets follow each other; a target is predicted at the place before it.
+    # Turns were added in order, so their completions follow each other; a token is predicted at the place before it.
     at = (batch["labels"][0] != IGNORED).nonzero()[:, 0] - 1
-    sizes = [sum(len(said) for _, said in segments) for segments in rows]
+    sizes = [sum(len(completion) for _, completion in segments) for segments in rows]
     found = []
     for values in (out.log_probs[0][at], out.entropy[0][at]):
         parts = values.split(sizes)

@@ -1,4 +1,4 @@
-"""Stage 3: GRPO with rewards from user goal state tracking, on TRL's trainer.
+"""GRPO with rewards from user goal state tracking, on TRL's trainer: the third stage of training.
 
 Source: "Goal Alignment in LLM-Based User Simulators for Conversational AI", section 5.3 and appendix C; the
 algorithm is that of "DeepSeekMath: Pushing the Limits of Mathematical Reasoning in Open Language Models".
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,102 +19,80 @@ from pytest_ugst.roles.background import BackgroundRoles
 from pytest_ugst.roles.batch import builtin_registry, settings_here
 from pytest_ugst.trainers.common.bases import load_tokenizer, require_libraries
 from pytest_ugst.trainers.common.memory import keep_memory
+from pytest_ugst.trainers.common.run_folder import SERVERS
 from pytest_ugst.trainers.common.tokens import PromptTokens
-from pytest_ugst.trainers.data.contamination import require_apart, suite_goals
+from pytest_ugst.trainers.data.contamination import require_no_test_goals, suite_test_goals
 from pytest_ugst.trainers.data.examples import completion_text
 from pytest_ugst.trainers.data.folder import TrainingData, read_data
+from pytest_ugst.trainers.grpo.call import GrpoCall
 from pytest_ugst.trainers.grpo.options import GrpoOptions
 from pytest_ugst.trainers.grpo.reward.indicators import RewardWeights
 from pytest_ugst.trainers.grpo.reward.replies import Replies
 from pytest_ugst.trainers.grpo.reward.reward import TurnReward
 from pytest_ugst.trainers.grpo.reward.shaping import Shaping
 from pytest_ugst.trainers.grpo.reward.wording import ModelWording
-from pytest_ugst.trainers.grpo.run import SERVERS, GrpoRun
-from pytest_ugst.trainers.grpo.samples import PromptSamples, choose
+from pytest_ugst.trainers.grpo.samples import PromptSamples, choose_samples
 
 if TYPE_CHECKING:
-    from pytest_ugst.config.settings import Options
     from pytest_ugst.core.registry import Registry
-
-
-@dataclass(frozen=True, slots=True)
-class GrpoCall:
-    """One call of ``ugst train grpo``."""
-
-    model: str
-    """A checkpoint folder, or a hub name."""
-    data: Path
-    judge: str
-    agent: str | None
-    """Who answers; None leaves sampled utterances without an answer."""
-    out: Path
-    options: GrpoOptions
-    resume: bool = False
-    data_dir: Path | None = None
-    """Where benchmark data is looked for first."""
-    home: str = ".ugst"
-    """The folder of the response cache."""
 
 
 def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
     """Train, and save the model.
 
     Args:
-        call: What to train, on what, with whom.
+        call: The model, the data, the roles and the options.
         registry: The names that judge and agent may have; the built-in ones unless given.
 
     Returns:
         The folder of the trained model.
 
     Raises:
-        UsageError: For what the user has to mend, before the first step.
+        UsageError: For what the user has to mend, before the first step; or if the disk is full.
         UgstError: If training stopped because too many completions got no verdict; what was learned is saved.
     """
     require_libraries()
-    _quiet()
+    _silence_trl()
     keep_memory()
     options = call.options
-    run = GrpoRun(call.out)
-    registry = registry or builtin_registry(call.data_dir)
-    settings = _settings(call)
-    reply = options.reply if options.reply is not None else call.agent is not None
-    if (reply or options.multi_turn) and call.agent is None:
+    registry = registry or builtin_registry(call.data)
+    settings = settings_here(judge=call.judge, agent=call.agent, dir=call.home, seed=options.seed)
+    if (call.replies or options.multi_turn) and call.agent is None:
         raise UsageError("an agent has to answer, and none is named; set --agent, or reply: false")
-    data = read_data(call.data)
-    require_apart({e.goal.id: e.goal.text for e in data.episodes.values()}, suite_goals(registry), str(call.data))
+    data = read_data(call.dataset)
+    goals = {e.goal.id: e.goal.text for e in data.episodes.values()}
+    require_no_test_goals(goals, suite_test_goals(registry), str(call.dataset))
     tokens = PromptTokens(load_tokenizer(call.model), options.trl.get("chat_template_kwargs"))
     if data.info.reasoning == "think":
         tokens.require(completion_text("a", "b"))
     samples = _samples(data, options, tokens)
-    record = run.check(call.model, call.data, call.judge, call.agent, options, resume=call.resume)
-    with BackgroundRoles(settings, registry, ("judge", "agent") if reply else ("judge",), call.out / SERVERS) as live:
-        goals = {s.place.episode.goal.id: s.place.episode.goal for s in samples.chosen}
-        live.check_goals(goals.values(), agent=reply)
+    folder = call.open_folder()
+    needed = ("judge", "agent") if call.replies else ("judge",)
+    with BackgroundRoles(settings, registry, needed, call.out / SERVERS) as roles:
+        sampled = {s.prompt_state.episode.goal.id: s.prompt_state.episode.goal for s in samples.chosen}
+        roles.check_goals(sampled.values(), agent=call.replies)
         opened = tokens.opens_thinking(samples.chosen[0].prompt)
-        reward = replace(_reward(call, live, reply), opened=opened, thinks=data.info.reasoning == "think")
-        from pytest_ugst.trainers.grpo.trainer import Training
+        reward = replace(_reward(call, roles), opened=opened, thinks=data.info.reasoning == "think")
+        from pytest_ugst.trainers.grpo.trainer import GrpoRun
 
-        training = Training(call.model, run, options, data, tokens, samples, reward, live)
-        run.begin(record)
-        if (stopped := training.train(resume=call.resume)) is not None:
+        run = GrpoRun(call, folder, data, tokens, samples, reward, roles)
+        folder.begin()
+        if (stopped := run.train()) is not None:
             raise UgstError(f"{stopped}; what was learned is in {call.out}; go on with --resume")
     return call.out
 
 
-def _settings(call: GrpoCall) -> Options:
-    return settings_here(judge=call.judge, agent=call.agent, dir=call.home, seed=call.options.seed)
-
-
-def _reward(call: GrpoCall, live: BackgroundRoles, reply: bool) -> TurnReward:
-    o, resolver = call.options, live.resolver
+def _reward(call: GrpoCall, roles: BackgroundRoles) -> TurnReward:
+    """Return the reward of the options, by the roles."""
+    o, resolver = call.options, roles.resolver
     replies = None
-    if reply:
+    if call.replies:
         by_model: Any = "tools" if resolver.is_model("agent") else "respond"
         replies = Replies(resolver.agent, resolver.domain, by_model if o.replay == "auto" else o.replay)
     wording = None
     if o.naturalness or o.coherence:
         if not resolver.is_model("judge"):
-            raise UsageError(f"naturalness and coherence are told by a judge model; --judge {call.judge} is none")
+            raise UsageError(f"naturalness and coherence are rated by a judge model; --judge {call.judge} is none")
         wording = ModelWording(resolver.chat(call.judge, "judge"), resolver.prompts)
     shaping = Shaping(
         graded=o.graded,
@@ -135,7 +113,8 @@ def _reward(call: GrpoCall, live: BackgroundRoles, reply: bool) -> TurnReward:
 
 
 def _samples(data: TrainingData, o: GrpoOptions, tokens: PromptTokens) -> PromptSamples:
-    samples = choose(
+    """Choose the samples, and print how many there are of each turn."""
+    samples = choose_samples(
         data.train,
         data.episodes,
         lambda prompt: len(tokens.ids(prompt)),
@@ -145,12 +124,12 @@ def _samples(data: TrainingData, o: GrpoOptions, tokens: PromptTokens) -> Prompt
         seed=o.seed,
     )
     turns = ", ".join(f"{count} of turn {turn}" for turn, count in samples.by_turn().items())
-    left = "".join(f"; {count} left out: {why}" for why, count in samples.left_out.items())
-    print(f"ugst: {counted(len(samples.chosen), 'sample')} ({turns}){left}", flush=True)
+    left_out = "".join(f"; {count} left out: {reason}" for reason, count in samples.left_out.items())
+    print(f"ugst: {counted(len(samples.chosen), 'sample')} ({turns}){left_out}", flush=True)
     return samples
 
 
-def _quiet() -> None:
+def _silence_trl() -> None:
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
@@ -162,7 +141,7 @@ def _quiet() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """``python -m pytest_ugst.trainers.grpo``: as ``ugst train grpo``, for accelerate and other launchers."""
+    """Run ``python -m pytest_ugst.trainers.grpo``, which is ``ugst train grpo`` for accelerate and other launchers."""
     from pytest_ugst.trainers.common.launching import run_module
     from pytest_ugst.trainers.grpo.command import add_arguments, run
 

@@ -1,15 +1,15 @@
-"""Judging recorded conversations again, by another judge: how a distilled judge is compared with its teacher."""
+"""Judging of recorded conversations by another judge: how a distilled judge is compared with its teacher."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ugst.engine.goal_tracker import GoalTracker
 from pytest_ugst.roles.batch import run_with_models
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.run import StoredRun
+from pytest_ugst.utils.concurrency import bounded_gather
 
 if TYPE_CHECKING:
     from pytest_ugst.config.settings import Options
@@ -25,47 +25,40 @@ def judge_again(
     folder: Path,
     *,
     checked: bool = True,
-    told: Callable[[int, int], None] = lambda done, total: None,
-) -> Run:
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> StoredRun:
     """Have recorded conversations judged by the judge of ``settings``, into a run of their own.
 
     Args:
-        episodes: Recorded ones.
-        settings: Whose judge is asked.
-        registry: The names it may have.
-        folder: Of the new run.
+        episodes: Recorded episodes.
+        settings: The options that name the judge.
+        registry: The names that it may have.
+        folder: The new run's folder.
         checked: Whether checks decide where there are any; else the judge is asked about every sub-component.
-        told: Called with the number of episodes done, and of all.
+        on_progress: Called after each episode with the number of episodes that are done, and of all.
 
     Raises:
         UsageError: For what the user has to mend.
         UgstError: If the judge can't be reached at all.
     """
-    run = Run(folder)
+    run = StoredRun(folder)
 
-    async def work(resolver: RoleResolver) -> Run:
-        slots = asyncio.Semaphore(settings.concurrency)
-        run.create(resolver.setting())
+    async def work(resolver: RoleResolver) -> StoredRun:
+        run.create(resolver.config())
         run.journal.refresh()
-        done = 0
 
-        async def one(episode: Episode) -> None:
-            nonlocal done
-            async with slots:
-                if episode.id not in run.journal:
-                    run.journal.append(await _judged(episode, resolver, checked))
-            done += 1
-            told(done, len(episodes))
+        async def judge(episode: Episode) -> None:
+            if episode.id not in run.journal:
+                run.journal.append(await _judged(episode, resolver, checked))
 
-        async with asyncio.TaskGroup() as group:
-            for episode in episodes:
-                group.create_task(one(episode))
+        await bounded_gather(episodes, judge, settings.concurrency, on_progress)
         return run
 
     return run_with_models(settings, registry, ("judge",), work, kind="train")
 
 
 async def _judged(episode: Episode, resolver: RoleResolver, checked: bool) -> Episode:
+    """Return an episode with the verdicts of another judge."""
     components = episode.components
     if not checked:
         components = tuple(c.model_copy(update={"check": None}) for c in components)

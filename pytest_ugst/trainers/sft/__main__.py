@@ -1,4 +1,4 @@
-"""``python -m pytest_ugst.trainers.sft``: the command as a module, for launchers."""
+"""The command ``ugst train sft`` as a module (``python -m pytest_ugst.trainers.sft``), for launchers."""
 
 import sys
 

@@ -6,18 +6,19 @@ import argparse
 from pathlib import Path
 
 from pytest_ugst.trainers.common.presets import add_option_flags, read_options
+from pytest_ugst.trainers.data.options import add_data_options, read_data_options
 from pytest_ugst.trainers.sft.options import SftOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
+    """Add the arguments of the command."""
     parser.add_argument(
         "--model",
         required=True,
         metavar="MODEL",
         help="what to start from: a checkpoint folder, a GGUF file, smollm2, or a hub name",
     )
-    parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="what 'ugst train data' wrote")
+    add_data_options(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the trained model is saved")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     add_option_flags(parser, SftOptions, "sft")
@@ -29,9 +30,11 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UsageError: For what the user has to mend.
     """
-    from pytest_ugst.trainers.sft.train import SftCall, train_sft
+    from pytest_ugst.trainers.sft.call import SftCall
+    from pytest_ugst.trainers.sft.train import train_sft
 
     options = read_options(SftOptions, args)
-    out = train_sft(SftCall(args.model, args.data, args.out, options, args.resume))
+    dataset, data = read_data_options(args)
+    out = train_sft(SftCall(args.model, dataset, args.out, options, args.resume, data=data))
     print(f"the trained model is in {out}; test it with pytest suites --ugst-sim={out}")
     return 0

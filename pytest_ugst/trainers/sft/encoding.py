@@ -1,4 +1,4 @@
-"""Rows as token ids: the prompt as in play, the target as the chat template has an assistant say it."""
+"""Examples as token ids: the prompt as in play, the completion as the chat template has an assistant say it."""
 
 from __future__ import annotations
 
@@ -13,65 +13,64 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
-    """One row."""
+class EncodedExample:
+    """An example as token ids."""
 
     prompt: list[int]
     completion: list[int]
-    """The target, the token that ends the turn included."""
+    """The completion, with the token that ends the turn."""
     episode: str
 
     def __len__(self) -> int:
+        """Return the number of tokens of prompt and completion."""
         return len(self.prompt) + len(self.completion)
 
     @property
     def input_ids(self) -> list[int]:
-        """Both."""
+        """The ids of prompt and completion."""
         return [*self.prompt, *self.completion]
 
     @property
     def labels(self) -> list[int]:
-        """As in :mod:`transformers`: the target's ids, and -100 for the prompt."""
+        """The labels of :mod:`transformers`: the completion's ids, and -100 for the prompt."""
         return [*[IGNORED] * len(self.prompt), *self.completion]
 
 
 class ExampleEncoder:
-    """Encodes rows for one tokenizer; what conversations have in common is tokenized once."""
+    """An encoder of examples for one tokenizer; what conversations have in common is tokenized once."""
 
     def __init__(self, tokenizer: Any) -> None:
-        """Take a tokenizer with a chat template.
+        """Wrap a tokenizer that has a chat template.
 
         Raises:
             UsageError: If it has none.
         """
         self.tokenizer = tokenizer
         self.tokens = PromptTokens(tokenizer)
-        self.most = 0
-        """Tokens of the longest target so far."""
+        self.longest_completion = 0
+        """Tokens of the longest completion so far."""
 
-    def row(self, row: Example) -> Encoded:
-        """Encode one row."""
-        prompt = [m.model_dump() for m in row.prompt]
-        completion = self._completion(prompt, row.completion_text)
+    def encode(self, example: Example) -> EncodedExample:
+        """Encode an example."""
+        prompt = [m.model_dump() for m in example.prompt]
+        completion = self._completion(prompt, example.completion_text)
         ids = self.tokenizer(completion, add_special_tokens=False)["input_ids"]
-        self.most = max(self.most, len(ids))
-        return Encoded(list(self.tokens.ids(prompt)), list(ids), row.episode)
+        self.longest_completion = max(self.longest_completion, len(ids))
+        return EncodedExample(list(self.tokens.ids(prompt)), list(ids), example.episode)
 
-    def _completion(self, prompt: list[dict[str, str]], completion_text: str) -> str:
+    def _completion(self, prompt: list[dict[str, str]], text: str) -> str:
+        """Return what the chat template writes behind the prompt, up to the end of the turn."""
         before = self.tokens.text(prompt)
         after: str = self.tokenizer.apply_chat_template(
-            [*prompt, {"role": "assistant", "content": completion_text}], tokenize=False
+            [*prompt, {"role": "assistant", "content": text}], tokenize=False
         )
         end = self.tokenizer.eos_token or ""
         if after.startswith(before):
-            said = after[len(before) :]
+            written = after[len(before) :]
             # What follows the end of the turn belongs to the next one.
-            cut = said.rfind(end) if end else -1
-            if cut >= 0:
-                return said[: cut + len(end)]
-            return said
+            cut = written.rfind(end) if end else -1
+            return written[: cut + len(end)] if cut >= 0 else written
         # A template that opens the reasoning itself, or rewrites what an assistant said.
-        opened = before.rstrip()
-        if opened.endswith("<think>"):
-            completion_text = completion_text.removeprefix("<think>").lstrip("\n")
-        return f"{completion_text}{end}"
+        if before.rstrip().endswith("<think>"):
+            text = text.removeprefix("<think>").lstrip("\n")
+        return f"{text}{end}"

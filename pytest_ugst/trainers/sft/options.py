@@ -1,4 +1,4 @@
-"""Every option of SFT, in the order of the help."""
+"""The options of SFT, in the order of the help."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_ugst.core.base import Frozen
 
 
 class SftOptions(Frozen):
-    """What a model is trained with. A preset is a YAML mapping of these."""
+    """The options that a model is trained with. A preset is a YAML mapping of them."""
 
     # Steps
     epochs: float = Field(default=4.0, gt=0.0, description="times all rows are seen")
@@ -24,7 +24,7 @@ class SftOptions(Frozen):
     max_grad_norm: float = Field(default=1.0, gt=0.0, description="gradient clipping")
     seed: int = Field(default=0, ge=0, description="seed of everything that is drawn")
 
-    # Rows
+    # Examples
     max_tokens: int = Field(default=2048, ge=8, description="longer rows are left out")
     share_prefixes: bool = Field(
         default=False,
@@ -61,5 +61,5 @@ class SftOptions(Frozen):
 
     @property
     def schedule(self) -> Literal["epoch", "steps"]:
-        """When the model is evaluated."""
+        """The times at which the model is evaluated."""
         return "steps" if self.eval_every else "epoch"

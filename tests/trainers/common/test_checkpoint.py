@@ -12,7 +12,7 @@ import pytest
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.registry import RoleContext
-from pytest_ugst.llm.checkpoint_info import Step, Trained, read_trained
+from pytest_ugst.llm.checkpoint_info import CheckpointInfo, TrainingStep, read_checkpoint_info
 from pytest_ugst.llm.manager import ModelManager
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.roles.batch import builtin_registry, settings_here
@@ -21,11 +21,11 @@ from pytest_ugst.simulators.trained import as_trained
 from pytest_ugst.trainers.common.checkpoint import add_results, save_checkpoint, saving
 
 PROMPT = "<!-- version: own -->\nBe $goal.\n"
-TRAINED = Trained(
+TRAINED = CheckpointInfo(
     reasoning="think",
     prompts="own-1",
     sampling={"max_tokens": 128, "temperature": 0.3},
-    lineage=(Step(method="sft", base="b|<i>", data="d", episodes=3, rows=9, steps=4),),
+    lineage=(TrainingStep(method="sft", base="b|<i>", data="d", episodes=3, rows=9, steps=4),),
 )
 
 
@@ -45,8 +45,8 @@ def checkpoint(tmp_path: Path) -> Path:
 
 
 def test_what_is_saved_says_how_it_is_played(checkpoint: Path) -> None:
-    assert read_trained(checkpoint) == TRAINED
-    assert read_trained(checkpoint.parent) is None
+    assert read_checkpoint_info(checkpoint) == TRAINED
+    assert read_checkpoint_info(checkpoint.parent) is None
     card = (checkpoint / "README.md").read_text()
     assert "**sft**" in card
     assert "<i>" not in card
@@ -99,7 +99,7 @@ def test_a_damaged_description_is_told(checkpoint: Path) -> None:
     for text, what in (("{", "can't be read"), ('{"format": 9}', "format: Input should be 1")):
         (checkpoint / "ugst.json").write_text(text)
         with pytest.raises(UsageError, match=what):
-            read_trained(checkpoint)
+            read_checkpoint_info(checkpoint)
 
 
 # Played as trained
@@ -129,9 +129,9 @@ def resolver_of(sim: str, folder: Path) -> RoleResolver:
 
 def test_a_run_records_how_it_is_played(checkpoint: Path) -> None:
     resolver = resolver_of(str(checkpoint), checkpoint.parent)
-    setting = resolver.setting()
+    setting = resolver.config()
     assert setting.reasoning
     assert setting.prompts == Prompts.load(checkpoint / "prompts").version
     assert resolver.models.spec(str(checkpoint)).sampling == {"max_tokens": 128, "temperature": 0.3}
-    plain = resolver_of("agenda", checkpoint.parent).setting()
+    plain = resolver_of("agenda", checkpoint.parent).config()
     assert not plain.reasoning

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ugst.trainers.common.prefix_tree import IGNORED, Tree, grow
+from pytest_ugst.trainers.common.prefix_tree import IGNORED, PrefixTree, build_trees
 
 TOKENS = st.integers(0, 3)
 ROWS = st.lists(
@@ -16,7 +16,7 @@ ROWS = st.lists(
 )
 
 
-def paths(tree: Tree) -> list[tuple[list[int], list[int]]]:
+def paths(tree: PrefixTree) -> list[tuple[list[int], list[int]]]:
     """The rows, read back from the end of each."""
     found = []
     parents = set(tree.parents)
@@ -33,7 +33,7 @@ def paths(tree: Tree) -> list[tuple[list[int], list[int]]]:
 
 @given(ROWS)
 def test_every_row_is_read_as_it_was(rows: list[tuple[list[int], list[int]]]) -> None:
-    for tree in grow(rows, 1_000):
+    for tree in build_trees(rows, 1_000):
         assert paths(tree) == rows
         mask = tree.mask()
         for token, parent in enumerate(tree.parents):
@@ -46,13 +46,13 @@ def test_every_row_is_read_as_it_was(rows: list[tuple[list[int], list[int]]]) ->
 
 @given(ROWS, st.integers(1, 20))
 def test_no_tree_is_larger_than_asked_unless_a_row_is(rows: list[tuple[list[int], list[int]]], limit: int) -> None:
-    trees = grow(rows, limit)
+    trees = build_trees(rows, limit)
     assert [row for tree in trees for row in paths(tree)] == rows
     assert all(len(tree) <= limit or len(paths(tree)) == 1 for tree in trees)
 
 
 def test_what_is_shared_is_read_once() -> None:
-    tree = Tree()
+    tree = PrefixTree()
     tree.add([1, 2, 3], [7, 8])
     assert tree.cost([1, 2, 3, 9, 3], [7]) == 4  # the 3 that the first row has for its own, 9, 3, 7
     tree.add([1, 2, 3, 9, 3], [7])
@@ -61,7 +61,7 @@ def test_what_is_shared_is_read_once() -> None:
 
 def test_a_row_needs_a_prompt() -> None:
     with pytest.raises(ValueError, match="at least one token"):
-        Tree().add([], [1])
+        PrefixTree().add([], [1])
 
 
 @pytest.mark.slow
@@ -69,7 +69,7 @@ def test_loss_and_gradients_are_those_of_the_rows() -> None:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from pytest_ugst.trainers.common.prefix_tree import collate
+    from pytest_ugst.trainers.common.prefix_tree import collate_trees
 
     torch.manual_seed(0)
     config = LlamaConfig(
@@ -93,9 +93,9 @@ def test_loss_and_gradients_are_those_of_the_rows() -> None:
         loss_of(input_ids=torch.tensor([[*p, *c]]), labels=torch.tensor([[IGNORED] * len(p) + c])) for p, c in rows
     )
     there = gradients(one_by_one)
-    together = loss_of(**collate(grow(rows, 16), pad=0))  # two trees, of different sizes
+    together = loss_of(**collate_trees(build_trees(rows, 16), pad=0))  # two trees, of different sizes
     here = gradients(together)
-    assert len(grow(rows, 16)) == 2
+    assert len(build_trees(rows, 16)) == 2
     torch.testing.assert_close(together, one_by_one)
     for a, b in zip(here, there, strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)

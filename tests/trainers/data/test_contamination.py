@@ -7,27 +7,29 @@ import pytest
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.roles.batch import builtin_registry
 from pytest_ugst.roles.builtins import concierge_goals
-from pytest_ugst.trainers.data.contamination import require_apart, suite_goals
+from pytest_ugst.trainers.data.contamination import require_no_test_goals, suite_test_goals
 
 
 def test_the_shipped_test_goals_are_known() -> None:
-    found = suite_goals(builtin_registry())
+    found = suite_test_goals(builtin_registry())
     assert len(found["concierge"]) == 32
     assert len(found["multiwoz_challenge"]) == 150
 
 
 def test_train_goals_are_fine() -> None:
-    require_apart({g.id: g.text for g in concierge_goals("train")}, suite_goals(builtin_registry()), "data")
+    require_no_test_goals(
+        {g.id: g.text for g in concierge_goals("train")}, suite_test_goals(builtin_registry()), "data"
+    )
 
 
 def test_a_test_goal_is_found_by_id_and_by_text() -> None:
     first, second, *_ = concierge_goals("test")
     goals = {first.id: "other words", "renamed": second.text.upper().replace(" ", "\n"), "fine": "something else"}
     with pytest.raises(UsageError, match=f"{first.id}, renamed of concierge.*concierge:train"):
-        require_apart(goals, suite_goals(builtin_registry()), "data")
+        require_no_test_goals(goals, suite_test_goals(builtin_registry()), "data")
 
 
 def test_many_are_counted() -> None:
     goals = {g.id: g.text for g in concierge_goals("test")}
     with pytest.raises(UsageError, match="and 27 more of concierge"):
-        require_apart(goals, suite_goals(builtin_registry()), "data")
+        require_no_test_goals(goals, suite_test_goals(builtin_registry()), "data")

@@ -1,4 +1,4 @@
-"""Rows: what is trained is what is played."""
+"""Examples: what is trained is what is played."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.llm import LlmSimulator, read_utterance
 from pytest_ugst.trainers.data.examples import FINAL_WORD, completion_text, examples_of
-from pytest_ugst.trainers.data.reasoning_traces import write_trace
-from pytest_ugst.trainers.grpo.reward.completions import read_completion
+from pytest_ugst.trainers.data.reasoning_traces import write_reasoning
+from pytest_ugst.trainers.grpo.reward.completions import parse_completion
 from tests.trainers.data_things import GOAL, SAID, make_episode, said, thinking
 
 PROMPTS = Prompts.load()
@@ -85,7 +85,7 @@ def test_equal_seeds_write_equal_reasoning() -> None:
 
 def test_every_target_is_well_formed() -> None:
     for row in examples_of(make_episode(), PROMPTS):
-        assert read_completion(row.completion_text, Conversation()).fault is None
+        assert parse_completion(row.completion_text, Conversation()).format_error is None
 
 
 # Reasoning that is written
@@ -93,7 +93,7 @@ def test_every_target_is_well_formed() -> None:
 
 def trace(state: GoalState, text: str, *, ends: bool = False, before: int = 0) -> str:
     turns = tuple(Turn(user=t, agent="Done.") for t in SAID[:before])
-    return write_trace(state, Conversation(turns=turns), text, ends, 10, random.Random(0))
+    return write_reasoning(state, Conversation(turns=turns), text, ends, 10, random.Random(0))
 
 
 def state(*verdicts: Any, turns: int = 1) -> GoalState:
@@ -153,7 +153,7 @@ def test_reasoning_before_the_end(finished: bool) -> None:
 )
 def test_reasoning_begins_with_what_the_agent_did(heard: str, text: str, start: str) -> None:
     before = Conversation(turns=(Turn(user="Hello.", agent=heard),))
-    written = write_trace(GoalState.initial(GOAL.components or ()), before, text, False, 10, random.Random(0))
+    written = write_reasoning(GoalState.initial(GOAL.components or ()), before, text, False, 10, random.Random(0))
     assert written.startswith(start)
 
 

@@ -11,7 +11,7 @@ import pytest
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.roles.batch import builtin_registry
-from pytest_ugst.trainers.data.build import Making, check_out, make_data
+from pytest_ugst.trainers.data.build import DataRecipe, build_data, check_out
 from pytest_ugst.trainers.data.folder import read_data
 from tests.trainers.data_things import make_episode
 
@@ -22,7 +22,7 @@ PROMPTS = Prompts.load()
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "d"
     episodes = [make_episode(), make_episode(), make_episode("other"), make_episode("worse", shouts=1)]
-    make_data(episodes, PROMPTS, Making(eval_share=0.5), builtin_registry(), folder)
+    build_data(episodes, PROMPTS, DataRecipe(eval_share=0.5), builtin_registry(), folder)
     return folder
 
 
@@ -50,7 +50,7 @@ def test_the_card_says_where_it_comes_from(folder: Path) -> None:
 
 def test_the_same_is_made_of_the_same(folder: Path, tmp_path: Path) -> None:
     episodes = [make_episode(), make_episode(), make_episode("other"), make_episode("worse", shouts=1)]
-    make_data(episodes, PROMPTS, Making(eval_share=0.5), builtin_registry(), tmp_path / "e")
+    build_data(episodes, PROMPTS, DataRecipe(eval_share=0.5), builtin_registry(), tmp_path / "e")
     for name in ("train.jsonl", "eval.jsonl"):
         assert (tmp_path / "e" / name).read_bytes() == (folder / name).read_bytes()
 
@@ -63,7 +63,7 @@ def test_datasets_folders_hold_the_rows(folder: Path) -> None:
 
 def test_nothing_left_says_why(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no row is left of 3 .3 not aligned.*--keep turns"):
-        make_data([make_episode(shouts=1)], PROMPTS, Making(), builtin_registry(), tmp_path / "d")
+        build_data([make_episode(shouts=1)], PROMPTS, DataRecipe(), builtin_registry(), tmp_path / "d")
     assert not (tmp_path / "d").exists()
 
 

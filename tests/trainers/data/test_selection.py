@@ -19,10 +19,10 @@ from pytest_ugst.trainers.data.selection import (
     balance_categories,
     balance_goals,
     hold_out,
-    keep_rows,
-    moved,
-    within,
-    without_doubles,
+    keep_examples,
+    moved_categories,
+    within_limit,
+    without_duplicates,
 )
 from tests.trainers.data_things import END, make_episode, verdicts
 
@@ -55,26 +55,26 @@ def test_what_stayed_aligned(episode: object, whole: bool, turns: int) -> None:
 def test_keeping_episodes_turns_or_all() -> None:
     episode = make_episode(shouts=2)
     made = list(examples_of(episode, PROMPTS))
-    assert keep_rows(episode, made, "episodes") == []
-    assert [row.turn for row in keep_rows(episode, made, "turns")] == [1]
-    assert keep_rows(episode, made, "all") == made
+    assert keep_examples(episode, made, "episodes") == []
+    assert [row.turn for row in keep_examples(episode, made, "turns")] == [1]
+    assert keep_examples(episode, made, "all") == made
 
 
 def test_doubles_go_and_the_first_stays() -> None:
     once = rows()
-    assert without_doubles([*once, *once]) == once
+    assert without_duplicates([*once, *once]) == once
 
 
 def test_rows_over_the_limit_go() -> None:
     made = rows()
-    assert within(made, 1, lambda row: row.turn) == made[:1]
+    assert within_limit(made, 1, lambda row: row.turn) == made[:1]
 
 
 def test_what_a_turn_moves() -> None:
     episode = make_episode()
-    assert moved(episode, 1) == {Category.OBJECTIVE, Category.REQUIREMENT}
-    assert moved(episode, 2) == {Category.OBJECTIVE}
-    assert moved(episode, 3) == frozenset()
+    assert moved_categories(episode, 1) == {Category.OBJECTIVE, Category.REQUIREMENT}
+    assert moved_categories(episode, 2) == {Category.OBJECTIVE}
+    assert moved_categories(episode, 3) == frozenset()
 
 
 def test_goals_are_balanced_by_their_episodes() -> None:
@@ -88,7 +88,7 @@ def test_common_moves_are_thinned_out_and_other_rows_stay() -> None:
     episodes = {name: make_episode(name) for name in ("a", *(f"b@{n}" for n in range(2, 12)))}
     made = [row for name in episodes for row in examples_of(episodes[name], PROMPTS) if name == "a" or row.turn != 1]
     kept = balance_categories(made, episodes, 0)
-    counts = Counter(c for row in kept for c in moved(episodes[row.episode], row.turn))
+    counts = Counter(c for row in kept for c in moved_categories(episodes[row.episode], row.turn))
     assert counts == {Category.OBJECTIVE: 2, Category.REQUIREMENT: 1}
     assert sum(row.turn == 3 for row in kept) == 11
 

@@ -45,7 +45,7 @@ class Trainer:
     heads: Any = None
     remembered: Any = None
 
-    def ugst_speaker(self, heads: Any) -> Any:
+    def ugst_turn_sampler(self, heads: Any) -> Any:
         self.heads = heads
         self.read: list[list[list[int]]] = [[] for _ in heads]
 
@@ -56,11 +56,11 @@ class Trainer:
 
         return say
 
-    def ugst_remember(self, heads: Any, rollouts: Any) -> None:
+    def ugst_keep_turns(self, heads: Any, rollouts: Any) -> None:
         self.remembered = rollouts
 
 
-class Live:
+class Roles:
     def run(self, work: Any) -> Any:
         return asyncio.run(work)
 
@@ -83,7 +83,7 @@ def play(scripts: list[list[str]], judge: Judge, answers: Any = None, **goal: An
     reward = TurnReward(judge, ChecksJudge(), Replies(Agents(answers or repeats), no_domain))
     trainer = Trainer(scripts)
     tokens = PromptTokens(Bytes())
-    rollouts = Rollouts([sample], tokens, reward, Live(), None)  # type: ignore[arg-type]
+    rollouts = Rollouts([sample], tokens, reward, Roles(), None)  # type: ignore[arg-type]
     made = rollouts([sample.prompt] * len(scripts), trainer)
     assert trainer.remembered == made["rollout"]
     for rollout, read in zip(made["rollout"], trainer.read, strict=True):
@@ -107,7 +107,7 @@ def test_conversations_are_read_as_in_play_and_earn_by_their_final_state() -> No
     assert [one.reward for one in judged] == [2.5, 1.5 + 0.25, 0.0]
     assert judged[1].indicators is not None
     assert (judged[1].indicators.policy, judged[1].indicators.objective) == (0.0, 0.5)
-    assert [one.spoken.fault for one in judged] == [None, None, "no reasoning"]
+    assert [one.parsed.format_error for one in judged] == [None, None, "no reasoning"]
     assert [len(rollout.segments) for rollout in made["rollout"]] == [3, 2, 2]
     assert made["completion_ids"][1] == [
         i for said in (speak("turn 1"), speak("Terminate.")) for i in [*said.encode(), 256]
@@ -185,15 +185,15 @@ def test_turns_are_sampled_after_their_context_whatever_is_shared() -> None:
     torch = pytest.importorskip("torch")
     from transformers import AutoModelForCausalLM, GenerationConfig
 
-    from pytest_ugst.trainers.grpo.shared_prompts import Speaker
+    from pytest_ugst.trainers.grpo.shared_prompts import TurnSampler
 
     model = AutoModelForCausalLM.from_pretrained(tiny_model(), dtype=torch.float32)
     config = GenerationConfig(max_new_tokens=5, do_sample=False, pad_token_id=2, eos_token_id=2)
     heads = [list(range(100, 120)), list(range(100, 120)), list(range(300, 309))]
-    speaker = Speaker(model, heads, config, 2)
+    sampler = TurnSampler(model, heads, config, 2)
     turns = [([0, 1, 2], heads), ([0, 2], [[*heads[0], 5, 6, 7], [*heads[2], 9]]), ([1], [[1, 2, 3]])]
     for which, contexts in turns:
-        said = speaker.speak(model, which, contexts).tolist()
+        said = sampler.sample(model, which, contexts).tolist()
         for context, got in zip(contexts, said, strict=True):
             alone = model.generate(input_ids=torch.tensor([context]), generation_config=config)
             assert got[:5] == alone[0, len(context) :].tolist()

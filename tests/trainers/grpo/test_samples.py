@@ -1,9 +1,8 @@
-"""Which prompts GRPO draws from, how they become tokens, and whose folder a run may write to."""
+"""The prompts that GRPO draws from, how they become tokens, and the options of a run."""
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -20,8 +19,7 @@ from pytest_ugst.trainers.common.tokens import PromptTokens
 from pytest_ugst.trainers.data.examples import Example, completion_text, examples_of
 from pytest_ugst.trainers.grpo.command import add_arguments
 from pytest_ugst.trainers.grpo.options import GrpoOptions
-from pytest_ugst.trainers.grpo.run import GrpoRun
-from pytest_ugst.trainers.grpo.samples import choose
+from pytest_ugst.trainers.grpo.samples import choose_samples
 from tests.played import objective, verdict
 from tests.trainers.grpo.reward.test_reward import recorded
 from tests.trainers.grpo_things import episodes
@@ -43,8 +41,8 @@ def length(prompt: Any) -> int:
 def test_samples_are_balanced_over_turns_and_depend_on_the_seed_alone(count: int, seed: int) -> None:
     rows = all_rows()
     there = Counter(row.turn for row in rows)
-    samples = choose(rows, BY_ID, length, count=count, max_tokens=10**6, seed=seed)
-    again = choose(all_rows(), BY_ID, length, count=count, max_tokens=10**6, seed=seed)
+    samples = choose_samples(rows, BY_ID, length, count=count, max_tokens=10**6, seed=seed)
+    again = choose_samples(all_rows(), BY_ID, length, count=count, max_tokens=10**6, seed=seed)
     assert [s.id for s in samples.chosen] == [s.id for s in again.chosen]
     assert len({s.id for s in samples.chosen}) == len(samples.chosen) == min(count, len(rows))
     taken = samples.by_turn()
@@ -56,19 +54,19 @@ def test_samples_are_balanced_over_turns_and_depend_on_the_seed_alone(count: int
 def test_prompts_that_are_too_long_are_left_out_and_said_so() -> None:
     rows = all_rows()
     limit = sorted(length([m.model_dump() for m in row.prompt]) for row in rows)[len(rows) // 2]
-    samples = choose(rows, BY_ID, length, max_tokens=limit)
+    samples = choose_samples(rows, BY_ID, length, max_tokens=limit)
     assert all(length(s.prompt) <= limit for s in samples.chosen)
     assert samples.left_out["too long"] == len(rows) - len(samples.chosen) > 0
     with pytest.raises(UsageError, match=r"too long.*raise max_prompt_tokens"):
-        choose(rows, BY_ID, length, max_tokens=1)
+        choose_samples(rows, BY_ID, length, max_tokens=1)
 
 
 def test_a_turn_before_which_the_state_is_unknown_is_left_out() -> None:
     # Nothing was said of turn 2, so what the third one changes can't be told.
     episode = recorded(objective("t"), turns=3, said=[verdict("t", 1, "INCOMPLETE"), verdict("t", 3, "INCOMPLETE")])
     rows = list(examples_of(episode, Prompts.load()))
-    samples = choose(rows, {episode.id: episode}, length, max_tokens=10**6)
-    assert sorted(s.place.turn for s in samples.chosen) == [1, 2]
+    samples = choose_samples(rows, {episode.id: episode}, length, max_tokens=10**6)
+    assert sorted(s.prompt_state.turn for s in samples.chosen) == [1, 2]
     assert samples.left_out == {"state unknown": 1}
 
 
@@ -135,7 +133,9 @@ def test_a_tokenizer_that_loses_the_tags_is_refused() -> None:
 def parse(*args: str) -> GrpoOptions:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
-    return read_options(GrpoOptions, parser.parse_args(["--model=m", "--data=d", "--judge=checks", "--out=o", *args]))
+    return read_options(
+        GrpoOptions, parser.parse_args(["--model=m", "--dataset=d", "--judge=checks", "--out=o", *args])
+    )
 
 
 def test_the_papers_preset_and_what_the_command_line_overrides() -> None:
@@ -176,50 +176,3 @@ def test_bad_options_are_named(tmp_path: Path, text: str, args: list[str], told:
 def test_an_unknown_preset() -> None:
     with pytest.raises(UsageError, match="did you mean 'paper-grpo'"):
         parse("--preset", "papergrpo")
-
-
-def open_run(folder: Path, *, resume: bool = False, judge: str = "checks", **options: Any) -> GrpoRun:
-    run = GrpoRun(folder)
-    run.begin(run.check("owner/model", folder / "data", judge, "rules", GrpoOptions(**options), resume=resume))
-    return run
-
-
-def test_a_folder_holds_one_run(tmp_path: Path) -> None:
-    open_run(tmp_path / "out")
-    with pytest.raises(UsageError, match="holds a run already; go on with it by --resume"):
-        open_run(tmp_path / "out")
-    open_run(tmp_path / "out", resume=True, save_every=1)
-    with pytest.raises(UsageError, match="begun with another learning_rate"):
-        open_run(tmp_path / "out", resume=True, learning_rate=1e-3)
-    with pytest.raises(UsageError, match="begun with another judge"):
-        open_run(tmp_path / "out", resume=True, judge="other")
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "notes.txt").write_text("mine")
-    with pytest.raises(UsageError, match=r"holds notes\.txt and no GRPO run"):
-        open_run(other)
-    (tmp_path / "out" / "grpo.json").write_text("{")
-    with pytest.raises(UsageError, match="is damaged"):
-        open_run(tmp_path / "out", resume=True)
-
-
-def test_a_checkpoint_that_was_not_written_to_its_end_does_not_count(tmp_path: Path) -> None:
-    run = open_run(tmp_path / "out")
-    assert run.last_checkpoint() is None
-    for number, text in ((9, '{"a": 1}'), (10, '{"a": 1}'), (11, '{"a"'), (12, None)):
-        folder = run.steps / f"checkpoint-{number}"
-        folder.mkdir(parents=True)
-        if text is not None:
-            (folder / "trainer_state.json").write_text(text)
-    last = run.last_checkpoint()
-    assert last is not None
-    assert last.name == "checkpoint-10"
-
-
-def test_a_resumed_run_forgets_what_it_is_going_to_sample_again(tmp_path: Path) -> None:
-    run = open_run(tmp_path / "out")
-    run.log({"step": step, "text": "ä"} for step in range(5))
-    with run.completions.open("a") as file:
-        file.write('{"step": 2, "te')  # torn
-    run.forget_after(3)
-    assert [json.loads(line)["step"] for line in run.completions.read_text().splitlines()] == [0, 1, 2]

@@ -15,8 +15,9 @@ from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.roles.batch import builtin_registry
+from pytest_ugst.trainers.grpo.call import GrpoCall
 from pytest_ugst.trainers.grpo.options import GrpoOptions
-from pytest_ugst.trainers.grpo.train import GrpoCall, train_grpo
+from pytest_ugst.trainers.grpo.train import train_grpo
 from tests.trainers.grpo_things import episodes, tiny_model, write_folder
 
 pytestmark = pytest.mark.slow
@@ -206,7 +207,7 @@ def test_sharing_a_prompt_changes_neither_log_probabilities_nor_gradients(model:
         ({"batch": 3, "micro_batch": 4}, r"6 completions .* micro-batches of 4 .* set micro_batch to a divisor"),
         ({"trl": {"num_iterations_": 2}}, "TRL refuses the options: .*num_iterations_"),
         ({"multi_turn": True}, "an agent has to answer, and none is named"),
-        ({"naturalness": 0.5}, "told by a judge model"),
+        ({"naturalness": 0.5}, "rated by a judge model"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_before_the_first_step(

@@ -13,8 +13,9 @@ from pytest_ugst.cli import main
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.checkpoint_info import read_checkpoint_info
 from pytest_ugst.trainers.data.folder import read_data
+from pytest_ugst.trainers.sft.call import SftCall
 from pytest_ugst.trainers.sft.options import SftOptions
-from pytest_ugst.trainers.sft.train import RECORD, SftCall, last_step, train_sft
+from pytest_ugst.trainers.sft.train import train_sft
 from tests.trainers.grpo_things import episodes, tiny_model, write_folder
 
 pytestmark = pytest.mark.slow
@@ -48,15 +49,21 @@ def losses(out: Path, step: int) -> list[float]:
     return [entry["loss"] for entry in state["log_history"] if "loss" in entry]
 
 
-def batches(data: Path, out: Path, **options: Any) -> tuple[Any, Any]:
-    """The tokenizer, and the first batch the trainer would compute."""
+def set_up(data: Path, made: SftCall) -> tuple[Any, Any]:
+    """A run that has not begun, and its encoder."""
     from pytest_ugst.trainers.common.bases import load_tokenizer
     from pytest_ugst.trainers.sft.encoding import ExampleEncoder
     from pytest_ugst.trainers.sft.trainer import SftRun
 
     encoder = ExampleEncoder(load_tokenizer(str(tiny_model())))
-    rows = [encoder.row(row) for row in read_data(data).train]
-    training = SftRun(call(data, out, **options), read_data(data), encoder, {"train": rows, "eval": []})
+    examples = [encoder.encode(example) for example in read_data(data).train]
+    parts = {"train": examples, "eval": []}
+    return SftRun(made, made.open_folder(), read_data(data), encoder, parts), encoder
+
+
+def batches(data: Path, out: Path, **options: Any) -> tuple[Any, Any]:
+    """The tokenizer, and the first batch the trainer would compute."""
+    training, encoder = set_up(data, call(data, out, **options))
     return encoder.tokenizer, next(iter(training.trainer.get_train_dataloader()))
 
 
@@ -83,24 +90,17 @@ def test_shared_prefixes_and_scoring_targets_alone_change_no_loss(data: Path, tm
     import torch
 
     from pytest_ugst.trainers.common.bases import load_model
-    from pytest_ugst.trainers.sft.trainer import _target_loss
+    from pytest_ugst.trainers.sft.trl_sft import completion_loss
 
     model = load_model(str(tiny_model()), attn_implementation="sdpa")
     found = []
     for shared in (True, False):
-        from pytest_ugst.trainers.common.bases import load_tokenizer
-        from pytest_ugst.trainers.sft.encoding import ExampleEncoder
-        from pytest_ugst.trainers.sft.trainer import SftRun
-
-        encoder = ExampleEncoder(load_tokenizer(str(tiny_model())))
-        rows = [encoder.row(row) for row in read_data(data).train]
-        made = call(data, tmp_path / str(shared), share_prefixes=shared, micro_batch=2)
-        training = SftRun(made, read_data(data), encoder, {"train": rows, "eval": []})
+        training, _ = set_up(data, call(data, tmp_path / str(shared), share_prefixes=shared, micro_batch=2))
         total, count = 0.0, 0
         with torch.no_grad():
             for batch in training.trainer.get_train_dataloader():
                 tokens = int((batch["labels"] != -100).sum())
-                own = float(_target_loss(model, batch, None))
+                own = float(completion_loss(model, batch, None))
                 if not shared:
                     theirs = float(model(**batch).loss)
                     assert own == pytest.approx(theirs, rel=1e-4)
@@ -118,7 +118,7 @@ def test_it_learns_and_a_resumed_run_equals_an_uninterrupted_one(data: Path, tmp
     curve = losses(whole, 4)
     assert curve[-1] < curve[0] - 0.1
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     with pytest.MonkeyPatch.context() as patch:
@@ -129,13 +129,13 @@ def test_it_learns_and_a_resumed_run_equals_an_uninterrupted_one(data: Path, tmp
         def killed_after_two(step: int, *rest: Any) -> str:
             lines.append(str(step))
             if step == 3:
-                raise Killed
+                raise KilledError
             return ""
 
-        patch.setattr(trainer, "_line", killed_after_two)
-        with pytest.raises(Killed):
+        patch.setattr(trainer, "_progress_line", killed_after_two)
+        with pytest.raises(KilledError):
             train_sft(call(data, cut))
-    assert last_step(cut) == cut / "checkpoint-2"
+    assert call(data, cut, resume=True).open_folder().last_checkpoint() == cut / "checkpoint-2"
     assert not (cut / "model.safetensors").exists()
     train_sft(call(data, cut, resume=True))
     assert losses(cut, 4) == curve
@@ -156,6 +156,55 @@ def test_it_learns_and_a_resumed_run_equals_an_uninterrupted_one(data: Path, tmp
     told = read_checkpoint_info(third)
     assert told is not None
     assert [step.base for step in told.lineage] == [str(tiny_model()), str(whole)]
+
+
+def test_a_full_disk_is_reported_in_a_line_and_the_run_goes_on(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+    from safetensors import SafetensorError
+    from transformers import modeling_utils
+
+    monkeypatch.chdir(tmp_path)
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items() if value is not True]
+    base = ["train", "sft", "--model", str(tiny_model()), "--dataset", str(data), "--share-prefixes", *options]
+    save_weights, save_state = modeling_utils.safe_save_file, torch.save
+
+    def no_room_for_weights(tensors: Any, where: Any, *more: Any, **kwargs: Any) -> None:
+        if "checkpoint-4" in str(where) or ".saving" in str(where):
+            Path(where).write_text("half")
+            raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+        save_weights(tensors, where, *more, **kwargs)
+
+    def no_room_for_the_optimizer(what: Any, where: Any, *more: Any, **kwargs: Any) -> None:
+        if "checkpoint-4" in str(where):
+            raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534")
+        save_state(what, where, *more, **kwargs)
+
+    resume: list[str] = []
+    for owner, name, full in (
+        (modeling_utils, "safe_save_file", no_room_for_weights),
+        (torch, "save", no_room_for_the_optimizer),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, full)
+            assert main([*base, "--out", "o", *resume]) == 4
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line == (
+            "ugst: can't save to o: No space left on device; what was saved before is whole. Free some space and go on "
+            "with --resume"
+        )
+        resume = ["--resume"]
+        assert not (tmp_path / "o" / "model.safetensors").exists()
+    # All that is left to do is to save what was trained.
+    with monkeypatch.context() as patch:
+        patch.setattr(modeling_utils, "safe_save_file", lambda *args, **kwargs: no_room_for_weights(*args, **kwargs))
+        patch.setattr(torch, "save", save_state)
+        assert main([*base, "--out", "p", "--save-every", "9"]) == 4
+    assert "can't save to p: No space left on device" in capsys.readouterr().err
+    assert main([*base, "--out", "o", "--resume"]) == 0
+    assert main([*base, "--out", "whole"]) == 0
+    assert losses(tmp_path / "o", 4) == losses(tmp_path / "whole", 4)
 
 
 def test_an_adapter_is_merged_and_held_out_goals_stop_early(tmp_path: Path) -> None:
@@ -191,7 +240,7 @@ def test_a_model_without_a_chat_template(data: Path, tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     shutil.copytree(tiny_model(), bare)
     (bare / "chat_template.jinja").unlink()
-    refuse(data, tmp_path / "o", "no chat template", lambda c: SftCall(str(bare), c.data, c.out, c.options))
+    refuse(data, tmp_path / "o", "no chat template", lambda c: SftCall(str(bare), c.dataset, c.out, c.options))
 
 
 def test_test_goals_in_the_data(tmp_path: Path) -> None:
@@ -218,7 +267,7 @@ def test_options_are_checked(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    base = ["train", "sft", "--model", str(tiny_model()), "--data", str(data), "--out", "o"]
+    base = ["train", "sft", "--model", str(tiny_model()), "--dataset", str(data), "--out", "o"]
     for more, message in (
         (["--learning-rate", "-1"], "--learning-rate"),
         (["--preset", "laptop-stf"], "did you mean 'laptop-sft'"),
@@ -226,4 +275,4 @@ def test_options_are_checked(
     ):
         assert main([*base, *more]) == 4
         assert message in capsys.readouterr().err
-    assert not (tmp_path / "o" / RECORD).exists() or not list((tmp_path / "o").glob("*.safetensors"))
+    assert not (tmp_path / "o" / "sft.json").exists()

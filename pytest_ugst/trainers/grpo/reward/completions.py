@@ -1,4 +1,4 @@
-"""Reading what a model that is being trained says: its reasoning, its utterance, and what is wrong with the form."""
+"""Strict parsing of completions: reasoning, utterance, and errors of the format."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ _OPEN, _CLOSE = "<think>", "</think>"
 
 @dataclass(frozen=True, slots=True)
 class ParsedCompletion:
-    """One completion, read."""
+    """A completion in its parts."""
 
     reasoning: str
     turn: UserTurn | None
-    """What the agent hears, as in a played conversation; None where the form is wrong."""
-    fault: str | None = None
-    """What is wrong with the form, in a word or two: ``no reasoning``, ``unclosed reasoning``, ``empty reasoning``,
+    """The turn as in a played conversation; None where the format is wrong."""
+    format_error: str | None = None
+    """The error of the format, in a word or two: ``no reasoning``, ``unclosed reasoning``, ``empty reasoning``,
     ``leaked reasoning``, ``nothing said``, ``cut off``."""
 
 
-def read_completion(
+def parse_completion(
     text: str, conversation: Conversation, *, finished: bool = True, opened: bool = False, thinks: bool = True
 ) -> ParsedCompletion:
-    """Read a completion strictly: ``<think>``, reasoning, ``</think>``, utterance.
+    """Parse a completion strictly: ``<think>``, reasoning, ``</think>``, utterance.
 
-    In play anything that looks like reasoning is kept from the agent. Here a model is to learn the form, so whatever
-    departs from it is a fault.
+    In play anything that looks like reasoning is kept from the agent. Here a model is to learn the format, so whatever
+    departs from it is an error.
 
     Args:
         text: The completion.
-        conversation: What was said before.
+        conversation: The conversation so far.
         finished: Whether the model ended it by itself, not by the token limit.
         opened: Whether the chat template writes ``<think>`` before the completion begins.
         thinks: Whether there is to be reasoning at all; else the completion is the utterance.
     """
     text = text.strip()
     if not thinks:
-        fault = "leaked reasoning" if _ANY_TAG.search(text) else None if finished else "cut off"
-        turn = read_utterance(text, None, conversation) if fault is None else None
-        return ParsedCompletion("", turn, fault or (None if turn else "nothing said"))
+        error = "leaked reasoning" if _ANY_TAG.search(text) else None if finished else "cut off"
+        turn = read_utterance(text, None, conversation) if error is None else None
+        return ParsedCompletion("", turn, error or (None if turn else "nothing said"))
     if opened and not text.startswith(_OPEN):
         text = _OPEN + text
     if not text.startswith(_OPEN):

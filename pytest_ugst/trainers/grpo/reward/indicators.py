@@ -1,4 +1,4 @@
-"""The five conditions of equation 3: what a user's turn did to the goal state.
+"""The five conditions of equation 3, by what a user's turn did to the goal state.
 
 Source: "Goal Alignment in LLM-Based User Simulators for Conversational AI", section 5.3, which leaves open when
 exactly a condition is met. Here (see ``docs/grpo.md``), with S the goal state before the turn and S' the one after it:
@@ -10,7 +10,7 @@ exactly a condition is met. Here (see ``docs/grpo.md``), with S the goal state b
 - If the turn ends the conversation, nothing can come after it, so for these three it is 1 only if all of the category
   count as success in S'.
 
-An indicator that depends on a missing verdict is None: neither 0 nor 1 could be told from it.
+An indicator that depends on a missing verdict is None: it could be 0 as well as 1.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ class RewardWeights:
     preference: float = ALPHA
 
     def __getitem__(self, category: Category) -> float:
+        """Return the weight of a category."""
         value: float = getattr(self, category.value)
         return value
 
 
 @dataclass(frozen=True, slots=True)
 class Indicators:
-    """What each condition is worth: 0 to 1 (only 0 or 1 unless graded), or None where it can't be told."""
+    """The value of each condition: 0 to 1 (only 0 or 1 unless graded), or None where it is unknown."""
 
     profile: float | None
     policy: float | None
@@ -52,15 +53,17 @@ class Indicators:
     preference: float | None
 
     def __iter__(self) -> Iterator[tuple[Category, float | None]]:
+        """Yield the categories, each with its value."""
         for field in fields(self):
             yield Category(field.name), getattr(self, field.name)
 
     def __getitem__(self, category: Category) -> float | None:
+        """Return the value of a category."""
         value: float | None = getattr(self, category.value)
         return value
 
     def total(self, weights: RewardWeights) -> float | None:
-        """Equation 3: the weighted sum; None if a condition that counts can't be told."""
+        """Return the weighted sum of equation 3; None if a condition that counts is unknown."""
         total = 0.0
         for category, value in self:
             if weights[category] == 0.0:
@@ -74,17 +77,18 @@ class Indicators:
 def indicators(
     before: GoalState, verdicts: Iterable[Verdict], *, ended: bool = False, silent: bool = False, graded: bool = False
 ) -> Indicators:
-    """The conditions that one turn meets.
+    """Return which conditions a turn meets.
 
     Args:
         before: S, the goal state before the turn. Settled sub-components need no verdict.
-        verdicts: About the turn, in any order; of several about one sub-component the furthest along its chain counts,
-            as in the law of statuses. An error, or a status of another category, is a missing verdict.
+        verdicts: The verdicts about the turn, in any order; of several about one sub-component the furthest along its
+            chain counts, as in the law of statuses. An error, or a status of another category, is a missing verdict.
         ended: Whether the conversation is over with this turn.
         silent: Whether nothing was said, as in a termination message of its own: then what no verdict is about has
             stayed as it was, and is not missing.
-        graded: Instead of 0 or 1, the share of sub-components: of those that could be broken, the ones that were not;
-            of those left to raise, the ones that rose; at the end, of all, the ones that count as success.
+        graded: Whether a condition is the share of sub-components instead of 0 or 1: of those that could be broken, the
+            ones that were not; of those left to raise, the ones that rose; at the end, of all, the ones that count as
+            success.
 
     Returns:
         The indicators. None stands where two ways to fill in the missing verdicts would give two values.
@@ -102,7 +106,7 @@ def indicators(
 
 
 def _after(before: GoalState, verdicts: Iterable[Verdict], silent: bool) -> Mapping[str, Status | None]:
-    """Every sub-component's status after the turn; None where it is open and a verdict is missing."""
+    """Return every sub-component's status after the turn; None where it is open and a verdict is missing."""
     known = {item.component.id: item for item in before}
     after: dict[str, Status | None] = {
         id: item.status if silent or item.settled else None for id, item in known.items()
@@ -124,7 +128,7 @@ def _after(before: GoalState, verdicts: Iterable[Verdict], silent: bool) -> Mapp
 
 
 def _marks(category: Category, pairs: list[tuple[ComponentState, Status | None]], ended: bool) -> list[bool | None]:
-    """For each sub-component that the condition is about, whether it does its part; None where that can't be told."""
+    """Return, for each sub-component that the condition is about, whether it does its part; None where unknown."""
     marks: list[bool | None] = []
     for item, now in pairs:
         if category in HELD:

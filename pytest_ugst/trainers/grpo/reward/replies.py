@@ -1,4 +1,4 @@
-"""The agent's answer to a sampled utterance: without it nothing that depends on the agent's work could move.
+"""The agent's answers to sampled utterances: without them nothing that depends on the agent's work could move.
 
 The recorded conversation before the utterance is played again into a fresh session, so that the agent answers where the
 conversation stood: an agent that keeps its memory in the session (``rules``) hears every turn again; for one that
@@ -22,24 +22,24 @@ Replay = Literal["respond", "tools"]
 
 @dataclass(slots=True)
 class Replies:
-    """Answers utterances in the middle of recorded conversations."""
+    """The agent in the middle of recorded conversations."""
 
     agent: Agent
     domain: Callable[[str], Domain]
-    """Opens a domain by name."""
+    """Returns a domain by name."""
     replay: Replay = "respond"
-    """How the conversation so far is played again."""
+    """The way in which the conversation so far is played again."""
     counts: Counter[str] = field(default_factory=Counter)
-    """``replayed``: turns played again; ``differed``: those in which the agent or a tool said something else than it
-    did in the record."""
+    """``replayed``: the turns played again; ``differed``: those in which the agent or a tool answered something else
+    than in the record."""
 
     async def answer(self, episode: Episode, before: Conversation, turn: Turn) -> Turn:
-        """The turn with the agent's answer and its tool calls.
+        """Return a turn with the agent's answer and its tool calls.
 
         Args:
-            episode: The recorded one.
+            episode: The recorded episode.
             before: Its conversation up to where the utterance is said.
-            turn: What the user says now.
+            turn: The turn with the user's utterance.
 
         Raises:
             RoleError: If the agent fails.
@@ -47,26 +47,26 @@ class Replies:
         """
         session = self.open(episode)
         for number in range(1, len(before.turns) + 1):
-            await self._again(before.up_to(number), session)
+            await self._replay(before.up_to(number), session)
         heard = Turn(user=turn.user)
-        answer = await self.agent.respond(_audible(before).with_turn(heard), session)
+        answer = await self.agent.respond(_without_reasoning(before).with_turn(heard), session)
         return turn.model_copy(
             update={"agent": answer.text, "tool_calls": answer.tool_calls, "agent_reasoning": answer.reasoning}
         )
 
     def open(self, episode: Episode) -> Session:
-        """A fresh session, as it was when the episode began."""
+        """Open a fresh session, as it was when the episode began."""
         seed = EpisodeSpec(episode.id, episode.goal, episode.trial, episode.setting, episode.max_turns).seed
         name = episode.goal.domain
         session: Session = NoSession() if name is None else self.domain(name).open(episode.goal, seed)
         session.notes["seed"] = seed
         return session
 
-    async def _again(self, heard: Conversation, session: Session) -> None:
+    async def _replay(self, heard: Conversation, session: Session) -> None:
         recorded = heard.turns[-1]
         self.counts["replayed"] += 1
         if self.replay == "respond":
-            answer = await self.agent.respond(_audible(heard), session)
+            answer = await self.agent.respond(_without_reasoning(heard), session)
             same = answer.text == recorded.agent
         else:
             results = [session.call(call.name, call.arguments).text for call in recorded.tool_calls]
@@ -74,8 +74,8 @@ class Replies:
         self.counts["differed"] += not same
 
 
-def _audible(conversation: Conversation) -> Conversation:
-    """The conversation as the agent may see it."""
+def _without_reasoning(conversation: Conversation) -> Conversation:
+    """Return the conversation as the agent may see it: without the user's reasoning."""
     if all(turn.user_reasoning is None for turn in conversation.turns):
         return conversation
     turns = tuple(turn.model_copy(update={"user_reasoning": None}) for turn in conversation.turns)

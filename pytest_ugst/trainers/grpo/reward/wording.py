@@ -1,4 +1,4 @@
-"""How a sampled turn is worded, told by the judge model: the ratings of the reports, as a term of the reward."""
+"""The wording of a sampled turn, rated by the judge model as in the reports, as a term of the reward."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelWording:
-    """Rates conversations that end with the turn."""
+    """A judge model that rates conversations which end with the turn."""
 
     chat: Chat
     prompts: Prompts
 
     async def score(self, aspect: str, goal: str, conversation: Conversation) -> float | None:
-        """The rating of 1 to 5, from 0 to 1; None if the model gave none.
+        """Return the rating of 1 to 5 as a number from 0 to 1; None if the model gave none.
 
         Raises:
             ChatUnavailableError: If the server is gone or refuses us.

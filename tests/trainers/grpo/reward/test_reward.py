@@ -20,7 +20,7 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.trainers.data.examples import FINAL_WORD, completion_text
-from pytest_ugst.trainers.grpo.reward.completions import read_completion
+from pytest_ugst.trainers.grpo.reward.completions import parse_completion
 from pytest_ugst.trainers.grpo.reward.replies import Replies
 from pytest_ugst.trainers.grpo.reward.reward import JudgedCompletion, PromptState, TurnReward
 from pytest_ugst.trainers.grpo.reward.shaping import Shaping, repetition
@@ -69,8 +69,8 @@ def speak(utterance: str) -> str:
     return completion_text("I think so.", utterance)
 
 
-def judge_one(reward: TurnReward, place: PromptState, text: str, finished: bool = True) -> JudgedCompletion:
-    return asyncio.run(reward.judge_one(place, text, finished))
+def judge_one(reward: TurnReward, prompt_state: PromptState, text: str, finished: bool = True) -> JudgedCompletion:
+    return asyncio.run(reward.judge_one(prompt_state, text, finished))
 
 
 def by_checks(**more: object) -> TurnReward:
@@ -115,9 +115,9 @@ def test_ending_early_forfeits_what_is_left() -> None:
 def test_a_rule_that_falls_due_at_the_end_does_so_for_a_sampled_end() -> None:
     episode = recorded(policy("thank", once("thank")), objective("t"), said=[verdict("t", 1, "COMPLETE")])
     reward = TurnReward(Judge({}), ChecksJudge())
-    place = PromptState(episode, 3)
-    assert judge_one(reward, place, speak("Terminate.")).reward == 2.0
-    assert judge_one(reward, place, speak("Thank you!\nTerminate.")).reward == 2.5
+    prompt_state = PromptState(episode, 3)
+    assert judge_one(reward, prompt_state, speak("Terminate.")).reward == 2.0
+    assert judge_one(reward, prompt_state, speak("Thank you!\nTerminate.")).reward == 2.5
     # What the record's own end told of that rule is not known yet where the user speaks.
     ended = Verdict(component="thank", turn=2, status=Status.MISALIGNED, by="checks")
     late = episode.model_copy(
@@ -154,33 +154,33 @@ def test_the_last_turn_there_is_ends_the_conversation() -> None:
 def test_malformed_reasoning_earns_nothing_and_asks_nobody(text: str, finished: bool, fault: str) -> None:
     judge = Judge({"t": "COMPLETE"})
     got = judge_one(TurnReward(judge, ChecksJudge()), PromptState(recorded(objective("t")), 1), text, finished)
-    assert (got.reward, got.spoken.fault, judge.asked) == (0.0, fault, [])
+    assert (got.reward, got.parsed.format_error, judge.asked) == (0.0, fault, [])
 
 
 @given(st.text(alphabet=st.sampled_from("ab <>/think\n"), max_size=40), st.booleans(), st.booleans())
 def test_what_is_heard_never_holds_a_tag(noise: str, opened: bool, thinks: bool) -> None:
     for text in (noise, f"<think>a</think>{noise}", f"{noise}<think>a</think>b"):
-        spoken = read_completion(text, Conversation(), opened=opened, thinks=thinks)
-        assert (spoken.turn is None) == (spoken.fault is not None)
-        if spoken.turn is not None:
-            assert re.search(r"</?\s*think", spoken.turn.text, re.IGNORECASE) is None
-            assert bool(spoken.reasoning) == thinks
+        parsed = parse_completion(text, Conversation(), opened=opened, thinks=thinks)
+        assert (parsed.turn is None) == (parsed.format_error is not None)
+        if parsed.turn is not None:
+            assert re.search(r"</?\s*think", parsed.turn.text, re.IGNORECASE) is None
+            assert bool(parsed.reasoning) == thinks
 
 
 def test_a_template_that_opens_the_reasoning_itself() -> None:
-    spoken = read_completion("a\n</think>\n\nHello.", Conversation(), opened=True)
-    assert spoken.turn is not None
-    assert (spoken.reasoning, spoken.turn.text, spoken.fault) == ("a", "Hello.", None)
-    assert read_completion("Hello.", Conversation(), opened=True).fault == "unclosed reasoning"
+    parsed = parse_completion("a\n</think>\n\nHello.", Conversation(), opened=True)
+    assert parsed.turn is not None
+    assert (parsed.reasoning, parsed.turn.text, parsed.format_error) == ("a", "Hello.", None)
+    assert parse_completion("Hello.", Conversation(), opened=True).format_error == "unclosed reasoning"
 
 
 def test_a_judge_that_fails_gives_no_reward_and_takes_none_from_others() -> None:
     episode = recorded(objective("t"), objective("s"), said=[verdict("s", 1, "COMPLETE")])
     judge = Judge({})
     reward = TurnReward(judge, ChecksJudge())
-    places = [PromptState(episode, 2), PromptState(recorded(objective("s")), 1)]
+    prompt_states = [PromptState(episode, 2), PromptState(recorded(objective("s")), 1)]
     judge.says["s"] = "COMPLETE"
-    failed, fine = asyncio.run(reward.judge_all(places, [speak("a"), speak("b")], [True, True]))
+    failed, fine = asyncio.run(reward.judge_all(prompt_states, [speak("a"), speak("b")], [True, True]))
     assert (failed.reward, failed.error) == (None, "?")
     assert (fine.reward, fine.error) == (2.5, None)
     assert ["t"] in judge.asked  # s is complete already, and not judged again
@@ -212,9 +212,9 @@ def test_whatever_a_plugged_in_role_raises_costs_only_the_reward(who: str) -> No
 
 def test_a_batch_is_judged_at_once_and_equal_completions_once() -> None:
     judge = Judge({"t": "COMPLETE"})
-    place = PromptState(recorded(objective("t")), 1)
+    prompt_state = PromptState(recorded(objective("t")), 1)
     texts = [speak(f"say {n % 5}") for n in range(10)]
-    got = asyncio.run(TurnReward(judge, ChecksJudge()).judge_all([place] * 10, texts, [True] * 10))
+    got = asyncio.run(TurnReward(judge, ChecksJudge()).judge_all([prompt_state] * 10, texts, [True] * 10))
     assert (judge.busiest, len(judge.asked)) == (5, 5)
     assert [one.reward for one in got] == [2.5] * 10
 
