@@ -1,4 +1,4 @@
-"""Making judges out of what people have at hand."""
+"""Adapters that make judges of functions and objects."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pytest_ugst.utils.callables import call, name_of, takes
 
 
 def as_judge(value: object, name: str | None = None) -> Judge:
-    """Take anything that can judge for a judge.
+    """Return a judge made from a judge or a function.
 
     Args:
         value: A :class:`Judge`, or a function ``f(component, conversation, turn)``, sync or async, that returns a
             :class:`Status`, its name, or a :class:`Verdict`. What it raises, and anything else it returns, becomes a
             verdict with an error.
-        name: What to call it; a function's own name unless given.
+        name: The judge's name; a function's own name unless given.
 
     Raises:
         UsageError: For anything else.
@@ -41,29 +41,29 @@ def as_judge(value: object, name: str | None = None) -> Judge:
 
 @dataclass(frozen=True, slots=True)
 class FunctionJudge:
-    """Judges by calling a function for each sub-component."""
+    """Judge that calls a function for each sub-component."""
 
     function: Callable[..., Any]
     name: str
 
     async def judge(self, components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
-        """One verdict per component, in their order."""
+        """Return one verdict per component, in their order."""
         return await asyncio.gather(*(self._one(component, conversation, turn) for component in components))
 
     async def _one(self, component: Component, conversation: Conversation, turn: int) -> Verdict:
         try:
-            said = await call(f"the judge {self.name!r}", self.function, component, conversation, turn)
+            answer = await call(f"the judge {self.name!r}", self.function, component, conversation, turn)
         except RoleError as error:
             return self._error(component, turn, str(error))
-        if isinstance(said, Verdict):
-            if said.component == component.id and said.turn == turn:
-                return said if said.by else said.model_copy(update={"by": self.name})
-            about = f"{said.component!r} at turn {said.turn}"
+        if isinstance(answer, Verdict):
+            if answer.component == component.id and answer.turn == turn:
+                return answer if answer.by else answer.model_copy(update={"by": self.name})
+            about = f"{answer.component!r} at turn {answer.turn}"
             return self._error(component, turn, f"the judge {self.name!r} gave a verdict about {about}")
-        if not isinstance(said, str) or said not in CHAINS[component.category]:
+        if not isinstance(answer, str) or answer not in CHAINS[component.category]:
             statuses = ", ".join(CHAINS[component.category])
-            return self._error(component, turn, f"the judge {self.name!r} returned {said!r}; expected {statuses}")
-        return Verdict(component=component.id, turn=turn, status=Status(said), by=self.name)
+            return self._error(component, turn, f"the judge {self.name!r} returned {answer!r}; expected {statuses}")
+        return Verdict(component=component.id, turn=turn, status=Status(answer), by=self.name)
 
     def _error(self, component: Component, turn: int, error: str) -> Verdict:
         return Verdict(component=component.id, turn=turn, error=error, by=self.name)

@@ -1,4 +1,4 @@
-"""The form in which a judge model gives its verdict."""
+"""The forms of the answers of judge models: verdicts and decompositions."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ _SPEAKERS = {"assistant": "agent", "customer": "user", "human": "user", "system"
 
 
 def _speaker(value: Any) -> Any:
+    """Return our name for a speaker that a model may name otherwise."""
     word = value.strip().lower() if isinstance(value, str) else value
     return _SPEAKERS.get(word, word) if isinstance(word, str) else word
 
 
 def _number(value: Any) -> Any:
+    """Return the first number in a text, such as "turn 3"."""
     found = re.search(r"\d{1,4}", value) if isinstance(value, str) else None
     return int(found.group()) if found else value
 
@@ -31,7 +33,7 @@ class Quote(BaseModel):
 
 
 def _usable(value: Any) -> Any:
-    """Drop what is no quote: evidence is a help, and a slip in it must not cost the verdict."""
+    """Leave out what is no quote: an error in the evidence must not cost the verdict that it supports."""
     kept = []
     for entry in value if isinstance(value, list) else []:
         try:
@@ -42,6 +44,7 @@ def _usable(value: Any) -> Any:
 
 
 def _word(value: Any) -> Any:
+    """Return the name of a status, without markup and punctuation around it."""
     return re.sub(r"[^A-Z]", "", value.upper()) if isinstance(value, str) else value
 
 
@@ -79,7 +82,7 @@ ANSWERS: dict[Category, type[AlignedAnswer] | type[TaskAnswer]] = {
     Category.OBJECTIVE: TaskAnswer,
     Category.REQUIREMENT: TaskAnswer,
 }
-"""The form of the answer by category."""
+"""The form of the answer, by category."""
 
 
 class Objective(BaseModel):

@@ -1,4 +1,4 @@
-"""Whether a condition of a check holds, and the words it rests on.
+"""Evaluation of the conditions of checks: whether a condition holds, and the words that show it.
 
 A condition is read in two ways. *In a turn*, every part of it has to hold in that turn. *In the conversation so far*,
 the parts of ``all_of`` and ``any_of`` may hold in different turns, ``none_of`` means in no turn, and the parts of
@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
 import regex
 from pydantic import JsonValue
@@ -28,20 +28,20 @@ MAX_TEXT: Final = 20_000
 """Characters of one utterance or tool result that are searched."""
 
 MAX_SECONDS: Final = 1.0
-"""How long one search may take."""
+"""Seconds that one search may take."""
 
-_CONTEXT = 40
-_RESULT = 160
+_CONTEXT = 40  # characters around the matched words that are quoted
+_RESULT = 160  # characters of a tool's result that are quoted
 
 Found = tuple[Evidence, ...]
-"""What a condition that holds rests on; empty where it holds because something was *not* said."""
+"""The evidence of a condition that holds; empty where it holds because something was *not* said."""
 
 
 class PatternRefusedError(ValueError):
     """A regular expression that could run for ever."""
 
 
-_MANY = 40
+_MANY = 40  # repetitions that count as unbounded
 _REPEAT = re.compile(r"(?:[*+]|\{\d*,(\d*)\}|\{(\d+)\})(\+?)")
 _SET = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
 
@@ -54,7 +54,7 @@ def _unbounded(repeat: re.Match[str] | None) -> bool:
 
 
 def nests_repeats(pattern: str) -> bool:
-    """Whether a group that repeats something without bound (or more than 40 times) is itself repeated so."""
+    """Return whether a group that repeats something without bound (or more than 40 times) is itself repeated so."""
     groups: list[bool] = [False]
     at = 0
     while at < len(pattern):
@@ -83,7 +83,7 @@ def nests_repeats(pattern: str) -> bool:
 
 @lru_cache(maxsize=8_192)
 def compiled(pattern: str) -> regex.Pattern[str]:
-    """Compile a pattern once.
+    """Compile a pattern; each is compiled once.
 
     Raises:
         PatternRefusedError: If it repeats a repetition without bound.
@@ -100,6 +100,11 @@ _TOOK_TOO_LONG = f"searching for the pattern {{!r}} took more than {MAX_SECONDS:
 # A check looks at every earlier turn again after each new one; what was found in a text does not change.
 @lru_cache(maxsize=32_768)
 def _span(pattern: str, text: str) -> tuple[int, int] | None:
+    """Return the start and end of the first match; None for none.
+
+    Raises:
+        PatternRefusedError: If the search takes too long, now or at an earlier time.
+    """
     if pattern in _too_slow:
         raise PatternRefusedError(_TOOK_TOO_LONG.format(pattern))
     try:
@@ -111,7 +116,7 @@ def _span(pattern: str, text: str) -> tuple[int, int] | None:
 
 
 def _clip(text: str, start: int, end: int) -> str:
-    """The words from ``start`` to ``end``, with a little context, cut between words."""
+    """Return the words from ``start`` to ``end``, with a little context, cut between words."""
     left, right = max(0, start - _CONTEXT), min(len(text), end + _CONTEXT)
     if left and (space := text.find(" ", left, start)) >= 0:
         left = space + 1
@@ -121,10 +126,10 @@ def _clip(text: str, start: int, end: int) -> str:
     return f"{'… ' if left else ''}{words}{' …' if right < len(text) else ''}"
 
 
-def _said(pattern: str, text: str | None, turn: int, speaker: str) -> Found | None:
+def _in_text(pattern: str, text: str | None, turn: int, speaker: Literal["user", "agent"]) -> Found | None:
     if text is None or (span := _span(pattern, text)) is None:
         return None
-    return (Evidence(turn=turn, speaker="user" if speaker == "user" else "agent", quote=_clip(text, *span)),)
+    return (Evidence(turn=turn, speaker=speaker, quote=_clip(text, *span)),)
 
 
 def _number(value: JsonValue) -> float | None:
@@ -137,7 +142,7 @@ def _number(value: JsonValue) -> float | None:
 
 
 def same(expected: JsonValue, actual: JsonValue) -> bool:
-    """Whether an argument is what a check asks for.
+    """Return whether an argument of a tool call is what a check asks for.
 
     Strings compare trimmed and without regard to case, a number equals a string that spells it, true and false equal
     the words, and a list of expected values means any of them.
@@ -168,7 +173,7 @@ def _matches(match: ToolMatch, call: ToolCall) -> bool:
 
 
 def call_text(call: ToolCall) -> str:
-    """A tool call for people: ``book_hotel(people=2) -> {"reference": ...``."""
+    """Return a tool call in a form for people: ``book_hotel(people=2) -> {"reference": ...``."""
     arguments = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in call.arguments.items())
     result = " ".join(call.result.split())
     return f"{call.name}({arguments}) -> {result if len(result) <= _RESULT else result[:_RESULT] + '…'}"
@@ -181,47 +186,47 @@ def _called(match: ToolMatch, turn: Turn, number: int) -> Found | None:
     return None
 
 
-def in_turn(condition: Condition, turn: Turn, number: int) -> Found | None:
-    """Whether the condition holds in one turn.
+def find_in_turn(condition: Condition, turn: Turn, number: int) -> Found | None:
+    """Evaluate a condition in one turn.
 
     Args:
-        condition: What to look for.
-        turn: Where to look.
-        number: Which turn that is, counted from 1.
+        condition: The condition.
+        turn: The turn.
+        number: The number of the turn, counted from 1.
 
     Returns:
         The evidence where it holds, else None.
     """
     if condition.user_says is not None:
-        return _said(condition.user_says, turn.user, number, "user")
+        return _in_text(condition.user_says, turn.user, number, "user")
     if condition.agent_says is not None:
-        return _said(condition.agent_says, turn.agent, number, "agent")
+        return _in_text(condition.agent_says, turn.agent, number, "agent")
     if condition.tool is not None:
         return _called(condition.tool, turn, number)
     if condition.any_of is not None:
-        return next((f for part in condition.any_of if (f := in_turn(part, turn, number)) is not None), None)
+        return next((f for part in condition.any_of if (f := find_in_turn(part, turn, number)) is not None), None)
     if condition.none_of is not None:
-        return None if any(in_turn(part, turn, number) is not None for part in condition.none_of) else ()
+        return None if any(find_in_turn(part, turn, number) is not None for part in condition.none_of) else ()
     # all_of; and in_order, whose parts then fall into the same turn.
-    return _all([in_turn(part, turn, number) for part in condition.all_of or condition.in_order or ()])
+    return _together([find_in_turn(part, turn, number) for part in condition.all_of or condition.in_order or ()])
 
 
-def so_far(condition: Condition, conversation: Conversation) -> Found | None:
-    """Whether the condition holds in the conversation so far.
+def find_so_far(condition: Condition, conversation: Conversation) -> Found | None:
+    """Evaluate a condition in the conversation so far.
 
     Returns:
         The evidence where it holds, else None.
     """
     if condition.all_of is not None:
-        return _all([so_far(part, conversation) for part in condition.all_of])
+        return _together([find_so_far(part, conversation) for part in condition.all_of])
     if condition.any_of is not None:
-        return next((f for part in condition.any_of if (f := so_far(part, conversation)) is not None), None)
+        return next((f for part in condition.any_of if (f := find_so_far(part, conversation)) is not None), None)
     if condition.none_of is not None:
-        return None if any(so_far(part, conversation) is not None for part in condition.none_of) else ()
+        return None if any(find_so_far(part, conversation) is not None for part in condition.none_of) else ()
     if condition.in_order is not None:
         return _in_order(condition.in_order, conversation)
     for number, turn in enumerate(conversation.turns, 1):
-        if (found := in_turn(condition, turn, number)) is not None:
+        if (found := find_in_turn(condition, turn, number)) is not None:
             return found
     return None
 
@@ -231,17 +236,18 @@ def _in_order(parts: tuple[Condition, ...], conversation: Conversation) -> Found
     at, evidence = 0, []
     for part in parts:
         while at < len(conversation.turns):
-            found = in_turn(part, conversation.turns[at], at + 1)
+            found = find_in_turn(part, conversation.turns[at], at + 1)
             if found is not None:
                 evidence.append(found)
                 break
             at += 1
         else:
             return None
-    return _all(evidence)
+    return _together(evidence)
 
 
-def _all(parts: list[Found | None] | list[Found]) -> Found | None:
+def _together(parts: list[Found | None] | list[Found]) -> Found | None:
+    """Return the evidence of all parts, each once; None if a part does not hold."""
     evidence: list[Evidence] = []
     for part in parts:
         if part is None:
@@ -251,7 +257,7 @@ def _all(parts: list[Found | None] | list[Found]) -> Found | None:
 
 
 def patterns(condition: Condition) -> list[str]:
-    """Every regular expression in a condition."""
+    """Return every regular expression in a condition."""
     found = [p for p in (condition.user_says, condition.agent_says) if p is not None]
     if condition.tool is not None and condition.tool.result is not None:
         found.append(condition.tool.result)

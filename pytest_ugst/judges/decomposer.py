@@ -1,4 +1,4 @@
-"""Cutting a goal into sub-components with a language model.
+"""Decomposition of goals into sub-components with a language model.
 
 After appendix C of "Goal Alignment in LLM-Based User Simulators for Conversational AI".
 """
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from pytest_ugst.core.chat import Chat, Message
 
 
-_LONGEST = 20_000  # what a sub-component may hold
+_LONGEST = 20_000  # characters a sub-component may hold
 
 
 async def decompose(chat: Chat, goal: Goal, prompts: Prompts) -> Goal:
-    """Have a model cut a goal into sub-components.
+    """Have a model decompose a goal into sub-components.
 
     Args:
         chat: The model.
         goal: A goal; components it already has are replaced.
-        prompts: What to tell the model.
+        prompts: Templates of the instructions.
 
     Returns:
         The goal with components, with ids like those of a goal file: ``profile-1``, ``policy-1``, ``task-1``,
         ``task-1.requirement-1``, ``task-1.preference-1``.
 
     Raises:
-        AnswerError: If the model finds no part in the goal, asked twice, or can't keep to the form.
+        AnswerError: If the model finds no part in the goal, asked twice, or does not keep to the form.
         ChatError: If there is no answer.
     """
     messages: list[Message] = [
@@ -54,16 +54,20 @@ async def decompose(chat: Chat, goal: Goal, prompts: Prompts) -> Goal:
 
 
 def without_inventions(components: tuple[Component, ...], text: str) -> tuple[Component, ...]:
-    """The sub-components that have at least one word in common with the goal.
+    """Return the sub-components that have at least one word in common with the goal.
 
     Small models copy parts of the prompt's example into goals that say nothing of the kind. An objective stays for the
     sake of what belongs to it. Words count from three letters on, by their first five, so that endings don't matter.
+
+    Args:
+        components: The sub-components.
+        text: The text of the goal.
     """
-    told = _stems(text)
+    goal_stems = _stems(text)
 
     def grounded(component: Component) -> bool:
         stems = _stems(component.text)
-        return not stems or bool(stems & told)
+        return not stems or bool(stems & goal_stems)
 
     kept = {c.id for c in components if grounded(c)}
     kept |= {c.parent for c in components if c.id in kept and c.parent is not None}
@@ -78,11 +82,11 @@ def _stems(text: str) -> set[str]:
 
 
 def to_components(answer: Decomposition) -> tuple[Component, ...]:
-    """Sub-components in the order of a goal file; empty and repeated texts are left out."""
+    """Return sub-components in the order of a goal file; empty and repeated texts are left out."""
     made: list[Component] = []
 
     def add(texts: list[str], category: Category, prefix: str, parent: str | None = None) -> None:
-        unique = dict.fromkeys(told for raw in texts if (told := raw.strip()))
+        unique = dict.fromkeys(stripped for raw in texts if (stripped := raw.strip()))
         for number, text in enumerate(unique, 1):
             made.append(Component(id=f"{prefix}-{number}", category=category, text=text[:_LONGEST], parent=parent))
 
@@ -91,8 +95,8 @@ def to_components(answer: Decomposition) -> tuple[Component, ...]:
     number = 0
     for objective in answer.task_objectives:
         text = objective.task_objective.strip()
-        requirements = [told for raw in objective.requirements if (told := raw.strip())]
-        preferences = [told for raw in objective.preferences if (told := raw.strip())]
+        requirements = [stripped for raw in objective.requirements if (stripped := raw.strip())]
+        preferences = [stripped for raw in objective.preferences if (stripped := raw.strip())]
         if not text and requirements + preferences:
             # A task without a name is still a task; nothing of the goal may get lost.
             text = (requirements or preferences).pop(0)

@@ -1,4 +1,4 @@
-"""A language model as the judge: one sub-component per call, all calls of a turn at once.
+"""The judge played by a language model: one sub-component per call, all calls of a turn at once.
 
 The statuses and criteria are those of "Goal Alignment in LLM-Based User Simulators for Conversational AI", section 4
 and appendix D, with analogous ones for the categories the paper gives no prompt for. A request is laid out as fixed
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def make_llm_judge(chat: Chat, context: RoleContext) -> LlmJudge:
-    """A judge that a model plays.
+    """Return a judge played by a model.
 
     Raises:
         UsageError: For a bad folder of prompts.
@@ -38,12 +38,12 @@ def make_llm_judge(chat: Chat, context: RoleContext) -> LlmJudge:
 
 @dataclass(frozen=True, slots=True)
 class LlmJudge:
-    """Proposes statuses with a model. Remembers nothing, so one serves any number of episodes."""
+    """Judge that asks a model for statuses. It keeps no state, so that one serves any number of episodes."""
 
     chat: Chat
     prompts: Prompts
     sees_tools: bool = True
-    """Whether tool calls and results are part of what it reads; the paper's judge read text only."""
+    """Whether the model is shown tool calls and results; the paper's judge read text only."""
 
     @property
     def name(self) -> str:
@@ -51,19 +51,19 @@ class LlmJudge:
         return self.chat.name
 
     async def judge(self, components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
-        """One verdict per component after ``turn``, in their order.
+        """Return one verdict per component after ``turn``, in their order.
 
         A call that fails gives a verdict with an error, and the others go on.
 
         Raises:
-            ChatUnavailableError: If the server is gone or refuses us: every later call would fail as well, and a run of
-                nothing but error verdicts would look like a finished one.
+            ChatUnavailableError: If the server is gone or refuses our requests: every later call would fail as well,
+                and a run of nothing but error verdicts would look like a finished one.
         """
-        heard = conversation.up_to(turn)
-        chat = f"<chat>\n{render(heard, self.sees_tools)}</chat>"
+        so_far = conversation.up_to(turn)
+        chat = f"<chat>\n{render(so_far, self.sees_tools)}</chat>"
         # Started category by category: where few calls run at once, neighbours share the criteria as well.
         tasks = {
-            c.id: asyncio.ensure_future(self._one(c, heard, turn, chat))
+            c.id: asyncio.ensure_future(self._one(c, so_far, turn, chat))
             for c in sorted(components, key=lambda c: list(Category).index(c.category))
         }
         try:
@@ -76,7 +76,7 @@ class LlmJudge:
         return [tasks[c.id].result() for c in components]
 
     def messages(self, component: Component, conversation: Conversation, turn: int) -> list[Message]:
-        """The request about one sub-component after ``turn``."""
+        """Return the request about one sub-component after ``turn``."""
         return self._messages(component, turn, f"<chat>\n{render(conversation.up_to(turn), self.sees_tools)}</chat>")
 
     def _messages(self, component: Component, turn: int, chat: str) -> list[Message]:
@@ -91,7 +91,7 @@ class LlmJudge:
             {"role": "user", "content": f"{chat}\n\n{question}"},
         ]
 
-    async def _one(self, component: Component, heard: Conversation, turn: int, chat: str) -> Verdict:
+    async def _one(self, component: Component, conversation: Conversation, turn: int, chat: str) -> Verdict:
         try:
             parsed = await self.chat.parse(self._messages(component, turn, chat), ANSWERS[component.category])
         except ChatUnavailableError:
@@ -99,7 +99,7 @@ class LlmJudge:
         except ChatError as error:
             return Verdict(component=component.id, turn=turn, error=str(error), by=self.name)
         answer = parsed.value
-        evidence, dropped = self._evidence(answer, heard)
+        evidence, dropped = self._evidence(answer, conversation)
         note = f" ({dropped} quoted passage(s) not found in the conversation left out)" if dropped else ""
         return Verdict(
             component=component.id,
@@ -110,12 +110,12 @@ class LlmJudge:
             by=self.name,
         )
 
-    def _evidence(self, answer: Answer, heard: Conversation) -> tuple[tuple[Evidence, ...], int]:
-        """The quotes that were really said, each put where it was said, and how many were not."""
+    def _evidence(self, answer: Answer, conversation: Conversation) -> tuple[tuple[Evidence, ...], int]:
+        """Return the quotes found in the conversation, each where it is found, and the number of the others."""
         kept: list[Evidence] = []
         dropped = 0
         for quote in answer.evidence:
-            located = find_quote(heard, quote.quote, quote.turn, quote.speaker, self.sees_tools)
+            located = find_quote(conversation, quote.quote, quote.turn, quote.speaker, self.sees_tools)
             if located is None:
                 dropped += 1
                 continue

@@ -1,4 +1,4 @@
-"""A conversation as a judge gets to read it, and finding quoted words in it again."""
+"""Transcripts: a conversation as a judge gets to read it, and the search for quoted words in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 Speaker = Literal["user", "agent", "tool"]
 
 MAX_RESULT = 1_500
-"""Characters of a tool's result that are shown; search results can be far longer than the conversation."""
+"""The most characters of a tool's result that are shown; search results can be far longer than the conversation."""
 
 _OUR_TAGS = re.compile(r"<(?=/?\s*(?:chat|part|goal)\b)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
@@ -20,35 +20,35 @@ _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0
 
 
 class Located(NamedTuple):
-    """Where quoted words were said."""
+    """The place of quoted words in a conversation."""
 
     turn: int
     speaker: Speaker
 
 
 def as_data(text: str) -> str:
-    """Text of others, made unable to close or open one of the tags that set it apart in a prompt."""
+    """Return foreign text, changed so that it can't open or close one of the tags that delimit it in a prompt."""
     return _OUR_TAGS.sub("&lt;", text)
 
 
 def render(conversation: Conversation, tools: bool = True) -> str:
-    """The conversation with numbered turns.
+    """Return a conversation as text, with numbered turns.
 
     Each turn's text depends on that turn alone, so that a longer conversation starts with the text of a shorter one.
-    Lines below the first of what somebody said are indented: nobody can forge the start of a turn.
+    Lines below the first of an utterance are indented: nobody can forge the start of a turn.
 
     Args:
-        conversation: What was said.
+        conversation: The conversation.
         tools: Whether tool calls and their results are shown.
     """
     return "".join(_turn(number, turn, tools) for number, turn in enumerate(conversation.turns, 1))
 
 
 def _turn(number: int, turn: Turn, tools: bool) -> str:
-    lines = [f"Turn {number}", f"USER: {_said(turn.user)}"]
+    lines = [f"Turn {number}", f"USER: {_utterance(turn.user)}"]
     if tools:
         lines += [_tool(call) for call in turn.tool_calls]
-    lines.append("(no answer)" if turn.agent is None else f"AGENT: {_said(turn.agent)}")
+    lines.append("(no answer)" if turn.agent is None else f"AGENT: {_utterance(turn.agent)}")
     return "\n".join(lines) + "\n\n"
 
 
@@ -58,29 +58,29 @@ def _tool(call: ToolCall) -> str:
         result = f"{result[:MAX_RESULT]} [cut; {len(call.result)} characters in all]"
     arguments = json.dumps(call.arguments, ensure_ascii=False)
     outcome = "returned" if call.ok else "failed with"
-    return f"TOOL {_said(call.name)}({_said(arguments)}) {outcome}: {_said(result)}"
+    return f"TOOL {_utterance(call.name)}({_utterance(arguments)}) {outcome}: {_utterance(result)}"
 
 
-def _said(text: str) -> str:
+def _utterance(text: str) -> str:
     return as_data(re.sub(r"\s*[\r\n\u2028\u2029\x0b\x0c\x85]+\s*", "\n  ", text.strip()))
 
 
 def find_quote(
     conversation: Conversation, quote: str, turn: int, speaker: Speaker, tools: bool = True
 ) -> Located | None:
-    """Look for quoted words.
+    """Find quoted words in a conversation.
 
     Case, spacing and the shape of quotation marks don't matter; dots stand for words left out.
 
     Args:
-        conversation: Where to look.
-        quote: The words.
-        turn: Where they are said to be; looked at first.
-        speaker: Who is said to have spoken; looked at first.
-        tools: Whether tool calls and results count.
+        conversation: The conversation.
+        quote: The quoted words.
+        turn: The turn they are attributed to, which is searched first.
+        speaker: The speaker they are attributed to, whose words are searched first.
+        tools: Whether tool calls and results are searched.
 
     Returns:
-        Where the words are, or None if they are nowhere.
+        The place of the words, or None if they are not found.
     """
     pieces = [piece for part in _GAP.split(quote) if (piece := _plain(part).strip("\"' "))]
     if not pieces:

@@ -1,4 +1,4 @@
-"""The judge ``checks``."""
+"""Tests of the judge ``checks``."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_it_is_a_judge_and_answers_through_the_protocol() -> None:
     judge: Judge = ChecksJudge()
     assert isinstance(judge, Judge)
     asked = [component("policy", never={"user_says": "card"}), component("preference", "p", aligned={"user_says": "x"})]
-    said = asyncio.run(judge.judge(asked, CHAT, 2))
-    assert [(v.component, v.turn, v.status, v.by) for v in said] == [
+    verdicts = asyncio.run(judge.judge(asked, CHAT, 2))
+    assert [(v.component, v.turn, v.status, v.by) for v in verdicts] == [
         ("c", 2, Status.MISALIGNED, "checks"),
         ("p", 2, Status.MISALIGNED, "checks"),
     ]
@@ -92,9 +92,9 @@ def test_later_turns_are_not_looked_at() -> None:
 
 def test_tool_calls_are_quoted() -> None:
     call = ToolCall(id="1", name="book_hotel", arguments={"name": "The Blue Door", "people": 2}, result='{"ok": 1}')
-    heard = Conversation(turns=(Turn(user="Book", agent="Done", tool_calls=(call,)),))
+    conversation = Conversation(turns=(Turn(user="Book", agent="Done", tool_calls=(call,)),))
     task = component("objective", complete={"tool": {"name": "book_hotel|book_inn", "args": {"people": ["2", 3]}}})
-    (verdict,) = ChecksJudge().verdicts([task], heard, 1)
+    (verdict,) = ChecksJudge().verdicts([task], conversation, 1)
     assert verdict.status is Status.COMPLETE
     assert verdict.evidence[0].speaker == "tool"
     assert verdict.evidence[0].quote == 'book_hotel(name="The Blue Door", people=2) -> {"ok": 1}'

@@ -1,4 +1,4 @@
-"""Conditions: the two readings, against a brute-force one."""
+"""Tests of the two readings of conditions, against brute-force ones."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pytest_ugst.judges.conditions import (
     PatternRefusedError,
     call_text,
     compiled,
-    in_turn,
+    find_in_turn,
+    find_so_far,
     nests_repeats,
     patterns,
     same,
-    so_far,
 )
 
 LETTERS = "abc"
@@ -104,13 +104,13 @@ def brute_turn(condition: Condition, turn: Turn) -> bool:
     return not any(parts) if condition.none_of is not None else all(parts)
 
 
-def brute_so_far(condition: Condition, heard: Conversation) -> bool:
+def brute_so_far(condition: Condition, conversation: Conversation) -> bool:
     if condition.in_order is not None:
-        choices = itertools.combinations_with_replacement(heard.turns, len(condition.in_order))
+        choices = itertools.combinations_with_replacement(conversation.turns, len(condition.in_order))
         return any(all(map(brute_turn, condition.in_order, chosen)) for chosen in choices)
-    parts = [brute_so_far(part, heard) for part in _parts(condition)]
+    parts = [brute_so_far(part, conversation) for part in _parts(condition)]
     if not parts:
-        return any(_leaf(condition, turn) for turn in heard.turns)
+        return any(_leaf(condition, turn) for turn in conversation.turns)
     if condition.any_of is not None:
         return any(parts)
     return not any(parts) if condition.none_of is not None else all(parts)
@@ -118,19 +118,21 @@ def brute_so_far(condition: Condition, heard: Conversation) -> bool:
 
 @given(conditions, turns)
 def test_one_turn_agrees_with_a_brute_force_reading(condition: Condition, turn: Turn) -> None:
-    assert (in_turn(condition, turn, 1) is not None) is brute_turn(condition, turn)
+    assert (find_in_turn(condition, turn, 1) is not None) is brute_turn(condition, turn)
 
 
 @given(conditions, conversations)
-def test_the_conversation_so_far_agrees_with_a_brute_force_reading(condition: Condition, heard: Conversation) -> None:
-    assert (so_far(condition, heard) is not None) is brute_so_far(condition, heard)
+def test_the_conversation_so_far_agrees_with_a_brute_force_reading(
+    condition: Condition, conversation: Conversation
+) -> None:
+    assert (find_so_far(condition, conversation) is not None) is brute_so_far(condition, conversation)
 
 
 @given(leaves, conversations)
-def test_the_evidence_is_where_it_says(leaf: Condition, heard: Conversation) -> None:
-    for evidence in so_far(leaf, heard) or ():
-        turn = heard.turns[evidence.turn - 1]
-        assert in_turn(leaf, turn, evidence.turn) == (evidence,)
+def test_the_evidence_is_where_it_says(leaf: Condition, conversation: Conversation) -> None:
+    for evidence in find_so_far(leaf, conversation) or ():
+        turn = conversation.turns[evidence.turn - 1]
+        assert find_in_turn(leaf, turn, evidence.turn) == (evidence,)
         if evidence.speaker == "tool":
             assert evidence.quote in {call_text(call) for call in turn.tool_calls}
         else:
@@ -141,7 +143,7 @@ def test_quotes_are_cut_between_words_around_the_match() -> None:
     text = (
         "One word after another comes along here until at last the friday table is mentioned, and then more follows on."
     )
-    found = in_turn(Condition(user_says="friday"), Turn(user=text), 3)
+    found = find_in_turn(Condition(user_says="friday"), Turn(user=text), 3)
     assert found is not None
     assert found[0].turn == 3
     assert found[0].quote == "… comes along here until at last the friday table is mentioned, and then more …"
@@ -218,7 +220,7 @@ def test_a_search_that_takes_too_long_is_given_up_once_and_for_all(monkeypatch: 
     pattern, text = r"(?:a+){1,40}b", "a" * 40
     conversation = Conversation(turns=(Turn(user=text, agent="yes"),))
     with pytest.raises(PatternRefusedError, match="took more than"):
-        so_far(Condition(user_says=pattern), conversation)
+        find_so_far(Condition(user_says=pattern), conversation)
     monkeypatch.setattr(module, "MAX_SECONDS", 1e9)
     with pytest.raises(PatternRefusedError, match="took more than"):
-        so_far(Condition(user_says=pattern), conversation)
+        find_so_far(Condition(user_says=pattern), conversation)

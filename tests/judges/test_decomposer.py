@@ -1,4 +1,4 @@
-"""The decomposer: from a model's answer to a goal's sub-components."""
+"""Tests of the decomposer: from a model's answer to a goal's sub-components."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The LLM judge: what it is shown, what of its answer counts, and what an error costs."""
+"""Tests of the LLM judge: the request, the reading of its answer, and the cost of an error."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_one_failing_call_leaves_the_others_their_verdicts() -> None:
 
 
 class Slow(ScriptedChat):
-    """Waits for ever, but for the first call, which fails as told."""
+    """Chat that waits for ever, but for the first call, which fails with the given error."""
 
     def __init__(self, error: Exception | None) -> None:
         super().__init__("x")
