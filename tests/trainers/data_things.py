@@ -31,7 +31,7 @@ def said(part: str, turn: int, status: str, by: str = "judge") -> Verdict:
 
 
 def verdicts(shouts: int = 0) -> tuple[Verdict, ...]:
-    """All is done after two turns, unless the user shouts in one of them."""
+    """Return verdicts by which all is done after two turns, unless the user shouts in one of them."""
     return (
         said("shout", 1, "MISALIGNED" if shouts == 1 else "ALIGNED"),
         said("shout", 2, "MISALIGNED" if shouts == 2 else "ALIGNED"),
@@ -43,7 +43,7 @@ def verdicts(shouts: int = 0) -> tuple[Verdict, ...]:
 
 
 def make_episode(name: str = "supper", closing: Closing | None = END, shouts: int = 0, **more: Any) -> Episode:
-    """Two turns and an ending."""
+    """Return an episode of two turns and an ending."""
     turns: tuple[Turn, ...] = tuple(Turn(user=text, agent="Done.", user_reasoning="I thought.") for text in SAID)
     if closing is not None and not closing.separate:
         turns = (turns[0], turns[1].model_copy(update={"agent": None}))
@@ -59,7 +59,7 @@ def make_episode(name: str = "supper", closing: Closing | None = END, shouts: in
 
 
 def thinking(episode: Episode) -> Episode:
-    """As if a model had played it that was asked to think."""
+    """Return an episode as if a model had played it that was asked to think."""
     setting = episode.setting.model_copy(update={"reasoning": True, "models": {"sim": "0"}})
     return episode.model_copy(update={"setting": setting})
 

@@ -127,7 +127,7 @@ def save_trained_model(
     if merge:
         model = model.merge_and_unload()
     if hasattr(model, "config"):
-        model.config.use_cache = True  # off while training; a saved configuration that says so would make play slow
+        model.config.use_cache = True  # off while training; saved so, it would make play slow
 
     def save(draft: str) -> None:
         model.save_pretrained(draft)

@@ -32,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--agent", metavar="NAME", help="the agent, named as for --ugst-agent (rules)")
     source.add_argument("--judge", metavar="NAME", help="the judge, named as for --ugst-judge (checks)")
     source.add_argument(
+        "--decomposer", metavar="NAME", help="the model that cuts goals into sub-components (a judge that is a model)"
+    )
+    source.add_argument(
         "--steer", choices=("none", "goal", "state"), default="state", help="what the simulator is reminded of (state)"
     )
     source.add_argument("--trials", type=int, default=1, metavar="N", help="how often each goal is played (1)")
@@ -106,6 +109,7 @@ def _make(args: argparse.Namespace) -> int:
         sim=args.sim,
         agent=args.agent,
         judge=args.judge,
+        decomposer=args.decomposer,
         steer=args.steer,
         # The trained model reasons, so one that can is asked to.
         reasoning=args.traces != "none",

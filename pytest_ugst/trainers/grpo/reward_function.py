@@ -1,4 +1,4 @@
-"""The reward function that TRL calls: it has completions judged, logs them, and tells when too many judgements fail."""
+"""The reward function that TRL calls: it has completions judged, logs them, and stops on too many failed judgements."""
 
 from __future__ import annotations
 

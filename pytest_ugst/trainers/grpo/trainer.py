@@ -66,7 +66,7 @@ class GrpoRun:
         self.rewards = RewardFunction(reward, roles, self._samples, call.options.max_error_share)
         """The reward function, with the time that it took."""
         self._trainer = self._make_trainer()
-        self._trainer.remove_callback(PrinterCallback)  # ours says the same in a line
+        self._trainer.remove_callback(PrinterCallback)  # ours prints the same in a line
         self._log = CompletionLog(folder.folder, self._trainer.accelerator.process_index)
         self.rewards.attach(self._trainer.eos_token_ids, self._log)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_ugst.engine.goal_tracker import GoalTracker
+from pytest_ugst.engine.judging import judge_conversation
 from pytest_ugst.roles.batch import run_with_models
 from pytest_ugst.runs.run import StoredRun
 from pytest_ugst.utils.concurrency import bounded_gather
@@ -62,13 +62,6 @@ async def _judged(episode: Episode, resolver: RoleResolver, checked: bool) -> Ep
     components = episode.components
     if not checked:
         components = tuple(c.model_copy(update={"check": None}) for c in components)
-    tracker = GoalTracker(components, resolver.judge, resolver.checks)
-    try:
-        for turn in range(1, len(episode.conversation.turns) + 1):
-            tracker.turn(episode.conversation.up_to(turn))
-        verdicts = await tracker.finish(episode.conversation)
-    except BaseException:
-        tracker.cancel()
-        raise
+    verdicts = await judge_conversation(components, episode.conversation, resolver.judge, resolver.checks)
     setting = episode.setting.model_copy(update={"judge": resolver.settings.judge})
     return episode.model_copy(update={"verdicts": verdicts, "setting": setting})

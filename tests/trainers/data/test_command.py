@@ -56,6 +56,15 @@ def test_mistakes_get_one_line(
     assert "\n" not in told
 
 
+def test_the_decomposing_model_is_named_as_in_other_commands(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "a.goal.yaml").write_text("id: a\ngoal: You want to see a museum.\ndomain: concierge\n")
+    play = ["train", "data", "--goals", "a.goal.yaml", "--out", "d"]
+    assert main(play) == 4
+    assert "no components and no model is set to decompose it" in capsys.readouterr().err
+    assert main([*play, "--decomposer", "cutter"]) == 4
+    assert "'cutter'" in capsys.readouterr().err  # it is no alias here
+
+
 def test_what_broke_a_rule_is_left_out(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = ["train", "data", "--goals", "concierge:train", "--limit", "4", "--sim", "agenda:contradiction"]
     assert main([*base, "--out", "all", "--keep", "all", "--doubles"]) == 0

@@ -22,7 +22,7 @@ PROMPTS = Prompts.load()
 
 
 def played_prompts(episode: Any) -> list[list[dict[str, str]]]:
-    """What an unsteered simulator that thinks is asked in play, turn by turn, the last time to end."""
+    """Return what an unsteered simulator that thinks is asked in play, turn by turn, the last time to end."""
     simulator = LlmSimulator(cast(Any, None), PROMPTS, episode.goal, 0, episode.max_turns, "none", True)
     turns = episode.conversation.turns
     return [cast(Any, simulator.messages(Conversation(turns=turns[:n]), None)) for n in range(len(turns) + 1)]

@@ -1,4 +1,4 @@
-"""What is kept of recorded conversations."""
+"""The examples that are kept of recorded conversations."""
 
 from __future__ import annotations
 

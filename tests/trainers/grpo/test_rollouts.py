@@ -38,7 +38,7 @@ class Bytes(Tokenizer):
 
 @dataclass
 class Trainer:
-    """Says what was written down for each conversation, turn by turn."""
+    """A trainer whose model follows a script for each conversation, turn by turn."""
 
     scripts: list[list[str]]
     eos_token_ids: Sequence[int] = (256,)

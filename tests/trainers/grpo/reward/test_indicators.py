@@ -40,7 +40,7 @@ def moments(draw: st.DrawFn) -> tuple[GoalState, tuple[Verdict, ...]]:
 
 
 def filled_in(before: GoalState, verdicts: tuple[Verdict, ...], silent: bool) -> Iterator[tuple[Verdict, ...]]:
-    """Every way in which the missing verdicts could have come out."""
+    """Yield every way in which the missing verdicts could have come out."""
     told = {v.component for v in verdicts if v.status is not None}
     failed = {v.component for v in verdicts if v.status is None}
     missing = [c for c in before.open() if c.id not in told and (c.id in failed or not silent)]

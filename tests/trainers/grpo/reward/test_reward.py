@@ -32,7 +32,7 @@ from tests.trainers.grpo_things import episodes, resolver
 
 @dataclass
 class Judge:
-    """Says the same of a sub-component whenever asked, and remembers who was asked of."""
+    """A judge that gives the same verdict on a sub-component whenever asked, and remembers the requests."""
 
     says: dict[str, str | None]
     name: str = "judge"
