@@ -18,6 +18,23 @@ BOOKING_SLOTS = {
     "train": ("people",),
 }
 """Slots a booking needs beside the place or train, for each kind."""
+
+
+def search_slot(slot: str, kind: str) -> str:
+    """Return the name a slot has in a search: ``sight`` and ``house`` are the ``kind`` of attractions and hotels.
+
+    Args:
+        slot: The name of the slot in an utterance.
+        kind: The kind of thing that is searched for.
+
+    Returns:
+        The name; empty for the slot ``kind`` itself, since utterances tell their kind by other means.
+    """
+    if (slot, kind) in (("sight", "attraction"), ("house", "hotel")):
+        return "kind"
+    return slot if slot != "kind" else ""
+
+
 NUMBERS = {
     "a couple of": 2,
     "one": 1,

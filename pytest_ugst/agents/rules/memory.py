@@ -78,4 +78,21 @@ class Memory:
     bookings: list[dict[str, Any]] = field(default_factory=list)
     """Bookings made or looked up, as the tools returned them."""
     turns: int = 0
+    """Number of answers, with the one under way."""
     calls: int = 0
+    """Number of tool calls."""
+
+
+@dataclass(slots=True)
+class TaskUpdates:
+    """The tasks that one utterance updates."""
+
+    touched: list[Task] = field(default_factory=list)
+    """Tasks the utterance is about, in the order it names them."""
+    closed: list[Task] = field(default_factory=list)
+    """Those among them that are settled with it."""
+
+    def close(self, task: Task) -> None:
+        """Note that the utterance settles a task."""
+        self.closed.append(task)
+        self.touched.append(task)

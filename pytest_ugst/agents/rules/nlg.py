@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pytest_ugst.domains.concierge.clock import DAYS
+
 Record = Mapping[str, Any]
 """A record of a place, a train or a booking, as a tool returned it."""
 
@@ -26,6 +28,12 @@ _QUESTIONS = {
     "time": "at what time",
     "nights": "for how many nights",
     "people": "for how many people",
+}
+_OTHER_VALUES = {
+    "time": "What other time would suit you?",
+    "people": "For how many people shall I book?",
+    "nights": "How many nights would you like?",
+    "day": "What other day would suit you?",
 }
 _PLAIN = frozenset(("seafood", "vegetarian", "vegan", "halal", "kosher", "barbecue", "fusion", "steakhouse"))
 _PRICED = {"cheap": "cheap", "moderate": "moderately priced", "expensive": "expensive"}
@@ -118,6 +126,19 @@ def noun(kind: str, constraints: Mapping[str, Any]) -> str:
     return str(constraints.get("kind", _NOUNS[kind]))
 
 
+def constraint_question(kind: str, constraints: Mapping[str, Any]) -> str:
+    """Ask for constraints to search by, beside those that are known."""
+    if kind == "train":
+        if not {"origin", "destination"} & set(constraints):
+            return "Certainly. Where from and where to would you like to travel, and on what day?"
+        return "On what day would you like to travel?"
+    if kind == "restaurant":
+        return "I'd be glad to find you a restaurant. Do you have a cuisine, an area or a price range in mind?"
+    if kind == "hotel":
+        return f"I'd be glad to find you a {noun(kind, constraints)}. Do you have an area or a price range in mind?"
+    return "I'd be glad to find you an attraction. What kind of place, and in what area, would you like?"
+
+
 def loosen(slot: str) -> str:
     """Ask whether to give up a constraint."""
     spoken = _SPOKEN.get(slot, slot)
@@ -201,3 +222,21 @@ def is_booked(made: Record) -> str:
     """Confirm a new booking."""
     words = booking(made)
     return f"Done, it is booked: {words}. Your reference is {made['reference']}."
+
+
+def refusal(why: str, slot: str, name: str, on: str) -> str:
+    """Put into words why a booking can't be made or changed, and ask for another value.
+
+    Args:
+        why: The error result of the tool.
+        slot: The slot it is about.
+        name: The place.
+        on: The day for which the booking was tried.
+    """
+    if "fully booked on" in why:
+        free = [day(d) for d in DAYS if d in why.partition("free days:")[2]]
+        if not free:
+            return f"I'm sorry, {name} is fully booked on {day(on)} and has no free days this week."
+        words = f"I'm sorry, {name} is fully booked on {day(on)}. It has free places on {join(free)}."
+        return f"{words} Would another day suit you?"
+    return f"I'm sorry, {why[0].lower() + why[1:] if why.startswith('The') else why} {_OTHER_VALUES[slot]}"

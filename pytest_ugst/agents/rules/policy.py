@@ -9,7 +9,6 @@ from pytest_ugst.agents.rules import nlg
 from pytest_ugst.agents.rules.lexicon import BOOKING_SLOTS
 from pytest_ugst.agents.rules.memory import Memory, Task
 from pytest_ugst.agents.rules.tool_calls import RefusedCallError, ToolClient
-from pytest_ugst.domains.concierge.clock import DAYS
 
 _LEAST_IMPORTANT_FIRST = (
     "price", "breakfast", "wifi", "parking", "outdoor_seating", "free_entry", "stars", "arrive_by", "leave_after",
@@ -89,19 +88,14 @@ class Policy:
         return not known and not task.open_ended and task.searched is None
 
     def _constraint_question(self, task: Task) -> str:
-        if task.kind == "train":
-            if not {"origin", "destination"} & set(task.constraints):
-                self._memory.requested = ("origin", "destination")
-                return "Certainly. Where from and where to would you like to travel, and on what day?"
+        """Ask for constraints to search by."""
+        if task.kind != "train":
+            self._memory.requested = ("constraint",)
+        elif {"origin", "destination"} & set(task.constraints):
             self._memory.requested = ("constraint", "day")
-            return "On what day would you like to travel?"
-        self._memory.requested = ("constraint",)
-        if task.kind == "restaurant":
-            return "I'd be glad to find you a restaurant. Do you have a cuisine, an area or a price range in mind?"
-        if task.kind == "hotel":
-            noun = nlg.noun(task.kind, task.constraints)
-            return f"I'd be glad to find you a {noun}. Do you have an area or a price range in mind?"
-        return "I'd be glad to find you an attraction. What kind of place, and in what area, would you like?"
+        else:
+            self._memory.requested = ("origin", "destination")
+        return nlg.constraint_question(task.kind, task.constraints)
 
     def _search(self, task: Task, constraints: dict[str, Any]) -> None:
         task.searched = dict(constraints)
@@ -276,8 +270,8 @@ class Policy:
         """Tell why a booking can't be made, and ask for what would help."""
         if task.kind == "train" and "fully booked" in why:
             return self._next_train(task, f"I'm sorry, train {task.offer} is fully booked.")
-        words = self._explain(task, why)
         slot = _at_fault(why)
+        words = nlg.refusal(why, slot, task.offer or "", task.booking.get("day", ""))
         task.booking.pop(slot, None)
         self._memory.requested = (slot,)
         return [words]
@@ -298,20 +292,6 @@ class Policy:
         if task.offer:
             sentences.append(self._propose(task))
         return sentences
-
-    def _explain(self, task: Task, why: str) -> str:
-        """Put into words why a booking can't be made or changed, and ask for another value."""
-        name = task.offer or ""
-        if "fully booked on" in why:
-            free = [nlg.day(d) for d in DAYS if d in why.partition("free days:")[2]]
-            full = nlg.day(task.booking.get("day", ""))
-            if not free:
-                return f"I'm sorry, {name} is fully booked on {full} and has no free days this week."
-            words = f"I'm sorry, {name} is fully booked on {full}. It has free places on {nlg.join(free)}."
-            return f"{words} Would another day suit you?"
-        ask = {"time": "What other time would suit you?", "people": "For how many people shall I book?",
-               "nights": "How many nights would you like?", "day": "What other day would suit you?"}  # fmt: skip
-        return f"I'm sorry, {why[0].lower() + why[1:] if why.startswith('The') else why} {ask[_at_fault(why)]}"
 
     # Bookings that exist
 
@@ -377,8 +357,7 @@ class Policy:
         task.booking = {key: value for key, value in changes.items() if key != slot and key in old}
         self._memory.requested = (slot,)
         if "fully booked on" in why:
-            as_new = Task(kind=task.kind, offer=old["name"], booking=dict(changes))
-            return [self._explain(as_new, why)]
+            return [nlg.refusal(why, slot, old["name"], changes.get("day", ""))]
         if "to change" in why:
             self._memory.requested = ("change",)
         return [f"I'm sorry, that can't be changed: {why}"]

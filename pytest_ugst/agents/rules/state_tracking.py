@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_ugst.agents.rules.bookings import BOOKING_DETAILS, track_booking
-from pytest_ugst.agents.rules.lexicon import BOOKING_SLOTS, CITIES, SLOTS
-from pytest_ugst.agents.rules.memory import Memory, Task
+from pytest_ugst.agents.rules.lexicon import BOOKING_SLOTS, CITIES, SLOTS, search_slot
+from pytest_ugst.agents.rules.memory import Memory, Task, TaskUpdates
 from pytest_ugst.agents.rules.nlu import Segment, UtteranceMeaning
+from pytest_ugst.agents.rules.replies import apply_reply
 from pytest_ugst.agents.rules.slot_values import SlotValues
 from pytest_ugst.domains.concierge.clock import DAYS
 from pytest_ugst.domains.concierge.data import place_key, places
@@ -34,20 +34,6 @@ _IMPLIED_KINDS = {
 _KINDS = {place_key(record["name"]): table[:-1] for table, record in places()}
 
 
-@dataclass(slots=True)
-class _TaskUpdates:
-    """The tasks that one utterance updates."""
-
-    touched: list[Task] = field(default_factory=list)
-    """Tasks the utterance is about, in the order it names them."""
-    closed: list[Task] = field(default_factory=list)
-    """Those among them that are settled with it."""
-
-    def close(self, task: Task) -> None:
-        self.closed.append(task)
-        self.touched.append(task)
-
-
 def update_tasks(memory: Memory, meaning: UtteranceMeaning) -> list[Task]:
     """Update the tasks with an utterance.
 
@@ -55,8 +41,7 @@ def update_tasks(memory: Memory, meaning: UtteranceMeaning) -> list[Task]:
         The tasks the utterance is about, in the order it names them.
     """
     before = memory.current
-    updates = _TaskUpdates()
-    _apply_answer(memory, meaning, updates)
+    updates = apply_reply(memory, meaning)
     waiting: list[Segment] = []  # Segments that belong to the task of the next one that has a task.
     for segment in meaning.segments:
         if _gives_up(memory, segment, updates):
@@ -83,136 +68,10 @@ def update_tasks(memory: Memory, meaning: UtteranceMeaning) -> list[Task]:
     return updates.touched
 
 
-# Answers to the agent's last question
-
-
-def _apply_answer(memory: Memory, meaning: UtteranceMeaning, updates: _TaskUpdates) -> None:
-    """Apply yes, no and "whatever", whose meaning depends on what the last answer asked for."""
-    task = memory.current
-    if task is None or not memory.requested:
-        return
-    if "offer" in memory.requested:
-        _answer_offer(task, meaning, updates)
-    elif memory.requested[0] == "drop":
-        _answer_drop(task, memory.requested[1:], meaning, updates)
-    elif memory.requested[0] == "constraint":
-        _answer_constraint(task, meaning, updates)
-    elif "no" in meaning.intents and not _brings_news(meaning):
-        _answer_no(task, memory.requested, updates)
-    _read_bare_numbers(memory, meaning)
-
-
-def _answer_offer(task: Task, meaning: UtteranceMeaning, updates: _TaskUpdates) -> None:
-    """Apply the answer to "Shall I book it?"."""
-    intents = meaning.intents
-    if "no" in intents or ("nobook" in intents and "repeat" not in intents):
-        _decline_offer(task, meaning, updates)
-        updates.touched.append(task)
-    elif "another" in intents and not any(s.kind and s.kind != task.kind for s in meaning.segments):
-        task.reject_offer()
-        updates.touched.append(task)
-    elif _accepts_offer(task, meaning):
-        task.book = task.accepted = True
-        updates.touched.append(task)
-
-
-def _decline_offer(task: Task, meaning: UtteranceMeaning, updates: _TaskUpdates) -> None:
-    """Apply a no to an offer: another one is wanted, or other constraints or details, or no booking at all."""
-    intents = meaning.intents
-    if "another" in intents:
-        task.reject_offer()
-    elif _changes_constraints(meaning, task):
-        pass  # The search with the new constraints will tell.
-    elif _details(meaning) and "nobook" not in intents:
-        pass  # "No, make it Friday": about the details.
-    elif task.book is True and "nobook" not in intents and not intents & {"closing", "thanks"}:
-        task.reject_offer()
-    else:
-        task.book = False
-        task.accepted = False
-        if not any(s.requests for s in meaning.segments):
-            updates.closed.append(task)
-
-
-def _accepts_offer(task: Task, meaning: UtteranceMeaning) -> bool:
-    """Return whether an utterance says yes to an offer, in so many words or by giving the details of a booking."""
-    if any(s.names for s in meaning.segments):
-        return False
-    # A train's day is a constraint, not a detail.
-    gives_details = bool(_details(meaning) & set(BOOKING_SLOTS[task.kind]))
-    return _is_yes(meaning) or (gives_details and "question" not in meaning.intents)
-
-
-def _answer_drop(task: Task, slots: tuple[str, ...], meaning: UtteranceMeaning, updates: _TaskUpdates) -> None:
-    """Apply the answer to "Shall I look again without regard to the price?"."""
-    if _brings_news(meaning):
-        return
-    if _is_yes(meaning) or "anyway" in meaning.intents:
-        for slot in slots:
-            task.constraints.pop(slot, None)
-        updates.touched.append(task)
-    elif "no" in meaning.intents:
-        updates.close(task)
-
-
-def _answer_constraint(task: Task, meaning: UtteranceMeaning, updates: _TaskUpdates) -> None:
-    """Apply the answer to a question for a constraint to narrow the search by."""
-    if meaning.intents & {"anyway", "no", "unknown"} or (_is_yes(meaning) and not _brings_news(meaning)):
-        task.open_ended = True
-        updates.touched.append(task)
-
-
-def _answer_no(task: Task, requested: tuple[str, ...], updates: _TaskUpdates) -> None:
-    """Apply a bare no to any other question."""
-    if task.action != "search":
-        updates.close(task)
-    elif set(requested) & {"day", "time", "people", "nights"}:
-        task.book = task.accepted = False
-        updates.close(task)
-
-
-def _brings_news(meaning: UtteranceMeaning) -> bool:
-    """Return whether an utterance says more than yes or no."""
-    return any(
-        s.kind or s.names or s.references or s.slots.values or s.slots.dropped or s.requests for s in meaning.segments
-    )
-
-
-def _is_yes(meaning: UtteranceMeaning) -> bool:
-    intents = meaning.intents
-    return "yes" in intents or ("weak_yes" in intents and not _brings_news(meaning) and "closing" not in intents)
-
-
-def _details(meaning: UtteranceMeaning) -> set[str]:
-    return {slot for s in meaning.segments for slot in s.slots.values if slot in BOOKING_DETAILS}
-
-
-def _changes_constraints(meaning: UtteranceMeaning, task: Task) -> bool:
-    """Return whether an utterance adds, changes or drops a constraint of a task."""
-    given = [(_search_slot(slot, task.kind), value) for s in meaning.segments for slot, value in s.slots.values.items()]
-    return any(slot in SLOTS[task.kind] and task.constraints.get(slot) != value for slot, value in given) or any(
-        s.slots.dropped for s in meaning.segments
-    )
-
-
-def _read_bare_numbers(memory: Memory, meaning: UtteranceMeaning) -> None:
-    """Read "4" as the answer to "for how many people?", and "2 and 4" as that to two such questions in their order."""
-    wanted = [slot for slot in memory.requested if slot in ("nights", "people")]
-    segment = meaning.segments[0]
-    open_slots = [slot for slot in wanted if slot not in segment.slots.values]
-    taken = [v for s in meaning.segments for v in s.slots.values.values()]
-    numbers = [n for n in meaning.numbers if n not in taken]
-    asks_time = memory.requested == ("time",) and "time" not in segment.slots.values
-    if asks_time and len(numbers) == 1 and 0 < numbers[0] < 24:
-        segment.slots.values["time"] = f"{'~' if numbers[0] < 12 else ''}{numbers[0]:02}:00"
-    if open_slots and len(numbers) == len(open_slots) and len(segment.text.split()) <= 12:
-        segment.slots.values.update(zip(open_slots, numbers, strict=True))
-
-
 # The task a segment is about
 
 
-def _gives_up(memory: Memory, segment: Segment, updates: _TaskUpdates) -> bool:
+def _gives_up(memory: Memory, segment: Segment, updates: TaskUpdates) -> bool:
     """Return whether a segment gives up on a kind of thing ("Forget about the hotel"); if so, its tasks are closed."""
     if "forget" not in segment.intents or not segment.kind or segment.slots.dropped:
         return False
@@ -230,7 +89,7 @@ def _search_task(memory: Memory, segment: Segment) -> Task | None:
     kind = _kind(segment, current)
     if kind is None:
         return current if current and (current.action == "search" or current.settled) else None
-    constrains = any(_search_slot(slot, kind) in SLOTS[kind] for slot in segment.slots.values)
+    constrains = any(search_slot(slot, kind) in SLOTS[kind] for slot in segment.slots.values)
     for task in (current, *reversed(memory.tasks)):
         if task and task.kind == kind and task.action == "search" and _is_about(segment, task, constrains):
             return task
@@ -292,14 +151,7 @@ def _fits(current: Task | None, segment: Segment) -> bool:
     if current is None:
         return False
     known = (*SLOTS[current.kind], *BOOKING_SLOTS[current.kind])
-    return any(_search_slot(slot, current.kind) in known for slot in segment.slots.values)
-
-
-def _search_slot(slot: str, kind: str) -> str:
-    """Return the name a slot has in a search: ``sight`` and ``house`` are the ``kind`` of attractions and hotels."""
-    if (slot, kind) in (("sight", "attraction"), ("house", "hotel")):
-        return "kind"
-    return slot if slot != "kind" else ""
+    return any(search_slot(slot, current.kind) in known for slot in segment.slots.values)
 
 
 # What a segment says about its task
@@ -330,7 +182,7 @@ def _update_constraints(task: Task, segment: Segment, constraints: dict[str, Any
     for slot in slots.dropped:
         task.constraints.pop(slot, None)
     for slot, value in slots.excluded:
-        name = _search_slot(slot, task.kind)
+        name = search_slot(slot, task.kind)
         if task.constraints.get(name) == value:
             del task.constraints[name]
         task.excluded.add((name, value))
@@ -406,7 +258,7 @@ def _constraints(task: Task, segment: Segment) -> dict[str, Any]:
     values = _train_values(task, segment) if task.kind == "train" else segment.slots.values
     found = {}
     for slot, value in values.items():
-        name = _search_slot(slot, task.kind)
+        name = search_slot(slot, task.kind)
         if name in SLOTS[task.kind]:
             found[name] = value.lstrip("~") if isinstance(value, str) else value
     return found

@@ -116,8 +116,8 @@ class AgendaUpdater:
         slots = subgoal.booking_slots()
         requested = {name: value for name, value in slots.items() if name in reply.requests}
         personal = self._personal(reply.requests)
-        told = requested | self._agenda.uninformed(slots)
-        self._agenda.push("affirm", " ".join([self._nlg.book_it(told), *personal]))
+        stated = requested | self._agenda.uninformed(slots)
+        self._agenda.push("affirm", " ".join([self._nlg.book_it(stated), *personal]))
         progress.informed.update(subgoal.booking_slots())
 
     def _refuse_unsuitable(self, subgoal: Subgoal, reply: ReplyMeaning) -> bool:
