@@ -11,7 +11,7 @@ from __future__ import annotations
 from pytest_ugst.agents.rules import nlg
 from pytest_ugst.agents.rules.memory import Memory, Task
 from pytest_ugst.agents.rules.nlu import UtteranceMeaning, understand
-from pytest_ugst.agents.rules.policy import Policy
+from pytest_ugst.agents.rules.policy import RulesPolicy
 from pytest_ugst.agents.rules.state_tracking import update_tasks
 from pytest_ugst.agents.rules.tool_calls import ToolClient
 from pytest_ugst.core.conversation import Conversation
@@ -76,7 +76,7 @@ def _answer(memory: Memory, tool_client: ToolClient, utterance: str) -> str:
     memory.turns += 1
     requested = memory.requested
     touched = update_tasks(memory, meaning)
-    policy = Policy(memory, tool_client)
+    policy = RulesPolicy(memory, tool_client)
     sentences: list[str] = []
     if "hello" in meaning.intents and memory.turns == 1:
         sentences.append("Hello!")
@@ -94,7 +94,7 @@ def _answer(memory: Memory, tool_client: ToolClient, utterance: str) -> str:
     return " ".join(sentences)
 
 
-def _carry_out(memory: Memory, policy: Policy, leaving: bool) -> list[str]:
+def _carry_out(memory: Memory, policy: RulesPolicy, leaving: bool) -> list[str]:
     """Carry out the current task, and go on to the next ones for as long as nothing has to be asked.
 
     Args:

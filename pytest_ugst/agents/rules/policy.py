@@ -18,7 +18,7 @@ _LEAST_IMPORTANT_FIRST = (
 _PLACES = {"restaurant": "restaurants", "hotel": "hotels", "attraction": "attractions", "train": "trains"}
 
 
-class Policy:
+class RulesPolicy:
     """The decisions for one answer; what the answer asks for is noted in ``memory.requested``."""
 
     def __init__(self, memory: Memory, tool_client: ToolClient) -> None:
