@@ -199,4 +199,4 @@ def _quiet() -> None:
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    downloading.set_verbosity_error()  # type: ignore[no-untyped-call]
+    downloading.set_verbosity_error()
