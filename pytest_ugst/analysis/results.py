@@ -15,7 +15,13 @@ _PACKAGES = ("pytest-ugst", "pytest", "pydantic", "numpy", "aiohttp", "openai", 
 
 
 class Results(RunResults):
-    """The content of ``results.json``. Rates are in percent."""
+    """The content of ``results.json``. Rates are in percent.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> sorted(ugst.Results.model_fields)[:3]
+        ['comparison', 'created', 'episodes']
+    """
 
     model_config = ConfigDict(extra="forbid")
 

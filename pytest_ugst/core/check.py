@@ -49,6 +49,11 @@ class Condition(Frozen, json_schema_extra={"minProperties": 1, "maxProperties": 
     """Something that holds, or does not, in a turn or in the conversation so far. Exactly one field is set.
 
     Regular expressions are searched without regard to case.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> ugst.Condition(user_says="please").user_says
+        'please'
     """
 
     user_says: Pattern | None = None
@@ -74,6 +79,11 @@ class Check(Frozen, json_schema_extra={"minProperties": 1}):
 
     Profile and policy: ``never``, ``every``, ``first`` and ``once``, in any combination. Preference: ``aligned``.
     Objective and requirement: ``complete`` and, beside it, ``attempted``. Any category: ``python`` alone.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> ugst.Check(never={"user_says": "surname"}).rules()
+        {'never'}
     """
 
     never: Condition | None = None

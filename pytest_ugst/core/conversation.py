@@ -11,7 +11,13 @@ from pytest_ugst.core.base import Frozen, SafeText, writable
 
 
 class StopReason(StrEnum):
-    """The reasons for which a conversation ends."""
+    """The reasons for which a conversation ends.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> ugst.StopReason("turn_limit")
+        <StopReason.TURN_LIMIT: 'turn_limit'>
+    """
 
     USER_ENDED = "user_ended"
     TURN_LIMIT = "turn_limit"
@@ -26,7 +32,13 @@ BROKEN_OFF = frozenset({StopReason.AGENT_ERROR, StopReason.USER_ERROR})
 
 
 class ToolCall(Frozen):
-    """A call of a domain's tool by the agent, with its result."""
+    """A call of a domain's tool by the agent, with its result.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> ugst.ToolCall(id="1", name="find_table", arguments={"people": 2}, result="table 7").ok
+        True
+    """
 
     id: SafeText
     name: SafeText
@@ -38,7 +50,13 @@ class ToolCall(Frozen):
 
 
 class Turn(Frozen):
-    """A user's utterance and the agent's answer to it."""
+    """A user's utterance and the agent's answer to it.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> ugst.Turn(user="A tea, please.", agent="Large or small?").agent
+        'Large or small?'
+    """
 
     user: SafeText
     user_reasoning: SafeText | None = None
@@ -50,7 +68,14 @@ class Turn(Frozen):
 
 
 class Closing(Frozen):
-    """The simulator's message that the conversation is over."""
+    """The simulator's message that the conversation is over.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> closing = ugst.Closing(text="TERMINATE", separate=True)
+        >>> ugst.UserTurn("", stop=ugst.StopReason.USER_ENDED, closing=closing).stop
+        <StopReason.USER_ENDED: 'user_ended'>
+    """
 
     text: SafeText
     """The utterance as the simulator produced it, with the termination indicator."""
@@ -64,7 +89,14 @@ class Closing(Frozen):
 
 
 class Conversation(Frozen):
-    """A conversation, complete or still going on. Turns count from 1."""
+    """A conversation, complete or still going on. Turns count from 1.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> talk = ugst.Conversation(turns=(ugst.Turn(user="A tea.", agent="Large?"), ugst.Turn(user="Small.")))
+        >>> talk.up_to(1).turns[-1].agent
+        'Large?'
+    """
 
     turns: tuple[Turn, ...] = ()
     stop: StopReason | None = None

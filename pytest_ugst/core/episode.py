@@ -30,6 +30,11 @@ class EpisodeConfig(Frozen):
     """The configuration of an episode: everything that would make a second one differ, apart from chance.
 
     A journal leaves out defaults, so the defaults here are part of its format and independent of those of the options.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> ugst.EpisodeConfig(simulator="agenda", agent="rules", judge="checks").seed
+        0
     """
 
     simulator: str
@@ -52,6 +57,13 @@ class Episode(Frozen):
 
     ``goal.components`` holds the sub-components that were tracked (decomposed ones too). The goal states are derived
     from the verdicts, so that they can't disagree with them.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> run = ugst.simulate("concierge:test", cache="off")
+        >>> episode = next(iter(run))
+        >>> episode.succeeded, len(episode.states) == len(episode.conversation.turns) + 1
+        (True, True)
     """
 
     # cached_property needs a writable instance dictionary, which pydantic's frozen models do keep.

@@ -20,6 +20,11 @@ class UgstError(Exception):
     """The base of every error that this project raises on purpose.
 
     The message is one line for a person: what is wrong, where, and what to do about it.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> issubclass(ugst.UsageError, ugst.UgstError)
+        True
     """
 
     def __init__(self, message: str = "") -> None:
@@ -32,15 +37,43 @@ class UgstError(Exception):
 
 
 class UsageError(UgstError):
-    """A mistake in the user's input: an option, a goal file, a missing key. Exit status 4 in pytest."""
+    """A mistake in the user's input: an option, a goal file, a missing key. Exit status 4 in pytest.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> try:
+        ...     ugst.load_goals("concierg")
+        ... except ugst.UsageError as error:
+        ...     print(error)
+        unknown goal source 'concierg'; did you mean 'concierge'?; nor is there such a file or folder
+    """
 
 
 class GoalFileError(UsageError):
-    """A malformed goal file; the message names file, line, field and the remedy."""
+    r"""A malformed goal file; the message names file, line, field and the remedy.
+
+    Example:
+        >>> import pathlib, pytest_ugst as ugst
+        >>> _ = pathlib.Path("tea.goal.yaml").write_text("id: tea\n")
+        >>> try:
+        ...     ugst.load_goals("tea.goal.yaml")
+        ... except ugst.GoalFileError as error:
+        ...     print(error)  # doctest: +ELLIPSIS
+        /...tea.goal.yaml:1: goal: is missing; add 'goal: ...'
+    """
 
 
 class RoleError(UgstError):
-    """The failure of a role (simulator, agent or judge) to do its part of an episode."""
+    """The failure of a role (simulator, agent or judge) to do its part of an episode.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> def agent(messages):
+        ...     raise ValueError("no power")
+        >>> run = ugst.simulate(ugst.load_goals("concierge:test")[:1], agent=agent, cache="off")
+        >>> print(next(iter(run)).conversation.error)  # doctest: +ELLIPSIS
+        the agent 'agent' failed: ValueError: no power ...
+    """
 
 
 def first_fault(error: ValidationError) -> str:

@@ -24,7 +24,14 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 
 
 class Component(Frozen):
-    """A sub-component of a goal."""
+    """A sub-component of a goal.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> tea = ugst.Component(id="task-1", category="objective", text="Order a tea.")
+        >>> tea.category
+        <Category.OBJECTIVE: 'objective'>
+    """
 
     id: Identifier
     category: Category
@@ -51,7 +58,21 @@ class Component(Frozen):
 
 
 class Goal(Frozen):
-    """A user's goal in natural language, with its sub-components where they are known."""
+    """A user's goal in natural language, with its sub-components where they are known.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> goal = ugst.Goal(
+        ...     id="tea",
+        ...     text="You want a tea. You never give your surname.",
+        ...     components=[
+        ...         ugst.Component(id="task-1", category="objective", text="Order a tea."),
+        ...         ugst.Component(id="policy-1", category="policy", text="Never give your surname."),
+        ...     ],
+        ... )
+        >>> [part.id for part in goal.components]
+        ['task-1', 'policy-1']
+    """
 
     id: Identifier
     text: Text

@@ -13,7 +13,17 @@ from pytest_ugst.core.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class ComponentState:
-    """A sub-component with its status and verdicts."""
+    """A sub-component with its status and verdicts.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> tea = ugst.Component(id="task-1", category="objective", text="Order a tea.")
+        >>> (state,) = ugst.GoalState.initial([tea])
+        >>> state
+        <INCOMPLETE objective: 'Order a tea.'>
+        >>> state.succeeded
+        False
+    """
 
     component: Component
     status: Status
@@ -80,7 +90,17 @@ class ComponentState:
 
 @dataclass(frozen=True, slots=True)
 class GoalState:
-    """The status of every sub-component after some turn: a collection of :class:`ComponentState`."""
+    """The status of every sub-component after some turn: a collection of :class:`ComponentState`.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> tea = ugst.Component(id="task-1", category="objective", text="Order a tea.")
+        >>> done = ugst.Verdict(component="task-1", turn=2, status="COMPLETE")
+        >>> late = ugst.Verdict(component="task-1", turn=3, status="ATTEMPTED")  # the law: a status never falls back
+        >>> state = ugst.GoalState.fold([tea], [late, done], turns=3)
+        >>> state["task-1"].status
+        <Status.COMPLETE: 'COMPLETE'>
+    """
 
     components: tuple[ComponentState, ...]
     turn: int = 0

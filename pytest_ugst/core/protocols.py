@@ -19,6 +19,11 @@ class UserTurn:
 
     With ``stop`` set the conversation is over: ``closing`` says how it was ended, and ``text`` is the text beside the
     termination indicator (empty for a separate termination message).
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> ugst.UserTurn("A tea, please.", reasoning="I start with the drink.").stop is None
+        True
     """
 
     text: str
@@ -29,7 +34,13 @@ class UserTurn:
 
 @dataclass(frozen=True, slots=True)
 class AgentTurn:
-    """An agent's answer, and the tool calls it made before answering, with their results."""
+    """An agent's answer, and the tool calls it made before answering, with their results.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> ugst.AgentTurn("Large or small?").tool_calls
+        ()
+    """
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
@@ -38,7 +49,14 @@ class AgentTurn:
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """One tool as it is described to a model."""
+    """One tool as it is described to a model.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> spec = ugst.ToolSpec("find_table", "Find a free table.", {"type": "object", "properties": {}})
+        >>> spec.openai()["function"]["name"]
+        'find_table'
+    """
 
     name: str
     description: str
@@ -58,7 +76,13 @@ class ToolSpec:
 
 
 class ToolResult(NamedTuple):  # made in half the time of a frozen dataclass, and one is made for every call
-    """The result of a tool call, as the agent gets to read it."""
+    """The result of a tool call, as the agent gets to read it.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> ugst.ToolResult("Error: the kitchen is closed.", ok=False).ok
+        False
+    """
 
     text: str
     ok: bool = True
@@ -70,6 +94,23 @@ class Session(Protocol):
 
     A session may also have any of :class:`SupportsScores`, :class:`SupportsEdits` and :class:`SupportsChanges`; each
     says who calls it and what works without it.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> class Kiosk:
+        ...     policy = "Sell tea."
+        ...     tools = (ugst.ToolSpec("sell", "Sell a tea.", {"type": "object", "properties": {}}),)
+        ...
+        ...     def __init__(self):
+        ...         self.notes = {}
+        ...
+        ...     def call(self, name, arguments):
+        ...         if name != "sell":
+        ...             return ugst.ToolResult(f"Error: there is no {name}.", ok=False)
+        ...         return ugst.ToolResult("sold")
+        >>> session: ugst.Session = Kiosk()
+        >>> session.call("sell", {})
+        ToolResult(text='sold', ok=True)
     """
 
     @property
@@ -95,6 +136,15 @@ class SupportsScores(Protocol):
     Optional: a domain with reference solutions (tau-bench's, say) has such sessions. The engine calls it once, when the
     conversation is over, and stores the result as the episode's ``task``; tables of agents and the attribution of
     failures read it from there. The check ``db_matches_reference`` calls it after a turn and reads the score ``db``.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> class ScoredKiosk:
+        ...     def scores(self, conversation):
+        ...         calls = [call.name for turn in conversation.turns for call in turn.tool_calls]
+        ...         return {"task": float("sell" in calls)}
+        >>> isinstance(ScoredKiosk(), ugst.SupportsScores)
+        True
     """
 
     def scores(self, conversation: Conversation) -> dict[str, float]:
@@ -114,6 +164,17 @@ class SupportsEdits(Protocol):
 
     Optional: needed to find out which reference actions of a goal change the database, so that a goal's objectives can
     carry the check ``db_matches_reference``. A session of :class:`pytest_ugst.domains.session.DomainSession` has it.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> base = ugst.BaseTables({"cups": {"1": {"clean": True}}})
+        >>> class Cups:
+        ...     def __init__(self, db):
+        ...         self.db = db
+        >>> db = base.overlay()
+        >>> session = ugst.DomainSession(Cups(db), db, "Wash up.", ugst.Toolbox(Cups))
+        >>> isinstance(session, ugst.SupportsEdits), session.edits()
+        (True, {})
     """
 
     def edits(self) -> Mapping[str, Any]:
@@ -129,6 +190,14 @@ class SupportsChanges(Protocol):
 
     Optional: needed by the check ``db_matches_reference`` for goals with several objectives, where each objective is
     decided by the fields that only its own reference actions change.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> class Counted:
+        ...     def changes(self):
+        ...         return {("cups", "1", "clean"): False}
+        >>> isinstance(Counted(), ugst.SupportsChanges)
+        True
     """
 
     def changes(self) -> Mapping[tuple[str, str, str], Any]:
@@ -147,7 +216,18 @@ class DataLocator(Protocol):
 
 @runtime_checkable
 class Domain(Protocol):
-    """Tools, database and policy text that an agent works with; opens sessions."""
+    """Tools, database and policy text that an agent works with; opens sessions.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> class Kiosk:
+        ...     name = "kiosk"
+        ...
+        ...     def open(self, goal, seed):
+        ...         raise ugst.UsageError(f"{goal.id}: the kiosk is closed; come back tomorrow")
+        >>> isinstance(Kiosk(), ugst.Domain)
+        True
+    """
 
     @property
     def name(self) -> str:
@@ -167,7 +247,21 @@ class Domain(Protocol):
 
 @runtime_checkable
 class Simulator(Protocol):
-    """The user of one episode."""
+    """The user of one episode.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> class OneWish:
+        ...     def __init__(self, goal):
+        ...         self.goal = goal
+        ...
+        ...     async def next(self, conversation, state):
+        ...         if not conversation.turns:
+        ...             return ugst.UserTurn(self.goal.text)
+        ...         return ugst.UserTurn("", stop=ugst.StopReason.USER_ENDED)
+        >>> isinstance(OneWish(None), ugst.Simulator)
+        True
+    """
 
     async def next(self, conversation: Conversation, state: GoalState | None) -> UserTurn:
         """Return the user's next turn.
@@ -180,7 +274,28 @@ class Simulator(Protocol):
 
 @runtime_checkable
 class SimulatorFactory(Protocol):
-    """The maker of simulators, one per episode: named by ``--ugst-sim``, and returned by the ``simulator`` fixture."""
+    """The maker of simulators, one per episode: named by ``--ugst-sim``, and returned by the ``simulator`` fixture.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> class OneWish:
+        ...     def __init__(self, goal):
+        ...         self.goal = goal
+        ...
+        ...     async def next(self, conversation, state):
+        ...         if not conversation.turns:
+        ...             return ugst.UserTurn(self.goal.text)
+        ...         return ugst.UserTurn("", stop=ugst.StopReason.USER_ENDED)
+        >>> class OneWishEach:
+        ...     name = "one-wish"
+        ...
+        ...     def start(self, goal, seed, max_turns):
+        ...         return OneWish(goal)
+        >>> goals = ugst.load_goals("concierge:test")[:2]
+        >>> run = ugst.simulate(goals, simulator=OneWishEach(), cache="off")
+        >>> [len(episode.conversation.turns) for episode in run]
+        [1, 1]
+    """
 
     @property
     def name(self) -> str:
@@ -204,6 +319,18 @@ class Agent(Protocol):
     """The agent that answers users.
 
     One agent serves many conversations at once, so anything it remembers of one belongs in ``session.notes``.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> class Deaf:
+        ...     name = "deaf"
+        ...
+        ...     async def respond(self, conversation, session):
+        ...         return ugst.AgentTurn("Pardon?")
+        >>> goals = ugst.load_goals("concierge:test")[:2]
+        >>> run = ugst.simulate(goals, agent=Deaf(), max_turns=2, cache="off")
+        >>> {turn.agent for episode in run for turn in episode.conversation.turns}
+        {'Pardon?'}
     """
 
     @property
@@ -226,6 +353,20 @@ class SupportsRequire(Protocol):
     Optional: an agent without it is taken to work in every session. It is called with a fresh session of a goal's
     domain when the capabilities of the named roles are looked up: before the first episode, and where a test file asks
     for its goals to be skipped if they can't be played.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> class Picky:
+        ...     name = "picky"
+        ...
+        ...     async def respond(self, conversation, session):
+        ...         return ugst.AgentTurn("Gladly.")
+        ...
+        ...     def require(self, session):
+        ...         if not session.tools:
+        ...             raise ugst.UsageError("the agent 'picky' needs tools; name a domain in the goal")
+        >>> isinstance(Picky(), ugst.SupportsRequire)
+        True
     """
 
     def require(self, session: Session) -> None:
@@ -238,7 +379,25 @@ class SupportsRequire(Protocol):
 
 @runtime_checkable
 class Judge(Protocol):
-    """The judge that proposes the statuses of sub-components after a turn."""
+    """The judge that proposes the statuses of sub-components after a turn.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> class Kind:
+        ...     name = "kind"
+        ...
+        ...     async def judge(self, components, conversation, turn):
+        ...         best = {"profile": "ALIGNED", "policy": "ALIGNED", "preference": "ALIGNED"}
+        ...         return [
+        ...             ugst.Verdict(component=c.id, turn=turn, status=best.get(c.category, "COMPLETE"), by=self.name)
+        ...             for c in components
+        ...         ]
+        >>> tea = ugst.Component(id="t", category="objective", text="Order a tea.")
+        >>> goal = ugst.Goal(id="tea", text="Order a tea.", components=[tea])
+        >>> (episode,) = ugst.judge([(goal, [{"role": "user", "content": "Hello?"}])], judge=Kind())
+        >>> episode.final_state["t"].label
+        'COMPLETE'
+    """
 
     @property
     def name(self) -> str:

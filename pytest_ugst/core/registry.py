@@ -21,7 +21,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RoleContext:
-    """The models and options that a role is made with."""
+    """The models and options that a role is made with.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> def register(registry):
+        ...     def make(argument, context):  # for simulator="polite:ARGUMENT"
+        ...         assert context.steer == "none"
+        ...         return ugst_agenda(argument, context)
+        ...
+        ...     ugst_agenda = registry.simulators.get("agenda")
+        ...     registry.simulator("polite", make)
+        >>> run = ugst.simulate("concierge:test", simulator="polite", register=register, cache="off")
+        >>> run.rates.average.value
+        100.0
+    """
 
     chat: Callable[[str, str], Chat]
     """``chat(model_name, role)``: a model to talk to; raises UsageError for an unknown name."""
@@ -67,7 +81,18 @@ class Names(Generic[T]):
 
 
 class Registry:
-    """The registered names of all kinds; the hook ``pytest_ugst_register`` adds to them."""
+    """The registered names of all kinds; the hook ``pytest_ugst_register`` adds to them.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> def pytest_ugst_register(registry):
+        ...     tea = ugst.Component(id="t", category="objective", text="Order a tea.", check={"python": "says_tea"})
+        ...     registry.check("says_tea", lambda component, conversation, turn: "COMPLETE")
+        ...     goal = ugst.Goal(id="tea", text="Order a tea.", components=[tea])
+        ...     registry.goal_source("kiosk", lambda split: [goal])
+        >>> [goal.id for goal in ugst.load_goals("kiosk", register=pytest_ugst_register)]
+        ['tea']
+    """
 
     def __init__(self, data_dirs: DataLocator | None = None) -> None:
         """Make an empty registry.

@@ -11,7 +11,13 @@ from enum import StrEnum
 
 
 class Category(StrEnum):
-    """The five kinds of sub-components, in the order of the paper's tables."""
+    """The five kinds of sub-components, in the order of the paper's tables.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> [category.value for category in ugst.Category]
+        ['profile', 'policy', 'objective', 'requirement', 'preference']
+    """
 
     PROFILE = "profile"
     POLICY = "policy"
@@ -21,7 +27,13 @@ class Category(StrEnum):
 
 
 class Status(StrEnum):
-    """The statuses of sub-components, of all categories."""
+    """The statuses of sub-components, of all categories.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> ugst.Status("COMPLETE") is ugst.Status.COMPLETE
+        True
+    """
 
     ALIGNED = "ALIGNED"
     MISALIGNED = "MISALIGNED"

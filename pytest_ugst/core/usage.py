@@ -16,7 +16,13 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Usage(Frozen):
-    """Calls, tokens, seconds and money; two records can be added."""
+    """Calls, tokens, seconds and money; two records can be added.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> (ugst.Usage(calls=1, prompt_tokens=90) + ugst.Usage(calls=2, prompt_tokens=10)).prompt_tokens
+        100
+    """
 
     calls: Count = 0
     """Requests that were answered, by a server or the response cache."""

@@ -11,7 +11,13 @@ from pytest_ugst.core.status import Status
 
 
 class Evidence(Frozen):
-    """A quote that a verdict rests on."""
+    """A quote that a verdict rests on.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> ugst.Evidence(turn=1, speaker="user", quote="A tea, please.").speaker
+        'user'
+    """
 
     turn: int
     speaker: Literal["user", "agent", "tool"]
@@ -19,7 +25,13 @@ class Evidence(Frozen):
 
 
 class Verdict(Frozen):
-    """A judge's decision on one sub-component after one turn: a status, or the reason for which there is none."""
+    """A judge's decision on one sub-component after one turn: a status, or the reason for which there is none.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> ugst.Verdict(component="task-1", turn=2, status="COMPLETE", by="checks").status
+        <Status.COMPLETE: 'COMPLETE'>
+    """
 
     component: str
     turn: int

@@ -107,7 +107,14 @@ class FrozenTable(Mapping[str, FrozenDict]):
 
 
 class BaseTables:
-    """Tables of records by key, shared by all sessions of a process and read-only all the way down."""
+    """Tables of records by key, shared by all sessions of a process and read-only all the way down.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> base = ugst.BaseTables({"cups": {"1": {"clean": True}}})
+        >>> base.tables["cups"]["1"]["clean"]
+        True
+    """
 
     __slots__ = ("tables",)
 
@@ -240,7 +247,16 @@ class SessionTable(Mapping[str, Mapping[str, Any]]):
 
 
 class Overlay:
-    """A session's view of all tables; ``overlay[name]`` is a table."""
+    """A session's view of all tables; ``overlay[name]`` is a table.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> base = ugst.BaseTables({"cups": {"1": {"clean": True}}})
+        >>> mine, yours = base.overlay(), base.overlay()
+        >>> mine["cups"].edit("1")["clean"] = False
+        >>> mine["cups"]["1"]["clean"], yours["cups"]["1"]["clean"]
+        (False, True)
+    """
 
     __slots__ = ("_base", "_tables")
 

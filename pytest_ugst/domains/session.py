@@ -11,7 +11,25 @@ from pytest_ugst.domains.toolbox import Toolbox
 
 
 class DomainSession:
-    """A conversation's private view of a domain: policy, tools, notes, and the edits of its data."""
+    """A conversation's private view of a domain: policy, tools, notes, and the edits of its data.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> class Kiosk:
+        ...     def __init__(self, db):
+        ...         self.db = db
+        ...
+        ...     @ugst.tool
+        ...     def wash(self, cup: str) -> str:
+        ...         '''Wash a cup.'''
+        ...         self.db["cups"].edit(cup)["clean"] = True
+        ...         return "done"
+        >>> toolbox = ugst.Toolbox(Kiosk)
+        >>> db = ugst.BaseTables({"cups": {"1": {"clean": False}}}).overlay()
+        >>> session = ugst.DomainSession(Kiosk(db), db, "Keep the cups clean.", toolbox)
+        >>> session.call("wash", {"cup": "1"})
+        ToolResult(text='done', ok=True)
+    """
 
     def __init__(self, tools: object, db: Overlay, policy: str, toolbox: Toolbox) -> None:
         """Open a session.

@@ -31,6 +31,16 @@ class ToolError(Exception):
     """Error of a tool that can't do what it was asked to do.
 
     A tool raises it with a message for the agent; :meth:`Toolbox.call` returns the message as an error result.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> class Kiosk:
+        ...     @ugst.tool
+        ...     def sell(self, drink: str) -> str:
+        ...         '''Sell a drink.'''
+        ...         raise ugst.ToolError(f"we are out of {drink}.")
+        >>> ugst.Toolbox(Kiosk).call(Kiosk(), "sell", {"drink": "tea"})
+        ToolResult(text='Error: we are out of tea.', ok=False)
     """
 
 
@@ -56,6 +66,16 @@ def tool(function: F) -> F:
 
     Returns:
         The same function.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> class Kiosk:
+        ...     @ugst.tool
+        ...     def sell(self, drink: str, cups: int = 1) -> str:
+        ...         '''Sell a drink.'''
+        ...         return f"{cups} x {drink}"
+        >>> ugst.Toolbox(Kiosk).specs[0].parameters["required"]
+        ['drink']
     """
     setattr(function, _MARK, True)
     return function
@@ -82,13 +102,13 @@ class Toolbox:
             source.
 
     Example:
-        >>> from pytest_ugst.domains.overlay import BaseTables, Overlay
+        >>> import pytest_ugst as ugst
         >>> class LibraryTools:
-        ...     def __init__(self, db: Overlay) -> None:
+        ...     def __init__(self, db: ugst.Overlay) -> None:
         ...         self.db = db
         ...
-        ...     @tool
-        ...     def lend(self, title: str, days: int = 14) -> dict[str, Any]:
+        ...     @ugst.tool
+        ...     def lend(self, title: str, days: int = 14) -> dict[str, object]:
         ...         '''Lend a book.
         ...
         ...         Args:
@@ -96,11 +116,11 @@ class Toolbox:
         ...             days: How long the customer keeps it.
         ...         '''
         ...         if title not in self.db["books"]:
-        ...             raise ToolError(f"there is no book {title!r}.")
+        ...             raise ugst.ToolError(f"there is no book {title!r}.")
         ...         book = self.db["books"].edit(title)
         ...         book["lent_for"] = days
         ...         return book
-        >>> toolbox = Toolbox(LibraryTools)
+        >>> toolbox = ugst.Toolbox(LibraryTools)
 
         The schema for a model:
 
@@ -113,7 +133,7 @@ class Toolbox:
 
         One session, with its own view of the shared data, and three calls in it:
 
-        >>> base = BaseTables({"books": {"Emma": {"shelf": "A3"}}})
+        >>> base = ugst.BaseTables({"books": {"Emma": {"shelf": "A3"}}})
         >>> tools = LibraryTools(base.overlay())
         >>> toolbox.call(tools, "lend", {"title": "Emma"})
         ToolResult(text='{"shelf": "A3", "lent_for": 14}', ok=True)
@@ -122,11 +142,10 @@ class Toolbox:
         >>> toolbox.call(tools, "lend", {"title": "Emma", "days": "ten"})
         ToolResult(text="Error: lend: days: input should be a valid integer, not 'ten'.", ok=False)
 
-        In a domain, :class:`~pytest_ugst.domains.session.DomainSession` makes a session of these parts:
+        In a domain, :class:`DomainSession` makes a session of these parts:
 
-        >>> from pytest_ugst.domains.session import DomainSession
         >>> db = base.overlay()
-        >>> session = DomainSession(LibraryTools(db), db, "Lend books politely.", toolbox)
+        >>> session = ugst.DomainSession(LibraryTools(db), db, "Lend books politely.", toolbox)
         >>> session.call("lend", {"title": "Emma", "days": 7}).ok
         True
         >>> session.edits()["books"].changed

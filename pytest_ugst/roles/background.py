@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.manager import ModelManager
-from pytest_ugst.roles.capabilities import missing_capabilities
+from pytest_ugst.roles.capabilities import missing_capabilities, missing_for_judging
 from pytest_ugst.roles.resolver import RoleResolver
 from pytest_ugst.utils.daemon_executor import DaemonThreadExecutor
 
@@ -93,16 +93,16 @@ class BackgroundRoles:
         Raises:
             UsageError: Naming the goal and the remedy.
         """
-        needless = {"simulator"} if agent else {"simulator", "agent"}
         for goal in goals:
             if not goal.components:
                 raise UsageError(f"goal {goal.id!r} of the training data has no sub-components; make the data anew")
             self.resolver.checks.validate(goal)
-            if not agent:
-                # Without an agent nobody opens the domain, whose data need not be on this machine.
-                goal = goal.model_copy(update={"domain": None})
-            for missing in missing_capabilities(goal, 0, self.resolver, needless, _TRAIN_OPTIONS):
-                raise UsageError(missing.message)
+            if agent:
+                lacking = missing_capabilities(goal, 0, self.resolver, {"simulator"}, _TRAIN_OPTIONS)
+            else:
+                lacking = missing_for_judging(goal, self.resolver, _TRAIN_OPTIONS)
+            if lacking:
+                raise UsageError(lacking[0].message)
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -76,8 +76,23 @@ def missing_capabilities(
     return [MissingCapability(role, name, message) for role, name, message in found if message is not None]
 
 
-def require_capabilities(cases: Iterable[GoalCase], resolver: RoleResolver) -> None:
+def missing_for_judging(
+    goal: Goal, resolver: RoleResolver, options: Mapping[str, str] = PYTEST_OPTIONS
+) -> list[MissingCapability]:
+    """Return what is missing to judge conversations about a goal.
+
+    Nobody plays, so the domain's data need not be on this machine.
+    """
+    return missing_capabilities(goal.model_copy(update={"domain": None}), 0, resolver, {"simulator", "agent"}, options)
+
+
+def require_capabilities(cases: Iterable[GoalCase], resolver: RoleResolver, own: Collection[str] = ()) -> None:
     """Make sure that the named roles can play and judge every goal.
+
+    Args:
+        cases: The goals.
+        resolver: The roles that the options name.
+        own: Roles that are brought as objects.
 
     Raises:
         UsageError: Naming the first goal that they can't, and the remedy.
@@ -89,7 +104,7 @@ def require_capabilities(cases: Iterable[GoalCase], resolver: RoleResolver) -> N
             continue
         seen.add(id(goal))
         resolver.checks.validate(goal)
-        for missing in missing_capabilities(goal, case.max_turns, resolver):
+        for missing in missing_capabilities(goal, case.max_turns, resolver, own):
             raise UsageError(missing.message)
 
 

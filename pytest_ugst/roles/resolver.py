@@ -151,6 +151,14 @@ class RoleResolver:
         """The judge of the sub-components that carry a check."""
         return ChecksJudge(self._registry.checks)
 
+    def role(self, role: str, value: Any) -> Any:
+        """Return the role that the options name where ``value`` is a name, else the value itself."""
+        if not isinstance(value, str):
+            return value
+        if role == "simulator":
+            return self.simulator
+        return self.agent if role == "agent" else self.judge
+
     def make_simulator(self, name: str) -> SimulatorFactory:
         """Make a simulator by name; a trained model is prompted as it was trained."""
         if name.partition(":")[0] in self._registry.simulators:

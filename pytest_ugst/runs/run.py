@@ -40,6 +40,14 @@ class StoredRun:
             episodes count.
         failures: The reasons for which episodes could not be played at all, by episode id.
         results: The outcomes, usage and rates, once all is done; of a run that is read, the content of its file.
+
+    Example:
+        >>> import pytest_ugst as ugst
+        >>> def pytest_ugst_report(run: ugst.StoredRun) -> None:
+        ...     print(run.folder, run.results.rows[-1].rates.average.value)
+        >>> stored = ugst.simulate("concierge:test", cache="off").stored
+        >>> stored.missing, len(stored.journal)
+        (0, 32)
     """
 
     folder: Path

@@ -1,0 +1,194 @@
+"""The one door: what it gives is listed here, documented with an example that runs, and loaded when it is used."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import doctest
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pytest_ugst as ugst
+
+INIT = Path(inspect.getsourcefile(ugst) or "")
+PUBLIC = [name for name in ugst.__all__ if name != "__version__"]
+
+
+def type_checked_names() -> dict[str, str]:
+    """The names that a type checker sees, each with its module."""
+    found: dict[str, str] = {}
+    for node in ast.walk(ast.parse(INIT.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pytest_ugst."):
+            found |= {alias.name: node.module or "" for alias in node.names}
+    return found
+
+
+def test_type_checkers_and_python_see_the_same_names() -> None:
+    assert type_checked_names() == {name: f"pytest_ugst.{home}" for name, home in ugst._HOME_OF.items()}
+    assert sorted(type_checked_names()) == sorted(PUBLIC)
+    assert dir(ugst) == sorted(ugst.__all__)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_everything_is_there_and_its_example_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UGST_DATA", raising=False)
+    thing = getattr(ugst, name)
+    text = inspect.getdoc(thing) or ""
+    test = doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
+    assert test.examples, f"{name} has no example"
+    messages: list[str] = []
+    result = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=messages.append)
+    assert result.failed == 0, "".join(messages)
+
+
+def test_the_door_itself_has_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = doctest.testmod(ugst)
+    assert (result.failed, result.attempted > 0) == (0, True)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'pytest_ugst' has no attribute 'nothing'"):
+        _ = ugst.nothing  # type: ignore[attr-defined]
+
+
+def test_importing_costs_nothing_until_a_name_is_used() -> None:
+    code = (
+        "import sys, pytest_ugst\n"
+        "print([m for m in sys.modules if m.startswith('pytest_ugst.')])\n"
+        "pytest_ugst.Status\n"
+        "print([m for m in sys.modules if m.startswith('pytest_ugst.')])\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines() == ["[]", "['pytest_ugst.core', 'pytest_ugst.core.status']"]
+
+
+# Behaviour of the functions
+
+
+def tea() -> ugst.Goal:
+    check = {"every": {"user_says": "please"}}
+    part = ugst.Component(id="p", category=ugst.Category.POLICY, text="Say please.", check=check)
+    return ugst.Goal(id="tea", text="Order tea. Always say please.", components=(part,))
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_roles_are_taken_in_the_forms_that_fixtures_take() -> None:
+    def simulator(messages: list[dict[str, Any]], goal: ugst.Goal) -> str:
+        return "TERMINATE" if messages else "Tea, please."
+
+    def agent(messages: list[dict[str, Any]]) -> str:
+        return f"You said: {messages[-1]['content']}"
+
+    run = ugst.simulate(tea(), simulator=simulator, agent=agent, trials=2)
+    assert [episode.id for episode in run] == ["tea", "tea@2"]
+    assert run["tea@2"].conversation.turns[0].agent == "You said: Tea, please."
+    assert run["tea"].setting.simulator == "simulator"
+    assert run["tea"].setting.judge == "checks"
+    assert run.rates.columns["policy"].value == 100.0
+
+
+def test_a_run_is_awaited_where_a_loop_runs_and_is_the_same_run() -> None:
+    async def in_a_notebook() -> tuple[ugst.Run, str, list[str]]:
+        pending = ugst.simulate("concierge:test", cache="off")
+        with pytest.raises(ugst.UsageError, match="await it first"):
+            len(pending)
+        shown = repr(pending)
+        run = await pending
+        assert run is pending
+        return await run, shown, [episode.id for episode in run]
+
+    run, shown, ids = asyncio.run(in_a_notebook())
+    assert "under way" in shown
+    alone = ugst.simulate("concierge:test", cache="off")
+    assert ids == [episode.id for episode in alone]
+    assert run.rates == alone.rates
+
+
+def test_what_the_user_has_to_mend_is_raised_before_anything_is_played(here: Path) -> None:
+    mistakes: list[tuple[Callable[[], object], str]] = [
+        (lambda: ugst.simulate("concierg"), "did you mean 'concierge'"),
+        (lambda: ugst.simulate(tea(), trails=2), "unknown option 'trails'; did you mean 'trials'"),  # type: ignore[call-arg]
+        (lambda: ugst.simulate(tea(), trials=0), "--ugst-trials=0"),
+        (lambda: ugst.simulate(tea(), simulator="nobody"), "unknown model 'nobody'"),
+        (lambda: ugst.simulate(tea()), "agenda"),
+        (lambda: ugst.judge([]), "no conversation to judge"),
+        (lambda: ugst.judge([(tea(), [{"role": "robot", "content": "x"}])]), "message 1: role is 'robot'"),
+        (lambda: ugst.load_run("nothing"), "no such run"),
+    ]
+    for call, message in mistakes:
+        with pytest.raises(ugst.UsageError, match=message.replace("(", r"\(")):
+            call()
+    assert not list((here / ".ugst").glob("runs/*/episodes.jsonl"))
+
+
+def test_a_run_is_gone_on_with() -> None:
+    goals = ugst.load_goals("concierge:test")[:4]
+    first = ugst.simulate(goals[:2], cache="off")
+    steps: list[tuple[int, int]] = []
+    whole = ugst.simulate(goals, resume=first.name, cache="off", on_progress=lambda *step: steps.append(step))
+    assert whole.folder == first.folder
+    assert len(whole) == 4
+    assert steps[-1] == (4, 4)
+    assert [e.started for e in whole][:2] == [e.started for e in first]
+
+
+def test_a_conversation_is_judged_as_it_was_while_it_was_played() -> None:
+    played = ugst.simulate("concierge:test", simulator="agenda:contradiction@0.5", cache="off")
+    again = ugst.judge(played)
+    assert [e.final_state for e in again] == [e.final_state for e in played]
+    assert [e.states for e in again] == [e.states for e in played]
+    assert {e.setting.simulator for e in again} == {"recorded"}
+    assert again.rates == played.rates
+
+
+def test_several_conversations_about_one_goal_are_its_trials() -> None:
+    said = [[{"role": "user", "content": text}] for text in ("Tea, please.", "Tea.")]
+    run = ugst.judge([(tea(), messages) for messages in said])
+    assert [(e.id, e.trial, e.succeeded) for e in run] == [("tea", 1, True), ("tea@2", 2, False)]
+
+
+def test_the_summary_prints_renders_and_escapes() -> None:
+    goal = tea().model_copy(update={"domain": None})
+    run = ugst.judge([(goal, [{"role": "user", "content": "Tea."}])])
+    summary = run.summary()
+    assert "Pol." in str(summary)
+    assert "| " in summary.to_markdown()
+    assert r"\begin{tabular}" in summary.to_latex()
+    page = summary._repr_html_()
+    assert page.count("<table>") == 1
+    assert "<script" not in page
+
+
+def test_a_data_frame_has_one_row_per_sub_component() -> None:
+    pandas = pytest.importorskip("pandas")
+    run = ugst.simulate("concierge:test", simulator="agenda:wrongful_termination", cache="off")
+    frame = run.to_pandas()
+    assert isinstance(frame, pandas.DataFrame)
+    columns = ["episode", "goal", "trial", "component", "category", "text", "status", "turn", "by"]
+    assert list(frame.columns) == columns
+    assert len(frame) == sum(len(episode.final_state) for episode in run)
+    failed = frame[frame.status.isin(["INCOMPLETE", "ERROR"])]
+    assert {tuple(row) for row in failed[["episode", "component"]].values} == {
+        (e.id, s.component.id) for e in run for s in e.final_state if s.label in ("INCOMPLETE", "ERROR")
+    }
+    assert set(frame.by.dropna()) == {"checks"}
+
+
+def test_without_pandas_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    run = ugst.judge([(tea(), [{"role": "user", "content": "Tea, please."}])])
+    with pytest.raises(ugst.UsageError, match="pip install pandas"):
+        run.to_pandas()
