@@ -26,9 +26,15 @@ def pytest_ugst_register(registry: Registry) -> None:
 
 @pytest.hookspec
 def pytest_ugst_episode_finished(episode: Episode) -> None:
-    """Take note of an episode that was played and journaled. Called in the process that played it, from the scheduler's thread."""
+    """Take note of an episode that was played and journaled.
+
+    Called in the process that played it, from the scheduler's thread.
+    """
 
 
 @pytest.hookspec
 def pytest_ugst_report(run: StoredRun) -> None:
-    """Report a run whose episodes are all done. Called once, in the controlling process, before the summary is printed."""
+    """Report a run whose episodes are all done; ``run.results`` holds its numbers, and ``results.json`` is written.
+
+    Called once, in the controlling process, before the summary is printed.
+    """

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ugst.analysis.regression.gate import Decision
-from pytest_ugst.analysis.success.gate import Gate, parse_gate
 from pytest_ugst.analysis.results import write_results
+from pytest_ugst.analysis.success.gate import Gate, parse_gate
 from pytest_ugst.analysis.summary import Summary, summarise
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.text import counted, one_line
