@@ -1,4 +1,4 @@
-"""What an engine plays: the cases of goals, one episode's specification, and who plays it."""
+"""The specification of what is played: cases of goals, an episode, and its roles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RoleSet:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeSpec:
-    """One episode to play."""
+    """An episode to play."""
 
     id: str
     goal: Goal
@@ -48,7 +48,7 @@ class EpisodeSpec:
 
 @dataclass(frozen=True, slots=True)
 class GoalCase:
-    """One goal to play, for the n-th time. Without a goal where a test brings its own by the fixture ``goal``."""
+    """A goal to play, for the n-th time. Without a goal where a test brings its own by the fixture ``goal``."""
 
     goal: Goal | None
     trial: int

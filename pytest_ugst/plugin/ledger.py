@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class EpisodeLedger:
-    """What counts in a session: planned, skipped and outdated episodes, merged from all processes that play.
+    """The episodes that count in a session: planned, skipped and outdated ones, merged from all processes that play.
 
     Pure bookkeeping: it knows ids of tests and episodes, and touches a run only in :meth:`settle`.
     """

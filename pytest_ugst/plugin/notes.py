@@ -19,7 +19,7 @@ _KINDS = ("stop", "error", "headline", "planned")
 
 
 class XdistSession(NamedTuple):
-    """What all processes of one session have to agree on."""
+    """The facts that all processes of one session have to agree on."""
 
     id: str
     run: str

@@ -32,7 +32,7 @@ _PASSED, _MISSED, _REFUSED = pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, p
 
 @dataclass(frozen=True, slots=True)
 class SessionOutcome:
-    """What a session came to."""
+    """The outcome of a session: tables, decisions, exit status, messages."""
 
     summary: Summary | None
     """Tables, outcomes and usage; None where nothing was played."""

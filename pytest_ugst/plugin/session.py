@@ -1,4 +1,4 @@
-"""One pytest session: goals, roles, run and scheduler, each made when it is first needed."""
+"""The plugin's session: goals, roles, run and scheduler, each made when it is first needed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class SharedRun(NamedTuple):
-    """What another process has settled for this one; nothing in a single process."""
+    """Facts that another process has settled for this one; none in a single process."""
 
     name: str | None = None
     """The run's name, or its folder where one is resumed."""
@@ -58,7 +58,7 @@ class SharedRun(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far a session is."""
+    """The progress of a session."""
 
     done: int
     """Number of episodes that are done, well or not."""
@@ -85,7 +85,7 @@ class SessionObserver(Protocol):
 
 
 class PluginSession:
-    """One session's goals, roles, run and scheduler.
+    """The goals, roles, run and scheduler of a pytest session.
 
     Nothing is made before it is needed, so that sessions without goals pay nothing. What counts is in :attr:`ledger`.
     """
@@ -136,7 +136,7 @@ class PluginSession:
 
     @cached_property
     def registry(self) -> Registry:
-        """What built-ins, conftests and plugins registered."""
+        """The registry of built-ins, conftests and plugins."""
         registry = Registry(self.settings.data_dirs)
         self._register(registry)
         return registry

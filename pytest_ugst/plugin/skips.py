@@ -1,4 +1,4 @@
-"""Which tests are skipped before anything is played, and why."""
+"""The rules by which tests are skipped before anything is played."""
 
 from __future__ import annotations
 

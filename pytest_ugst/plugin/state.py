@@ -1,4 +1,4 @@
-"""What belongs to pytest's config: the session, the terminal, the options, and the kind of process.
+"""The state that belongs to pytest's config: the session, the terminal, the options, and the kind of process.
 
 Imported in every pytest run of an environment that has us installed, so it imports nothing heavy.
 """

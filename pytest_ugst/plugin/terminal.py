@@ -1,4 +1,4 @@
-"""What the plugin prints: progress while a test waits, and a session's outcome. It decides nothing."""
+"""The plugin's output on the terminal: progress while a test waits, and a session's outcome. It decides nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BLANK_LINE = "\r\x1b[K"
 
 
 class Terminal:
-    """Everything that goes through pytest's terminal reporter."""
+    """The plugin's side of pytest's terminal reporter."""
 
     def __init__(self, config: pytest.Config) -> None:
         """Print nothing yet.
@@ -101,7 +101,7 @@ class Terminal:
 
         Args:
             outcome: The session's outcome.
-            page: What to say of the page of ``--ugst-html``, where one was asked for.
+            page: A line about the page of ``--ugst-html``, where one was asked for.
         """
         self._outcome = outcome
         self._page = page

@@ -1,1 +1,1 @@
-"""From names to roles: the resolver, what roles can play and judge, the built-ins, work outside of a test run."""
+"""The resolution of names to roles: the resolver, capabilities, built-ins, work outside of a test run."""

@@ -80,7 +80,7 @@ def run_with_models(
 
 
 def make_resolver(settings: Options, registry: Registry, kind: str) -> RoleResolver:
-    """Make a resolver outside of a test run; servers say on standard error what takes long.
+    """Make a resolver outside of a test run; what takes long is reported on standard error.
 
     Args:
         settings: The options that name the roles.

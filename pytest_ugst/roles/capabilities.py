@@ -1,4 +1,4 @@
-"""What the named roles can do: whether they can play and judge a goal.
+"""The capabilities of the named roles: whether they can play and judge a goal.
 
 The one answer to that question. An error before anything is played, the reason of a skipped test and a trainer's
 refusal are all made from it. A test file that asks for ``unplayable="skip"`` in its marker is skipped where a goal of

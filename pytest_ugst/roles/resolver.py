@@ -116,7 +116,7 @@ class RoleResolver:
 
     @cached_property
     def context(self) -> RoleContext:
-        """What roles may ask for when they are made."""
+        """The context that roles are made with."""
         s = self.settings
         return RoleContext(
             chat=self.chat,
