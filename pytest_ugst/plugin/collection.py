@@ -46,7 +46,10 @@ def _goal_test(episode: Episode) -> None:
 
 
 class GoalItem(pytest.Function):
-    """The test of one goal of a goal file. A test function like any other, so that fixtures can be overridden for it."""
+    """The test of one goal of a goal file.
+
+    A test function like any other, so that fixtures can be overridden for it.
+    """
 
     ugst_case: GoalCase
 
