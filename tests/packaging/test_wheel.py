@@ -49,7 +49,7 @@ def test_no_generic_name_lands_in_site_packages(wheel: Path) -> None:
 
 @pytest.mark.slow
 def test_shipped_suite_runs(installed: Path, tmp_path: Path) -> None:
-    result = run(installed, tmp_path, "--pyargs", "pytest_ugst.suites", "-q")
+    result = run(installed, tmp_path, "--pyargs", "pytest_ugst._shipped.suites", "-q")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "user goal alignment" in result.stdout
     assert "32 episodes (32 user ended)" in result.stdout
