@@ -13,9 +13,9 @@ from pytest_ugst.llm.checkpoint_info import CheckpointInfo, read_checkpoint_info
 from pytest_ugst.trainers.common.bases import load_model
 from pytest_ugst.trainers.common.callbacks import progress_callback
 from pytest_ugst.trainers.common.checkpoint import describe_checkpoint, save_trained_model
-from pytest_ugst.trainers.common.disk import report_save_errors
 from pytest_ugst.trainers.common.launching import processes
 from pytest_ugst.trainers.common.lora import lora_config
+from pytest_ugst.trainers.common.training import run_training
 from pytest_ugst.trainers.data.lineage import extended_lineage
 from pytest_ugst.trainers.grpo.call import GrpoCall
 from pytest_ugst.trainers.grpo.completion_log import CompletionLog
@@ -82,8 +82,7 @@ class GrpoRun:
         folder, resume = self._folder, self._call.resume
         checkpoint = folder.last_checkpoint() if resume else None
         self._log.forget_after(folder.last_step() if resume else 0)
-        with report_save_errors(folder.checkpoints):
-            self._trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        run_training(self._trainer, checkpoint, folder.checkpoints)
         if self._trainer.is_world_process_zero():
             self._save()
         self._trainer.accelerator.wait_for_everyone()

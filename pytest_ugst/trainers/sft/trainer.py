@@ -15,10 +15,10 @@ from pytest_ugst.llm.checkpoint_info import CheckpointInfo
 from pytest_ugst.trainers.common.bases import load_model
 from pytest_ugst.trainers.common.callbacks import progress_callback
 from pytest_ugst.trainers.common.checkpoint import save_trained_model
-from pytest_ugst.trainers.common.disk import report_save_errors
 from pytest_ugst.trainers.common.launching import processes
 from pytest_ugst.trainers.common.lora import lora_config
 from pytest_ugst.trainers.common.prefix_tree import PrefixTree, build_trees, collate_trees
+from pytest_ugst.trainers.common.training import run_training
 from pytest_ugst.trainers.data.lineage import extended_lineage
 from pytest_ugst.trainers.sft.call import SftCall
 
@@ -72,8 +72,7 @@ class SftRun:
         """
         checkpoint = self._folder.last_checkpoint() if self._call.resume else None
         started = time.monotonic()
-        with report_save_errors(self._call.out):
-            self._trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        run_training(self._trainer, checkpoint, self._call.out)
         if self._trainer.is_world_process_zero():
             self._save()
             print(f"ugst: trained in {time.monotonic() - started:.0f} s; saved in {self._call.out}", flush=True)

@@ -20,7 +20,7 @@ from pytest_ugst.trainers.data.examples import Example, completion_text, example
 from pytest_ugst.trainers.grpo.command import add_arguments
 from pytest_ugst.trainers.grpo.options import GrpoOptions
 from pytest_ugst.trainers.grpo.samples import choose_samples
-from tests.played import objective, verdict
+from tests.factories import objective, verdict
 from tests.trainers.grpo.reward.test_reward import recorded
 from tests.trainers.grpo_things import episodes
 

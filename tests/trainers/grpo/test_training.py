@@ -160,6 +160,12 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(
     monkeypatch.setattr(torch, "save", save)
     train(model, data, out, save_every=1, resume=True)
     assert [row["step"] for row in logged(out)] == [0] * 4 + [1] * 4 + [2] * 4
+    # What is whole is only saved once more.
+    before = weights(out)
+    (out / "model.safetensors").unlink()
+    train(model, data, out, save_every=1, resume=True)
+    assert [row["step"] for row in logged(out)] == [0] * 4 + [1] * 4 + [2] * 4
+    assert all(torch.equal(tensor, before[name]) for name, tensor in weights(out).items())
 
 
 def test_sharing_a_prompt_changes_neither_log_probabilities_nor_gradients(model: Path) -> None:

@@ -196,15 +196,39 @@ def test_a_full_disk_is_reported_in_a_line_and_the_run_goes_on(
         )
         resume = ["--resume"]
         assert not (tmp_path / "o" / "model.safetensors").exists()
-    # All that is left to do is to save what was trained.
-    with monkeypatch.context() as patch:
-        patch.setattr(modeling_utils, "safe_save_file", lambda *args, **kwargs: no_room_for_weights(*args, **kwargs))
-        patch.setattr(torch, "save", save_state)
-        assert main([*base, "--out", "p", "--save-every", "9"]) == 4
-    assert "can't save to p: No space left on device" in capsys.readouterr().err
     assert main([*base, "--out", "o", "--resume"]) == 0
     assert main([*base, "--out", "whole"]) == 0
     assert losses(tmp_path / "o", 4) == losses(tmp_path / "whole", 4)
+
+
+def test_a_run_that_only_could_not_be_saved_at_its_end_is_trained_no_further(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+    from transformers import modeling_utils
+
+    out, save = tmp_path / "o", modeling_utils.safe_save_file
+
+    def no_room(tensors: Any, where: Any, *more: Any, **kwargs: Any) -> None:
+        if ".saving" in str(where):
+            raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+        save(tensors, where, *more, **kwargs)
+
+    # A rate that does not fall to nothing: a step more would show.
+    options: dict[str, Any] = {"max_steps": 2, "scheduler": "constant", "batch": 2}
+    with monkeypatch.context() as patch:
+        patch.setattr(modeling_utils, "safe_save_file", no_room)
+        refuse(data, out, "can't save to .*: No space left on device; .* Free some space$", **options)
+    assert not (out / "model.safetensors").exists()
+    train_sft(call(data, out, resume=True, **options))
+    last, saved = load_file(out / "checkpoint-2" / "model.safetensors"), load_file(out / "model.safetensors")
+    assert all(torch.equal(last[name], saved[name]) for name in saved)
+    info = read_checkpoint_info(out)
+    assert info is not None
+    assert info.lineage[0].steps == 2
+    assert not (out / "checkpoint-3").exists()
 
 
 def test_an_adapter_is_merged_and_held_out_goals_stop_early(tmp_path: Path) -> None:
@@ -228,10 +252,12 @@ def test_an_adapter_is_merged_and_held_out_goals_stop_early(tmp_path: Path) -> N
 # Before hours are lost
 
 
-def refuse(data: Path, out: Path, match: str, change: Callable[[SftCall], SftCall] = lambda made: made) -> None:
-    with pytest.raises(UsageError, match=match) as told:
-        train_sft(change(call(data, out)))
-    assert "\n" not in str(told.value)
+def refuse(
+    data: Path, out: Path, match: str, change: Callable[[SftCall], SftCall] = lambda made: made, **options: Any
+) -> None:
+    with pytest.raises(UsageError, match=match) as raised:
+        train_sft(change(call(data, out, **options)))
+    assert "\n" not in str(raised.value)
 
 
 def test_a_model_without_a_chat_template(data: Path, tmp_path: Path) -> None:
