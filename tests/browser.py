@@ -94,8 +94,10 @@ class Browser:
         return [f"{entry['level']}: {entry['message']}" for entry in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """The addresses asked for since the last call: those on this machine's disk and in memory are left out, and
-        those that the page's own policy stopped."""
+        """Return the addresses that the page has asked for since the last call.
+
+        Those on this machine's disk and in memory are left out, and those that the page's own policy stopped.
+        """
         asked, stopped = [], set()
         for entry in self.driver.get_log("performance"):
             event = json.loads(entry["message"])["message"]

@@ -71,9 +71,10 @@ def checks(draw: st.DrawFn, category: Category) -> Check:
 
 @st.composite
 def components(draw: st.DrawFn, *, parented: bool = False, bare: bool = False) -> tuple[Component, ...]:
-    """Sub-components of one goal, with unique ids.
+    """Draw the sub-components of one goal, with unique ids.
 
     Args:
+        draw: Hypothesis' way to draw.
         parented: Whether every requirement and preference belongs to an objective, as the file format asks.
         bare: Without checks, slots and varied texts, where only ids and categories matter.
     """
@@ -206,9 +207,10 @@ usages = st.builds(
 
 @st.composite
 def episodes(draw: st.DrawFn, *, bare: bool = False) -> Episode:
-    """Episodes with anything at all said of their sub-components, the goal sometimes not decomposed.
+    """Draw an episode with anything at all said of its sub-components, the goal sometimes not decomposed.
 
     Args:
+        draw: Hypothesis' way to draw.
         bare: With little in goal and conversation, where only the verdicts matter.
     """
     goal = draw(goals(bare=bare))

@@ -17,7 +17,7 @@ from pytest_ugst.core.errors import RoleError
 from pytest_ugst.core.protocols import AgentTurn, NoSession, Session, ToolResult, ToolSpec
 from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.prompts.loader import Prompts
-from tests.scripted import ScriptedChat, reply, request
+from tests.scripted_chat import ScriptedChat, reply, request
 
 ASKED = Conversation(turns=(Turn(user="A table for $2?"),))
 

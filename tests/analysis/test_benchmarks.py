@@ -23,7 +23,8 @@ from pytest_ugst.core.status import Category
 from pytest_ugst.llm.checkpoint_info import CheckpointInfo, TrainingStep
 from pytest_ugst.runs.outcome import unplayed_outcome
 from pytest_ugst.runs.reader import named_runs, open_run
-from tests.recorded import episode, record, setting
+from tests.factories import make_setting, record
+from tests.policy_episodes import episode
 from tests.strategies import episodes
 
 
@@ -69,17 +70,17 @@ def test_one_benchmark_is_one_table(home: Path) -> None:
 
 def test_best_and_second_best_with_ties(home: Path) -> None:
     for name, kept in {"a": 2, "b": 2, "c": 1, "d": 1, "e": 0}.items():
-        record(home, name, episode("g", {"x": kept > 0, "y": kept > 1}, setting=setting(simulator=name)))
+        record(home, name, episode("g", {"x": kept > 0, "y": kept > 1}, setting=make_setting(simulator=name)))
     (table,) = tables(home, *"abcde")
     assert shown(table) == {"a": "**100.0**", "b": "**100.0**", "c": "_50.0_", "d": "_50.0_", "e": "0.0"}
 
 
 def test_grouped_by_method_in_the_papers_order(home: Path) -> None:
-    record(home, "own", episode("g", {"x": True}, setting=setting(simulator="mine")))
-    record(home, "state", episode("g", {"x": True}, setting=setting(simulator="llama", steer="state")))
-    record(home, "goal", episode("g", {"x": True}, setting=setting(simulator="llama", steer="goal")))
-    record(home, "plain", episode("g", {"x": True}, setting=setting(simulator="llama")))
-    record(home, "rules", episode("g", {"x": True}, setting=setting(simulator="agenda:contradiction")))
+    record(home, "own", episode("g", {"x": True}, setting=make_setting(simulator="mine")))
+    record(home, "state", episode("g", {"x": True}, setting=make_setting(simulator="llama", steer="state")))
+    record(home, "goal", episode("g", {"x": True}, setting=make_setting(simulator="llama", steer="goal")))
+    record(home, "plain", episode("g", {"x": True}, setting=make_setting(simulator="llama")))
+    record(home, "rules", episode("g", {"x": True}, setting=make_setting(simulator="agenda:contradiction")))
     (table,) = tables(home, "own", "state", "goal", "plain", "rules", methods={"own": "Mine"})
     assert [(line.group, line.cells[0].shown) for line in table.lines] == [
         (METHODS[0], "agenda:contradiction"),
@@ -103,15 +104,15 @@ def checkpoint(folder: Path, *methods: str) -> Path:
 )
 def test_a_checkpoint_says_how_it_was_trained(tmp_path: Path, steps: tuple[str, ...], method: str) -> None:
     folder = checkpoint(tmp_path / "checkpoints" / "one", *steps)
-    played = setting(simulator="checkpoints/one")
+    played = make_setting(simulator="checkpoints/one")
     assert method_of(played, [Path("elsewhere"), tmp_path]) == method
     assert method_of(played, [tmp_path / "elsewhere"]) == METHODS[1]
     aliases = {"mine": {"model": str(folder)}}
-    assert method_of(setting(simulator="mine"), [tmp_path], aliases) == method
+    assert method_of(make_setting(simulator="mine"), [tmp_path], aliases) == method
 
 
 def test_a_checkpoint_that_can_not_be_read(home: Path) -> None:
-    record(home, "a", episode("g", {"x": True}, setting=setting(simulator="ckpt")))
+    record(home, "a", episode("g", {"x": True}, setting=make_setting(simulator="ckpt")))
     (checkpoint(home.parent / "ckpt") / "ugst.json").write_text("{}}")
     with pytest.raises(UsageError, match=r"ckpt/ugst.json can't be read"):
         tables(home, "a")
@@ -120,7 +121,7 @@ def test_a_checkpoint_that_can_not_be_read(home: Path) -> None:
 
 def test_a_trained_checkpoint_of_the_runs_own_project(home: Path) -> None:
     checkpoint(home.parent / "ckpt", "sft")
-    record(home, "a", episode("g", {"x": True}, setting=setting(simulator="ckpt", steer="state")))
+    record(home, "a", episode("g", {"x": True}, setting=make_setting(simulator="ckpt", steer="state")))
     (line,) = tables(home, "a")[0].lines
     assert (line.group, line.cells[0].shown) == ("Cold-start SFT", "ckpt (steered by state)")
 
@@ -130,8 +131,8 @@ def test_mixed_settings_of_one_journal_are_lines_of_their_own(home: Path) -> Non
         home,
         "a",
         episode("g", {"x": True}),
-        episode("h", {"x": False}, setting=setting(agent="other")),
-        episode("i", {"x": False}, setting=setting(simulator="third")),
+        episode("h", {"x": False}, setting=make_setting(agent="other")),
+        episode("i", {"x": False}, setting=make_setting(simulator="third")),
     )
     (table,) = tables(home, "a")
     assert shown(table) == {
@@ -150,9 +151,13 @@ def test_runs_of_the_same_setting_are_told_apart_by_their_names(home: Path) -> N
 
 
 def test_labels_name_what_differs() -> None:
-    made = [setting(models={"users": "a" * 64}), setting(models={"users": "b" * 64}), setting(simulator="x", seed=3)]
+    made = [
+        make_setting(models={"users": "a" * 64}),
+        make_setting(models={"users": "b" * 64}),
+        make_setting(simulator="x", seed=3),
+    ]
     assert labels(made) == ["users (model users [aaaaaaaa])", "users (model users [bbbbbbbb])", "x"]
-    assert labels([setting(seed=1), setting(seed=2), setting(seed=1)]) == [
+    assert labels([make_setting(seed=1), make_setting(seed=2), make_setting(seed=1)]) == [
         "users (seed 1)",
         "users (seed 2)",
         "users (seed 1)",
@@ -167,7 +172,7 @@ def test_what_the_rates_do_not_say(home: Path) -> None:
         episode("h", {"x": True}),
         episode("i", {"x": True}),
     )
-    mine = setting(simulator="mine", judge="other", prompts="2")
+    mine = make_setting(simulator="mine", judge="other", prompts="2")
     record(
         home,
         "b",
@@ -188,7 +193,7 @@ def test_what_the_rates_do_not_say(home: Path) -> None:
 
 def test_other_data_of_a_domain_is_noted(home: Path) -> None:
     for name, digest in {"a": "1" * 64, "b": "2" * 64}.items():
-        run = record(home, name, episode("g", {"x": True}, setting=setting(simulator=name)))
+        run = record(home, name, episode("g", {"x": True}, setting=make_setting(simulator=name)))
         path = run.folder / "run.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "data": {"town": digest, "port": digest}}))
     assert tables(home, "a", "b")[0].notes[1:] == ("not the same data in town: [11111111] for a; [22222222] for b",)
@@ -198,7 +203,7 @@ def test_other_data_of_a_domain_is_noted(home: Path) -> None:
 
 def test_notes_tell_lines_of_equal_labels_apart(home: Path) -> None:
     record(home, "plain", episode("g", {"x": True}))
-    record(home, "steered", episode("g", {"x": True}, setting=setting(steer="goal")), episode("h", {"x": True}))
+    record(home, "steered", episode("g", {"x": True}, setting=make_setting(steer="goal")), episode("h", {"x": True}))
     record(home, "mine", episode("g", {"x": True}))
     (table,) = tables(home, "plain", "steered", "mine", methods={"mine": "Mine"})
     assert [line.cells[0].shown for line in table.lines] == ["users, plain", "users, steered", "users", "users"]
@@ -229,7 +234,7 @@ def test_what_was_not_played_or_can_not_be_read_is_noted(home: Path) -> None:
 
 def test_an_evaluation_in_several_runs(home: Path) -> None:
     """Each benchmark in a run of its own, which is how long evaluations are played."""
-    b = setting(simulator="b")
+    b = make_setting(simulator="b")
     record(home, "a-town", episode("g", {"x": True}))
     record(home, "a-port", episode("g", {"x": False}, domain="port"))
     record(home, "b-town", episode("g", {"x": False}, setting=b))

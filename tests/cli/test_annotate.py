@@ -15,26 +15,19 @@ from pytest_ugst.analysis.agreement.annotate.record import Annotations
 from pytest_ugst.analysis.agreement.annotate.store import file_of, only_one, save
 from pytest_ugst.analysis.agreement.label_files import read_labels
 from pytest_ugst.cli import main
-from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.status import Status
 from pytest_ugst.runs.run import StoredRun
-from tests.analysis.agreement.annotate.pages import request, talk
+from tests.analysis.agreement.annotate.served_page import request, talk
+from tests.factories import record
 
+HOME = Path(".ugst")
 ONE = talk(1, ["I return the shoes.", "My card is 4929.", "Bye."])
 
 
 @pytest.fixture(autouse=True)
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StoredRun:
     monkeypatch.chdir(tmp_path)
-    return make_run("first", ONE)
-
-
-def make_run(name: str, *episodes: Episode) -> StoredRun:
-    made = StoredRun(Path(".ugst/runs") / name)
-    made.create(episodes[0].setting)
-    for one in episodes:
-        made.journal.append(one)
-    return made
+    return record(HOME, "first", ONE)
 
 
 def annotate(run: StoredRun, annotator: str, turns: int) -> None:
@@ -86,7 +79,7 @@ def test_one_line_for_bad_input(options: list[str], words: str, capsys: pytest.C
 
 def test_a_run_without_anything_to_annotate(capsys: pytest.CaptureFixture[str]) -> None:
     bare = ONE.model_copy(update={"goal": ONE.goal.model_copy(update={"components": ()}), "verdicts": ()})
-    make_run("bare", bare)
+    record(HOME, "bare", bare)
     assert main(["annotate", "bare"]) == 4
     assert "nothing to annotate" in capsys.readouterr().err
 
@@ -94,7 +87,7 @@ def test_a_run_without_anything_to_annotate(capsys: pytest.CaptureFixture[str]) 
 def test_work_on_what_was_played_again_is_reported(run: StoredRun, capsys: pytest.CaptureFixture[str]) -> None:
     annotate(run, "ann", 3)
     annotate(run, "bob", 1)
-    make_run("first", talk(1, ["I return the shoes.", "My card is 4929.", "Thanks, bye."]))
+    record(HOME, "first", talk(1, ["I return the shoes.", "My card is 4929.", "Thanks, bye."]))
     assert main(["annotate", "first", "--export=all.jsonl"]) == 4
     err = capsys.readouterr().err
     for name in ("ann", "bob"):

@@ -13,7 +13,8 @@ import pytest
 from pytest_ugst.cli import main
 from pytest_ugst.cli.main import command_parser
 from pytest_ugst.cli.options import add_cache, add_dir, add_prompts
-from tests.recorded import episode, record
+from tests.factories import record
+from tests.policy_episodes import episode
 
 LAUNCHED = "ugst train"  # its options are its trainers'
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.cli import main
-from tests.recorded import episode, record
+from tests.factories import record
+from tests.policy_episodes import episode
 
 HOME = Path(".ugst")
 

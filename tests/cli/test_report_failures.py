@@ -10,9 +10,9 @@ import pytest
 from pytest_ugst.cli import main
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.episode import Episode
-from pytest_ugst.runs.run import StoredRun
-from tests.analysis.small_episodes import episode
+from tests.analysis.lettered_episodes import episode
 from tests.chat_server import Body, ChatServer
+from tests.factories import record
 
 FAILED = {"lamp": "..", "colour": "..", "bright": "mm"}
 
@@ -23,11 +23,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run_of(*episodes: Episode, name: str = "run") -> str:
-    run = StoredRun(Path(".ugst/runs") / name)
-    run.create(episodes[0].setting)
-    for one in episodes:
-        run.journal.append(one)
-    return str(run.folder)
+    return str(record(Path(".ugst"), name, *episodes).folder)
 
 
 def three(**scores: float) -> tuple[Episode, ...]:

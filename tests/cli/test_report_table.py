@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.cli import main
-from tests.recorded import episode, record, setting
+from tests.factories import make_setting, record
+from tests.policy_episodes import episode
 
 HOME = Path(".ugst")
 
@@ -23,7 +24,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     record(HOME, "first", *(episode(f"g{n}", {"x": n > 0, "y": True}) for n in range(4)))
     record(
-        HOME, "second", *(episode(f"g{n}", {"x": n > 1, "y": n > 2}, setting=setting(simulator="b")) for n in range(4))
+        HOME,
+        "second",
+        *(episode(f"g{n}", {"x": n > 1, "y": n > 2}, setting=make_setting(simulator="b")) for n in range(4)),
     )
 
 

@@ -6,28 +6,23 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.core.conversation import Conversation, StopReason, Turn
-from pytest_ugst.core.episode import Episode, EpisodeConfig
-from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.conversation import StopReason
+from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.status import Category, Status
-from pytest_ugst.core.verdict import Evidence, Verdict
+from pytest_ugst.core.verdict import Verdict
+from tests.factories import make_component, make_conversation, make_episode, make_goal, verdict
 
 
 def episode(category: Category, *verdicts: Verdict, **conversation: Any) -> Episode:
-    component = Component(id="c", category=category, text="never fly on Mondays")
-    return Episode(
-        id="g",
-        goal=Goal(id="g", text="x", components=(component,)),
-        setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
-        max_turns=10,
-        conversation=Conversation(turns=(Turn(user="Hi", agent="Hello"),) * 3, **conversation),
-        verdicts=verdicts,
+    return make_episode(
+        make_goal("g", make_component(category, "c", text="never fly on Mondays")),
+        *verdicts,
+        conversation=make_conversation("Hi", "Hi", "Hi", **conversation),
     )
 
 
 def said(turn: int, status: Status, *quotes: str, reasoning: str = "") -> Verdict:
-    evidence = tuple(Evidence(turn=turn, speaker="user", quote=quote) for quote in quotes)
-    return Verdict(component="c", turn=turn, status=status, reasoning=reasoning, evidence=evidence)
+    return verdict("c", turn, status, reasoning=reasoning, quotes=quotes)
 
 
 def test_names_turn_and_words_that_broke_it() -> None:
@@ -64,7 +59,7 @@ def test_says_why_there_is_no_verdict() -> None:
     played = episode(
         Category.PROFILE,
         said(1, Status.ALIGNED),
-        Verdict(component="c", turn=2, error="the judge's server did not answer"),
+        verdict("c", 2, None, error="the judge's server did not answer"),
         said(3, Status.ALIGNED),
     )
     assert played.explain().endswith("no verdict: turn 2: the judge's server did not answer")

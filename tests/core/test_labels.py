@@ -7,31 +7,24 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pytest_ugst.core.conversation import Conversation, StopReason, Turn
+from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.labels import ERROR, StateLabels, conversation_digest, episode_labels
 from pytest_ugst.core.status import Status
-from pytest_ugst.core.verdict import Verdict
-from tests.played import SETTING, make_goal, objective, policy, verdict
+from tests.factories import make_conversation, make_episode, make_goal, objective, policy, verdict
 
-TALK = Conversation(turns=(Turn(user="a", agent="b"), Turn(user="c")), stop=StopReason.USER_ENDED)
+TALK = make_conversation(("a", "b"), ("c", None), stop=StopReason.USER_ENDED)
 
 
 def played() -> Episode:
-    verdicts = (
+    return make_episode(
+        make_goal("g", objective("t"), policy("p")),
         verdict("t", 1, "INCOMPLETE"),
         verdict("t", 2, "COMPLETE"),
         verdict("p", 1, "ALIGNED"),
-        Verdict(component="p", turn=2, error="no answer"),
-    )
-    return Episode(
-        id="g@2",
-        goal=make_goal("g", objective("t"), policy("p")),
+        verdict("p", 2, None),
         trial=2,
-        setting=SETTING,
-        max_turns=10,
         conversation=TALK,
-        verdicts=verdicts,
     )
 
 
@@ -54,9 +47,9 @@ def test_a_judge_may_have_a_long_name_or_none() -> None:
 def test_the_digest_tells_conversations_apart() -> None:
     assert conversation_digest(TALK) == episode_labels(played(), "me").digest
     others = [
-        Conversation(turns=(Turn(user="a", agent="b"), Turn(user="d"))),
-        Conversation(turns=(Turn(user="ab"), Turn(user="c"))),
-        Conversation(turns=TALK.turns[:1]),
+        make_conversation(("a", "b"), ("d", None)),
+        make_conversation(("ab", None), ("c", None)),
+        make_conversation(*TALK.turns[:1]),
     ]
     assert len({conversation_digest(c) for c in (TALK, *others)}) == 4
 

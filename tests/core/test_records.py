@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue, ValidationError
 
-from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
-from pytest_ugst.core.episode import SCHEMA_VERSION, Episode, EpisodeConfig
+from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
+from pytest_ugst.core.episode import SCHEMA_VERSION, Episode
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.runs.outcome import tally
+from tests.factories import make_conversation, make_episode, make_goal, make_turn, policy, verdict
 from tests.strategies import conversations, episodes, goals, identifiers, usages, verdicts
 
 
@@ -89,13 +90,7 @@ def test_a_verdict_is_a_status_or_an_error() -> None:
 
 
 def test_an_episode_of_another_version_is_refused() -> None:
-    episode = Episode(
-        id="g",
-        goal=Goal(id="g", text="x"),
-        setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
-        max_turns=3,
-        conversation=Conversation(stop=StopReason.USER_ENDED),
-    )
+    episode = make_episode(make_goal())
     data = json.loads(episode.model_dump_json())
     assert data["schema_version"] == SCHEMA_VERSION
     with pytest.raises(ValidationError, match="schema_version"):
@@ -118,16 +113,9 @@ def test_half_a_surrogate_pair_can_be_written() -> None:
 
 
 def test_copies_are_validated_and_forget_what_was_cached() -> None:
-    policy = Component(id="p", category=Category.POLICY, text="x")
-    episode = Episode(
-        id="g",
-        goal=Goal(id="g", text="x", components=(policy,)),
-        setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
-        max_turns=3,
-        conversation=Conversation(turns=(Turn(user="u", agent="a"),)),
-    )
+    episode = make_episode(make_goal("g", policy("p")), conversation=make_conversation("u"))
     assert not episode.succeeded
-    judged = episode.model_copy(update={"verdicts": (Verdict(component="p", turn=1, status=Status.ALIGNED),)})
+    judged = episode.model_copy(update={"verdicts": (verdict("p", 1, "ALIGNED"),)})
     assert judged.succeeded
     assert not episode.succeeded
     assert Turn(user="u").model_copy(update={"agent": json.loads(r'"\ud83d"')}).agent == "�"
@@ -139,14 +127,7 @@ def test_copies_are_validated_and_forget_what_was_cached() -> None:
 
 
 def test_a_score_that_is_no_number_is_left_out() -> None:
-    episode = Episode(
-        id="g",
-        goal=Goal(id="g", text="x"),
-        setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
-        max_turns=3,
-        conversation=Conversation(),
-        task={"reward": 1.0, "ratio": math.nan, "best": math.inf},
-    )
+    episode = make_episode(make_goal(), task={"reward": 1.0, "ratio": math.nan, "best": math.inf})
     assert episode.task == {"reward": 1.0}
     assert Episode.model_validate_json(episode.model_dump_json()) == episode
 
@@ -162,13 +143,7 @@ def nested(levels: int) -> dict[str, JsonValue]:
 def test_what_can_be_written_can_be_read_however_deeply_it_is_nested() -> None:
     def played(levels: int) -> Episode:
         call = ToolCall(id="1", name="t", arguments=nested(levels))
-        return Episode(
-            id="g",
-            goal=Goal(id="g", text="tea", components=()),
-            setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
-            max_turns=1,
-            conversation=Conversation(turns=(Turn(user="u", tool_calls=(call,)),)),
-        )
+        return make_episode(conversation=make_conversation(make_turn("u", None, call)))
 
     deepest = played(100)
     assert Episode.model_validate_json(deepest.model_dump_json()) == deepest
@@ -178,13 +153,7 @@ def test_what_can_be_written_can_be_read_however_deeply_it_is_nested() -> None:
 
 
 def test_an_episode_in_which_nothing_was_tracked_is_no_success() -> None:
-    episode = Episode(
-        id="g",
-        goal=Goal(id="g", text="tea", components=()),
-        setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
-        max_turns=1,
-        conversation=Conversation(turns=(Turn(user="u"),), stop=StopReason.USER_ENDED),
-    )
+    episode = make_episode(Goal(id="g", text="tea", components=()))
     assert not episode.succeeded
     assert "no sub-component" in episode.explain()
     assert not tally(episode).measured

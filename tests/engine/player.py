@@ -16,7 +16,8 @@ from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.protocols import AgentTurn, Session
 from pytest_ugst.engine.scheduler import Scheduler
 from pytest_ugst.runs.run import StoredRun
-from tests.played import SETTING, agrees, make_cast, make_goal, make_plan, speaks
+from tests.factories import SETTING
+from tests.stub_roles import agrees, make_roles, make_spec, short_goal, speaks
 
 
 def main(folder: Path, count: int, lethal: str = "") -> None:
@@ -35,14 +36,14 @@ def main(folder: Path, count: int, lethal: str = "") -> None:
         return await agrees(conversation, session)
 
     engine = Scheduler(run, concurrency=4, shared=True)
-    plans = [make_plan(make_goal(f"g{number}")) for number in range(count)]
-    cast = make_cast(speaks(3), answer)
+    specs = [make_spec(short_goal(f"g{number}")) for number in range(count)]
+    roles = make_roles(speaks(3), answer)
     print("ready", flush=True)
     sys.stdin.readline()
-    for plan in plans:
-        engine.start(plan, cast)
-    for plan in plans:
-        assert engine.wait(plan.id).succeeded
+    for spec in specs:
+        engine.start(spec, roles)
+    for spec in specs:
+        assert engine.wait(spec.id).succeeded
     engine.close(cancel=False)
     print(f"played {engine.played}", flush=True)
 

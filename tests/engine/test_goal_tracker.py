@@ -17,20 +17,9 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.engine.goal_tracker import GoalTracker
 from pytest_ugst.engine.rollout import run_episode
 from pytest_ugst.judges.checks import ChecksJudge
-from tests.played import (
-    END,
-    FirstStatus,
-    Judges,
-    agrees,
-    make_cast,
-    make_goal,
-    make_plan,
-    objective,
-    once,
-    policy,
-    verdict,
-)
-from tests.played import complete as done_when
+from tests.factories import complete as done_when
+from tests.factories import make_goal, objective, once, policy, verdict
+from tests.stub_roles import END, FirstStatus, Judges, agrees, make_roles, make_spec
 
 
 def said(turns: int) -> Conversation:
@@ -161,8 +150,8 @@ def test_a_slow_judge_holds_nobody_up() -> None:
                 return END
             return UserTurn(f"turn {turn}")
 
-        plan = make_plan(make_goal("g", objective("a")))
-        playing = asyncio.create_task(run_episode(plan, make_cast(speak, judge=gate)))
+        spec = make_spec(make_goal("g", objective("a")))
+        playing = asyncio.create_task(run_episode(spec, make_roles(speak, judge=gate)))
         await gate.let(1).wait()
         for turn in (2, 3):
             gate.let(turn).set()
@@ -190,8 +179,8 @@ def test_steering_by_state_waits_for_the_state_before() -> None:
             gate.events.append(f"user {len(conversation.turns) + 1}")
             return UserTurn(f"turn {state.turn + 1}") if state.turn < 2 else END
 
-        plan = make_plan(make_goal("g", objective("a")), steer="state")
-        playing = asyncio.create_task(run_episode(plan, make_cast(speak, judge=gate)))
+        spec = make_spec(make_goal("g", objective("a")), steer="state")
+        playing = asyncio.create_task(run_episode(spec, make_roles(speak, judge=gate)))
         for _ in range(50):
             await asyncio.sleep(0)
         assert gate.events == ["user 1", "judge 1 asked"]  # the second utterance needs S_1
@@ -221,9 +210,9 @@ def test_a_judge_out_of_reach_ends_the_conversation_soon() -> None:
         await asyncio.sleep(0)
         return UserTurn("more")
 
-    plan = make_plan(make_goal("g", objective("a")), max_turns=50)
+    spec = make_spec(make_goal("g", objective("a")), max_turns=50)
     with pytest.raises(ChatUnavailableError, match="no server"):
-        asyncio.run(run_episode(plan, make_cast(speak, judge=Judges(gone))))
+        asyncio.run(run_episode(spec, make_roles(speak, judge=Judges(gone))))
     assert len(spoken) < 5
 
 
@@ -239,7 +228,7 @@ def test_giving_up_leaves_no_task_behind() -> None:
             return await agrees(conversation, session)
 
         with pytest.raises(ChatUnavailableError):
-            await run_episode(make_plan(make_goal("g", objective("a"))), make_cast(answer=crash, judge=gate))
+            await run_episode(make_spec(make_goal("g", objective("a"))), make_roles(answer=crash, judge=gate))
         for _ in range(5):
             await asyncio.sleep(0)
         rest = [t.get_coro().__qualname__ for t in asyncio.all_tasks() if t is not asyncio.current_task()]  # type: ignore[union-attr]
@@ -254,7 +243,7 @@ def test_without_a_turn_there_are_no_verdicts() -> None:
         return END
 
     episode: Episode = asyncio.run(
-        run_episode(make_plan(make_goal("g", policy("a", once("x")), objective("b"))), make_cast(end))
+        run_episode(make_spec(make_goal("g", policy("a", once("x")), objective("b"))), make_roles(end))
     )
     assert episode.verdicts == ()
     assert [s.label for s in episode.final_state] == ["ERROR", "INCOMPLETE"]

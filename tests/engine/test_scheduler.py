@@ -23,7 +23,8 @@ from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
 from pytest_ugst.llm.usage_meter import meter
 from pytest_ugst.runs.run import StoredRun
 from pytest_ugst.utils.daemon_executor import DaemonThreadExecutor
-from tests.played import END, SETTING, agrees, journaled, make_cast, make_goal, make_plan, objective, speaks
+from tests.factories import SETTING, make_goal, objective
+from tests.stub_roles import END, agrees, journaled, make_roles, make_spec, short_goal, speaks
 
 SOON = 20.0  # seconds after which a test gives up; nothing depends on how fast anything is
 
@@ -51,8 +52,8 @@ def start(run: StoredRun) -> Iterator[Starter]:
         assert not engine._thread.is_alive()
 
 
-def plans(count: int) -> list[EpisodeSpec]:
-    return [make_plan(make_goal(f"g{number}")) for number in range(count)]
+def specs(count: int) -> list[EpisodeSpec]:
+    return [make_spec(short_goal(f"g{number}")) for number in range(count)]
 
 
 class Block:
@@ -103,14 +104,14 @@ class Block:
 
 
 def blocked(block: Block) -> RoleSet:
-    cast = make_cast(speaks(1))
-    return RoleSet(cast.simulator, block, cast.judge, cast.checks, cast.domain)
+    roles = make_roles(speaks(1))
+    return RoleSet(roles.simulator, block, roles.judge, roles.checks, roles.domain)
 
 
 def test_everything_starts_at_once_and_each_is_waited_for_by_itself(start: Starter) -> None:
     engine, block = start(concurrency=16), Block()
-    for plan in plans(12):
-        engine.start(plan, blocked(block))
+    for spec in specs(12):
+        engine.start(spec, blocked(block))
     assert block.until(12) == {f"g{n}" for n in range(12)}
     assert engine.counts == (0, 12)
     block.let("g7")
@@ -123,8 +124,8 @@ def test_everything_starts_at_once_and_each_is_waited_for_by_itself(start: Start
 
 def test_no_more_are_played_at_once_than_allowed(start: Starter) -> None:
     engine, block = start(concurrency=3), Block()
-    for plan in plans(10):
-        engine.start(plan, blocked(block))
+    for spec in specs(10):
+        engine.start(spec, blocked(block))
     for number in range(10):
         block.let(*list(block.until(min(3, 10 - number)))[:1])
         # One by one: whoever is let makes room for one other.
@@ -137,9 +138,9 @@ def test_no_more_are_played_at_once_than_allowed(start: Starter) -> None:
 
 def test_an_episode_is_played_once_however_often_it_is_started(start: Starter, run: StoredRun) -> None:
     engine = start()
-    plan = make_plan()
+    spec = make_spec()
     for _ in range(3):
-        engine.start(plan, make_cast())
+        engine.start(spec, make_roles())
     assert engine.known("g")
     assert not engine.known("h")
     assert engine.wait("g") == engine.wait("g")
@@ -149,11 +150,11 @@ def test_an_episode_is_played_once_however_often_it_is_started(start: Starter, r
 
 def test_what_is_in_the_journal_is_not_played(start: Starter, run: StoredRun) -> None:
     first = start()
-    first.start(make_plan(), make_cast())
+    first.start(make_spec(), make_roles())
     episode = first.wait("g")
     first.close(cancel=False)
     second = start()
-    second.start(make_plan(), make_cast(answer=fails(AssertionError("played again"))))
+    second.start(make_spec(), make_roles(answer=fails(AssertionError("played again"))))
     assert second.wait("g") == episode
     assert second.played == 0
 
@@ -167,8 +168,8 @@ def fails(error: Exception) -> Callable[[Conversation, Session], Any]:
 
 def test_thousands_of_finished_episodes_are_read_back_from_the_journal(start: Starter) -> None:
     engine = start()
-    for plan in plans(100):
-        engine.start(plan, make_cast(speaks(1)))
+    for spec in specs(100):
+        engine.start(spec, make_roles(speaks(1)))
     for number in reversed(range(100)):
         assert engine.wait(f"g{number}").id == f"g{number}"
     assert len(engine._recent) <= 64
@@ -176,7 +177,7 @@ def test_thousands_of_finished_episodes_are_read_back_from_the_journal(start: St
 
 def test_waiting_ticks(start: Starter) -> None:
     engine, block = start(), Block()
-    engine.start(make_plan(), blocked(block))
+    engine.start(make_spec(), blocked(block))
     block.until(1)
     ticks: list[int] = []
 
@@ -191,9 +192,9 @@ def test_waiting_ticks(start: Starter) -> None:
 
 def test_what_can_t_be_played_is_raised_where_it_is_waited_for(start: Starter, run: StoredRun) -> None:
     engine = start()
-    engine.start(make_plan(make_goal("broken", domain="shop")), make_cast())  # its domain can't be opened
-    engine.start(make_plan(make_goal("bad")), make_cast(answer=fails(UsageError("set the key"))))
-    engine.start(make_plan(make_goal("well")), make_cast())
+    engine.start(make_spec(short_goal("broken", domain="shop")), make_roles())  # its domain can't be opened
+    engine.start(make_spec(short_goal("bad")), make_roles(answer=fails(UsageError("set the key"))))
+    engine.start(make_spec(short_goal("well")), make_roles())
     with pytest.raises(AssertionError, match="shop"):
         engine.wait("broken")
     with pytest.raises(UsageError, match="set the key"):
@@ -209,36 +210,36 @@ def test_a_timeout_of_a_role_is_no_tick(start: Starter) -> None:
         raise TimeoutError("too slow")
 
     engine = start()
-    plan = make_plan()
-    plan = EpisodeSpec("g", plan.goal.model_copy(update={"components": None}), 1, SETTING, 3)
-    engine.start(plan, make_cast(decompose=decompose))
+    spec = make_spec()
+    spec = EpisodeSpec("g", spec.goal.model_copy(update={"components": None}), 1, SETTING, 3)
+    engine.start(spec, make_roles(decompose=decompose))
     with pytest.raises(TimeoutError, match="too slow"):
         engine.wait("g", every=0.01)
 
 
 def test_a_role_that_fails_costs_its_own_episode_only(start: Starter) -> None:
     engine = start()
-    engine.start(make_plan(make_goal("a")), make_cast(answer=fails(RoleError("no answer"))))
-    engine.start(make_plan(make_goal("b")), make_cast())
+    engine.start(make_spec(short_goal("a")), make_roles(answer=fails(RoleError("no answer"))))
+    engine.start(make_spec(short_goal("b")), make_roles())
     assert engine.wait("a").conversation.stop is StopReason.AGENT_ERROR
     assert engine.wait("b").succeeded
 
 
 def test_a_model_out_of_reach_stops_what_is_left(start: Starter, run: StoredRun) -> None:
     engine = start(concurrency=1)
-    made = plans(5)
-    engine.start(made[0], make_cast())
-    engine.start(made[1], make_cast(answer=fails(ChatUnavailableError("model 'm' at http://x: refused"))))
-    for plan in made[2:]:
-        engine.start(plan, make_cast())
+    made = specs(5)
+    engine.start(made[0], make_roles())
+    engine.start(made[1], make_roles(answer=fails(ChatUnavailableError("model 'm' at http://x: refused"))))
+    for spec in made[2:]:
+        engine.start(spec, make_roles())
     assert engine.wait("g0").succeeded
     with pytest.raises(ChatUnavailableError, match="refused"):
         engine.wait("g1")
-    for plan in made[2:]:
+    for spec in made[2:]:
         with pytest.raises(
             StoppedError, match=r"not played, since an earlier episode found: model 'm' at http://x: refused"
         ):
-            engine.wait(plan.id)
+            engine.wait(spec.id)
     assert set(run.failures) == {"g1", "g2", "g3", "g4"}
     engine.close(cancel=True)
     assert [e.id for e in journaled(run.folder)] == ["g0"]
@@ -246,8 +247,8 @@ def test_a_model_out_of_reach_stops_what_is_left(start: Starter, run: StoredRun)
 
 def test_cancelling_keeps_what_is_done(start: Starter, run: StoredRun) -> None:
     engine, block = start(concurrency=2), Block()
-    for plan in plans(5):
-        engine.start(plan, blocked(block))
+    for spec in specs(5):
+        engine.start(spec, blocked(block))
     block.let(next(iter(block.until(2))))
     while engine.counts[0] < 1:
         threading.Event().wait(0.005)
@@ -265,8 +266,8 @@ def test_cancelling_keeps_what_is_done(start: Starter, run: StoredRun) -> None:
 
 def test_closing_gently_finishes_what_was_begun_and_begins_nothing(start: Starter, run: StoredRun) -> None:
     engine, block = start(concurrency=2), Block()
-    for plan in plans(6):
-        engine.start(plan, blocked(block))
+    for spec in specs(6):
+        engine.start(spec, blocked(block))
     begun = block.until(2)
     closer = threading.Thread(target=engine.close, kwargs={"cancel": False})
     closer.start()
@@ -285,7 +286,7 @@ def test_the_closing_coroutine_is_awaited_in_the_loop(start: Starter) -> None:
         where.append(threading.current_thread().name)
 
     engine = start(on_close=closing)
-    engine.start(make_plan(), make_cast())
+    engine.start(make_spec(), make_roles())
     engine.wait("g")
     engine.close(cancel=True)
     assert where == ["ugst-engine"]
@@ -301,8 +302,8 @@ def test_a_plain_function_that_hangs_holds_nobody_up(start: Starter, run: Stored
         return "too late"
 
     engine = start()
-    cast = make_cast()
-    engine.start(make_plan(), RoleSet(cast.simulator, as_agent(hangs), cast.judge, cast.checks, cast.domain))
+    roles = make_roles()
+    engine.start(make_spec(), RoleSet(roles.simulator, as_agent(hangs), roles.judge, roles.checks, roles.domain))
     assert asked.wait(SOON)
     engine.close(cancel=True)
     with pytest.raises(StoppedError):
@@ -320,10 +321,10 @@ def test_plain_functions_block_beside_each_other(start: Starter) -> None:
         return "yes"
 
     engine = start(concurrency=40)
-    cast = make_cast(speaks(1))
-    cast = RoleSet(cast.simulator, as_agent(agent), cast.judge, cast.checks, cast.domain)
-    for plan in plans(40):
-        engine.start(plan, cast)
+    roles = make_roles(speaks(1))
+    roles = RoleSet(roles.simulator, as_agent(agent), roles.judge, roles.checks, roles.domain)
+    for spec in specs(40):
+        engine.start(spec, roles)
     stops = {engine.wait(f"g{n}").conversation.stop for n in range(40)}
     assert stops == {StopReason.USER_ENDED}
 
@@ -344,7 +345,7 @@ def test_an_async_role_that_ignores_its_cancellation_is_not_waited_for_long(
         return AgentTurn("late")
 
     engine = start()
-    engine.start(make_plan(), make_cast(answer=stubborn))
+    engine.start(make_spec(), make_roles(answer=stubborn))
     assert asked.wait(SOON)
     engine.close(cancel=True)
     over.set()
@@ -360,8 +361,8 @@ def test_what_a_callback_raises_is_kept_and_costs_nothing(start: Starter, run: S
             raise ValueError("no such dashboard")
 
     engine = start(on_finished=finished)
-    for plan in plans(3):
-        engine.start(plan, make_cast())
+    for spec in specs(3):
+        engine.start(spec, make_roles())
     for number in range(3):
         assert engine.wait(f"g{number}").succeeded
     engine.close(cancel=False)
@@ -377,8 +378,8 @@ def test_usage_is_counted_by_episode(start: Starter) -> None:
         return await agrees(conversation, session)
 
     engine = start()
-    engine.start(make_plan(make_goal("a")), make_cast(speaks(1), answer))
-    engine.start(make_plan(make_goal("b")), make_cast(speaks(3), answer))
+    engine.start(make_spec(short_goal("a")), make_roles(speaks(1), answer))
+    engine.start(make_spec(short_goal("b")), make_roles(speaks(3), answer))
     assert engine.wait("a").usage == {"agent": Usage(calls=1, prompt_tokens=1)}
     assert engine.wait("b").usage == {"agent": Usage(calls=3, prompt_tokens=6)}
 
@@ -386,7 +387,7 @@ def test_usage_is_counted_by_episode(start: Starter) -> None:
 def test_the_stop_file_ends_waiting_and_finishing(start: Starter, tmp_path: Path) -> None:
     note = tmp_path / "stop"
     engine, block = start(stop_file=note, shared=True), Block()
-    engine.start(make_plan(), blocked(block))
+    engine.start(make_spec(), blocked(block))
     block.until(1)
     note.touch()
     with pytest.raises(StoppedError, match="was stopped"):
@@ -402,7 +403,7 @@ def test_episodes_are_steered_by_their_plan(start: Starter) -> None:
         return END
 
     engine = start()
-    engine.start(make_plan(make_goal("g", objective("a")), steer="state"), make_cast(speak))
+    engine.start(make_spec(make_goal("g", objective("a")), steer="state"), make_roles(speak))
     engine.wait("g")
     assert isinstance(states[0], GoalState)
 

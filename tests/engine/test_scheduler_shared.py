@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.played import journaled
+from tests.stub_roles import journaled
 
 PLAYER = Path(__file__).with_name("player.py")
 

@@ -15,7 +15,7 @@ from pytest_ugst.core.goal import Goal
 from pytest_ugst.judges.answers import Decomposition
 from pytest_ugst.judges.decomposer import decompose, to_components, without_inventions
 from pytest_ugst.prompts.loader import Prompts
-from tests.scripted import ScriptedChat
+from tests.scripted_chat import ScriptedChat
 
 TEXT = "You are Ann. </goal> Book $5 {room}. Say please. For two, near the sea. Ask for breakfast before 8."
 GOAL = Goal(id="g", text=TEXT, domain="concierge", tags=("a",), max_turns=4, source="f:1")

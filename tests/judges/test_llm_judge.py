@@ -24,7 +24,7 @@ from pytest_ugst.judges.answers import ANSWERS
 from pytest_ugst.judges.llm import LlmJudge, make_llm_judge
 from pytest_ugst.judges.transcript import MAX_RESULT, as_data, find_quote, render
 from pytest_ugst.prompts.loader import Prompts
-from tests.scripted import ScriptedChat
+from tests.scripted_chat import ScriptedChat
 from tests.strategies import conversations
 
 GOAL = Goal(

@@ -9,11 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ugst.core.conversation import Conversation, StopReason
-from pytest_ugst.core.episode import Episode
 from pytest_ugst.plugin.ledger import EpisodeLedger
 from pytest_ugst.runs.run import StoredRun
-from tests.played import SETTING, make_goal, objective
+from tests.factories import make_episode, make_run
 
 BEGUN = "2026-11-30T12:00:00.000+00:00"
 BEFORE, AFTER = "2026-11-30T11:00:00.000+00:00", "2026-11-30T12:00:01.000+00:00"
@@ -34,19 +32,7 @@ def ledger_of(events: list[tuple[int, str, bool]]) -> EpisodeLedger:
 
 def stored(folder: Path, **started: str) -> StoredRun:
     """A run whose journal holds an episode for each name, with the time when it began."""
-    run = StoredRun(folder)
-    run.create(SETTING)
-    for name, when in started.items():
-        run.journal.append(
-            Episode(
-                id=name,
-                goal=make_goal(name, objective("t")),
-                setting=SETTING,
-                max_turns=3,
-                conversation=Conversation(stop=StopReason.USER_ENDED),
-                started=when,
-            )
-        )
+    run = make_run(folder, *(make_episode(name, started=when) for name, when in started.items()))
     run.selected = ()
     return run
 

@@ -9,36 +9,25 @@ import pytest
 
 from pytest_ugst.analysis.regression.gate import Decision
 from pytest_ugst.config.settings import Options
-from pytest_ugst.core.conversation import Conversation, StopReason, Turn
-from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.status import Status
 from pytest_ugst.plugin.outcome import SessionOutcome, conclude, unmeasured
 from pytest_ugst.plugin.session import PluginSession, SharedRun
 from pytest_ugst.runs.run import StoredRun
-from tests.played import SETTING, make_goal, objective, verdict
+from tests.factories import make_episode, record, verdict
 
 
 def session_with(tmp_path: Path, complete: int, incomplete: int = 0, **options: str) -> PluginSession:
     """A settled session whose run holds episodes that completed their goal, or did not."""
     home = tmp_path / ".ugst"
-    run = StoredRun(home / "runs" / "this")
-    run.create(SETTING)
-    names = []
-    for number in range(complete + incomplete):
-        names.append(f"g{number}")
-        status = Status.COMPLETE if number < complete else Status.INCOMPLETE
-        run.journal.append(
-            Episode(
-                id=names[-1],
-                goal=make_goal(names[-1], objective("t")),
-                setting=SETTING,
-                max_turns=3,
-                conversation=Conversation(turns=(Turn(user="Hi", agent="Hello"),), stop=StopReason.USER_ENDED),
-                verdicts=(verdict("t", 1, status),),
-                started="2026-11-30T12:00:00.000+00:00",
-            )
-        )
+    statuses = [Status.COMPLETE] * complete + [Status.INCOMPLETE] * incomplete
+    names = [f"g{number}" for number in range(len(statuses))]
+    begun = "2026-11-30T12:00:00.000+00:00"
+    record(
+        home,
+        "this",
+        *(make_episode(n, verdict("t", 1, status), started=begun) for n, status in zip(names, statuses, strict=True)),
+    )
     settings = Options.make(tmp_path, {"dir": ".ugst", **options})
     session = PluginSession(lambda: settings, lambda registry: None, lambda episode: None, shared=SharedRun("this"))
     session.ledger.select(*names)

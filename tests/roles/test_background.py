@@ -15,7 +15,7 @@ from pytest_ugst.roles.background import BackgroundRoles
 from pytest_ugst.roles.batch import builtin_registry, settings_here
 from pytest_ugst.trainers.common.memory import keep_memory
 from tests.chat_server import ChatServer
-from tests.played import make_goal, objective
+from tests.factories import make_goal, objective
 from tests.trainers.grpo_things import episodes
 
 

@@ -14,19 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ugst.core.conversation import Conversation, StopReason, Turn
+from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.runs.journal import Journal
-from tests.played import SETTING, make_goal
+from tests.factories import make_conversation, make_episode
 from tests.strategies import episodes
 
 
 def episode(name: str, seconds: float = 0.0, user: str = "hi") -> Episode:
-    conversation = Conversation(turns=(Turn(user=user, agent="yes"),), stop=StopReason.USER_ENDED)
-    return Episode(
-        id=name, goal=make_goal(name), setting=SETTING, max_turns=3, conversation=conversation, seconds=seconds
-    )
+    return make_episode(name, conversation=make_conversation(user, stop=StopReason.USER_ENDED), seconds=seconds)
 
 
 @contextmanager

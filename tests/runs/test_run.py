@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.runs.names import new_name
 from pytest_ugst.runs.run import StoredRun, find_run
-from tests.played import SETTING
+from tests.factories import SETTING
 
 
 def make_run(home: Path, name: str) -> StoredRun:

@@ -22,7 +22,7 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.adapt import as_simulator
 from pytest_ugst.simulators.llm import LlmSimulatorFactory, describe, make_llm_simulator
-from tests.scripted import ScriptedChat, reply
+from tests.scripted_chat import ScriptedChat, reply
 
 GOAL = Goal(
     id="g",

@@ -12,7 +12,7 @@ from pytest_ugst.core.protocols import Judge
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.engine.goal_tracker import GoalTracker
 from pytest_ugst.judges.checks import ChecksJudge
-from tests.played import FirstStatus
+from tests.stub_roles import FirstStatus
 
 HELLO = Condition(user_says="hello")
 OBJECTIVE = Component(id="task-1", category=Category.OBJECTIVE, text="Greet.", check=Check(complete=HELLO, beside=True))

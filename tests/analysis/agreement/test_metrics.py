@@ -24,14 +24,12 @@ from pytest_ugst.analysis.agreement.metrics import (
 )
 from pytest_ugst.analysis.agreement.table import agreement_tables
 from pytest_ugst.analysis.success.rates import rates
-from pytest_ugst.core.check import Check, Condition
-from pytest_ugst.core.conversation import Conversation, StopReason, Turn
-from pytest_ugst.core.episode import Episode
+from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.labels import ERROR, LabelledPart, StateLabels, TurnLabels
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.judges.checks import ChecksJudge
-from tests.played import SETTING, make_goal, objective, verdict
+from tests.factories import complete, make_conversation, make_episode, make_goal, objective, verdict
 
 PARTS = (
     LabelledPart(id="t", category=Category.OBJECTIVE, text="Book."),
@@ -157,17 +155,10 @@ def test_what_can_not_be_compared(second: list[StateLabels], message: str) -> No
 
 
 def test_checks_beside_the_judge_have_goal_states_of_their_own() -> None:
-    check = Check(complete=Condition(user_says="turn 2"), beside=True)
-    parts = objective("t", check), objective("u")
-    episode = Episode(
-        id="g",
-        goal=make_goal("g", *parts),
-        setting=SETTING,
-        max_turns=10,
-        conversation=Conversation(
-            turns=tuple(Turn(user=f"turn {i}", agent="ok") for i in (1, 2)), stop=StopReason.USER_ENDED
-        ),
-        verdicts=tuple(verdict(c, i, "INCOMPLETE") for c in "tu" for i in (1, 2)),
+    episode = make_episode(
+        make_goal("g", objective("t", complete("turn 2", beside=True)), objective("u")),
+        *(verdict(c, i, "INCOMPLETE") for c in "tu" for i in (1, 2)),
+        conversation=make_conversation("turn 1", "turn 2", stop=StopReason.USER_ENDED),
     )
     made = second_opinion(episode, ChecksJudge())
     assert made is not None

@@ -5,26 +5,19 @@ from __future__ import annotations
 import pytest
 
 from pytest_ugst.analysis.cost.metrics import cost, usage_per
-from pytest_ugst.core.conversation import Conversation, StopReason, Turn
+from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.usage import Usage
-from pytest_ugst.core.verdict import Verdict
-from tests.played import SETTING, make_goal, objective, verdict
+from tests.factories import make_conversation, make_episode, make_goal, objective, verdict
 
 
 def episode(name: str, **usage: Usage) -> Episode:
-    verdicts = (
+    return make_episode(
+        make_goal(name, objective("t"), objective("u")),
         verdict("t", 1, "INCOMPLETE"),
         verdict("u", 1, "COMPLETE", by="checks"),
-        Verdict(component="t", turn=2, error="no answer", by="judges"),
-    )
-    return Episode(
-        id=name,
-        goal=make_goal(name, objective("t"), objective("u")),
-        setting=SETTING,
-        max_turns=10,
-        conversation=Conversation(turns=(Turn(user="a", agent="b"),) * 2, stop=StopReason.USER_ENDED),
-        verdicts=verdicts,
+        verdict("t", 2, None),
+        conversation=make_conversation("a", "a", stop=StopReason.USER_ENDED),
         usage=usage,
         seconds=3.0,
     )

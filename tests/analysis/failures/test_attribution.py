@@ -16,7 +16,7 @@ from pytest_ugst.analysis.failures.attribution import (
 from pytest_ugst.core.conversation import StopReason
 from pytest_ugst.core.status import Category
 from pytest_ugst.runs.outcome import Count, Tally, tally
-from tests.analysis.small_episodes import episode
+from tests.analysis.lettered_episodes import episode
 
 LAMP_LEFT = {"lamp": "..", "colour": ".."}
 

@@ -14,8 +14,8 @@ from pytest_ugst.analysis.failures.patterns import classify, unsettled
 from pytest_ugst.analysis.failures.record import Failure, Pattern
 from pytest_ugst.core.chat import AnswerError
 from pytest_ugst.prompts.loader import Prompts
-from tests.analysis.small_episodes import episode
-from tests.scripted import ScriptedChat
+from tests.analysis.lettered_episodes import episode
+from tests.scripted_chat import ScriptedChat
 
 ONE = episode(
     {"lamp": "..", "colour": "..", "size": ".."},

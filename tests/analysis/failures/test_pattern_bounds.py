@@ -6,7 +6,7 @@ import pytest
 
 from pytest_ugst.analysis.failures.patterns import CLINGS, IDLE_TURNS, STUCK_TURNS, classify
 from pytest_ugst.core.conversation import StopReason
-from tests.analysis.small_episodes import episode
+from tests.analysis.lettered_episodes import episode
 
 LIMIT = StopReason.TURN_LIMIT
 SHOES = "I return the running shoes, size nine."

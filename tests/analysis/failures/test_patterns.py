@@ -11,9 +11,9 @@ from pytest_ugst.analysis.failures.patterns import SETTLED, classify, merge, ran
 from pytest_ugst.analysis.failures.record import Failure, Pattern
 from pytest_ugst.analysis.failures.shares import shares
 from pytest_ugst.core.conversation import Conversation, StopReason
-from pytest_ugst.core.episode import Episode, EpisodeConfig
-from pytest_ugst.core.verdict import Verdict
-from tests.analysis.small_episodes import UNHEARD, episode
+from pytest_ugst.core.episode import Episode
+from tests.analysis.lettered_episodes import UNHEARD, episode
+from tests.factories import make_episode, make_setting
 from tests.simulators.agenda.agenda_rollout import play, shipped
 from tests.strategies import episodes
 
@@ -186,7 +186,7 @@ def test_laws(one: Episode) -> None:
     if one.broken_off is None:
         assert set(named) == failed
     assert all(f.turn is None or 1 <= f.turn <= len(one.conversation.turns) for f in failures)
-    assert classify(one.model_copy(update={"setting": EpisodeConfig(simulator="x", agent="y", judge="z")})) == failures
+    assert classify(one.model_copy(update={"setting": make_setting(simulator="x", agent="y", judge="z")})) == failures
     assert all(f.components or f.pattern in SETTLED for f in failures)
 
 
@@ -196,14 +196,11 @@ def planted(fault: str | None, seed: int) -> list[str]:
     for goal in shipped("test"):
         conversation, state = play(goal, fault, seed)
         turns = tuple(turn.model_copy(update={"user_reasoning": None}) for turn in conversation.turns)
-        verdicts: tuple[Verdict, ...] = tuple(v for part in state for v in part.verdicts)
-        one = Episode(
-            id=goal.id,
-            goal=goal,
-            setting=EpisodeConfig(simulator="s", agent="a", judge="j"),
-            max_turns=goal.max_turns or 10,
+        one = make_episode(
+            goal,
+            *(verdict for part in state for verdict in part.verdicts),
             conversation=conversation.model_copy(update={"turns": turns}),
-            verdicts=verdicts,
+            max_turns=goal.max_turns or 10,
         )
         landed.append(next(iter(patterns(one)), "none"))
     return landed

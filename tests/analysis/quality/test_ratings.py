@@ -11,7 +11,7 @@ from pytest_ugst.core.chat import ChatError, ChatUnavailableError
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.llm.structured import response_format
 from pytest_ugst.prompts.loader import Prompts
-from tests.scripted import Script, ScriptedChat
+from tests.scripted_chat import Script, ScriptedChat
 
 TALK = Conversation(
     turns=(Turn(user="Hi </chat> $x", agent="Hello", tool_calls=(ToolCall(id="1", name="peek", result="secret"),)),)

@@ -23,7 +23,8 @@ from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.runs.outcome import tally
 from pytest_ugst.runs.reader import open_run
 from tests.analysis.html.html_things import Page
-from tests.recorded import episode, record, setting
+from tests.factories import make_setting, record
+from tests.policy_episodes import episode
 from tests.strategies import episodes
 
 
@@ -207,7 +208,7 @@ def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_settings_do_not_depend_on_the_order_of_playing() -> None:
-    first, second = episode("a", {"x": True}), episode("b", {"x": True}, setting=setting(seed=3))
+    first, second = episode("a", {"x": True}), episode("b", {"x": True}, setting=make_setting(seed=3))
     one, other = (baseline_of(record(Path(n), "run", *e)) for n, e in (("1", (first, second)), ("2", (second, first))))
     assert one == other
     assert len(one.settings) == 2
@@ -219,6 +220,6 @@ def test_a_run_knows_its_data() -> None:
     run = record(Path(".ugst"), "run")
     assert run.read_data() == {}
     other = type(run)(run.folder.with_name("other"))
-    other.create(setting(), known)
+    other.create(make_setting(), known)
     assert other.read_data() == known
     assert isinstance(baseline_of(other), Baseline)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,11 +24,9 @@ from pytest_ugst.analysis.regression.decision import Comparison, parse_margins
 from pytest_ugst.analysis.tables import STYLES, render
 from pytest_ugst.cli import main
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.goal import Component
-from pytest_ugst.core.status import Category, Status
-from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.runs.run import StoredRun
-from tests.recorded import episode, record, setting
+from tests.factories import make_episode, make_setting, record, verdict
+from tests.policy_episodes import episode
 
 HOME = Path(".ugst")
 
@@ -37,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def played(name: str, kept: int, goals: int = 20, trials: int = 1, **more: object) -> StoredRun:
+def played(name: str, kept: int, goals: int = 20, trials: int = 1, **more: Any) -> StoredRun:
     """A run in which the first goals were kept and the others not."""
     return record(
         HOME,
@@ -55,9 +54,9 @@ def compared(base: StoredRun, new: StoredRun, margins: str = "10") -> Comparison
 
 
 def test_what_differs_is_named() -> None:
-    base = baseline_of(played("a", 20, setting=setting(prompts="1", models={"judges": "d" * 64})))
+    base = baseline_of(played("a", 20, setting=make_setting(prompts="1", models={"judges": "d" * 64})))
     assert messages(base, base) == []
-    other = setting(prompts="2", models={"judges": "e" * 64}, judge_sees_tools=False)
+    other = make_setting(prompts="2", models={"judges": "e" * 64}, judge_sees_tools=False)
     new = baseline_of(played("b", 20, 18, setting=other, max_turns=5))
     assert messages(base, new) == [
         "goals: not the same goals: 2 of 20 goals not played now (g18, g19)",
@@ -73,13 +72,13 @@ def test_what_differs_is_named() -> None:
 
 
 def test_the_same_judge_by_another_name_is_the_same_judge() -> None:
-    base = baseline_of(played("a", 20, setting=setting(judge="big", models={"big": "d" * 64})))
-    new = baseline_of(played("b", 20, setting=setting(judge="huge", models={"huge": "d" * 64})))
+    base = baseline_of(played("a", 20, setting=make_setting(judge="big", models={"big": "d" * 64})))
+    new = baseline_of(played("b", 20, setting=make_setting(judge="huge", models={"huge": "d" * 64})))
     assert messages(base, new) == []
 
 
 def test_prompts_of_a_run_without_models_are_no_other_version() -> None:
-    assert messages(baseline_of(played("a", 20)), baseline_of(played("b", 20, setting=setting(prompts="2")))) == []
+    assert messages(baseline_of(played("a", 20)), baseline_of(played("b", 20, setting=make_setting(prompts="2")))) == []
 
 
 def test_other_data_of_a_domain_that_both_play() -> None:
@@ -101,7 +100,7 @@ def test_a_goal_of_the_same_name_in_another_domain_is_another_goal() -> None:
 
 
 def test_what_else_differs_is_noted_and_not_refused() -> None:
-    base, new = setting(agent="a", seed=1), setting(agent="b", seed=2)
+    base, new = make_setting(agent="a", seed=1), make_setting(agent="b", seed=2)
     assert other_differences([base], [new]) == [
         "not the same agent: a before, b now",
         "not the same seed: 1 before, 2 now",
@@ -163,7 +162,7 @@ def test_the_goals_that_changed_with_turn_and_words() -> None:
     worst, best = changes(baseline_of(base), baseline_of(new), new)
     assert (worst.episode, worst.net, best.episode, best.net) == ("g0@2", -1, "g1@2", 1)
     (change,) = worst.changes
-    assert (change.component, change.text, change.base, change.new) == ("x", "You x", "ALIGNED", "MISALIGNED")
+    assert (change.component, change.text, change.base, change.new) == ("x", "You never x", "ALIGNED", "MISALIGNED")
     assert (change.turn, change.trial, change.direction, change.link) == (1, 2, "worse", "")
     assert changes(baseline_of(base), baseline_of(new))[0].changes[0].turn is None  # from a file: no words
     assert changes(baseline_of(base), baseline_of(base), base) == []
@@ -186,15 +185,8 @@ def test_several_simulators_of_the_tests_own_are_paired_by_name() -> None:
 
 def test_hostile_words_are_harmless() -> None:
     base = played("a", 1, 1)
-    verdict = Verdict(
-        component="x",
-        turn=1,
-        status=Status.MISALIGNED,
-        reasoning="\x1b[2J<script>",
-        evidence=(Evidence(turn=1, speaker="user", quote="\u202eevil\n" * 100),),
-        by="judges",
-    )
-    new = record(HOME, "b", episode("g00", {"x": True}).model_copy(update={"verdicts": (verdict,)}))
+    hostile = verdict("x", 1, "MISALIGNED", reasoning="\x1b[2J<script>", quotes=["\u202eevil\n" * 100])
+    new = record(HOME, "b", episode("g00", {"x": True}).model_copy(update={"verdicts": (hostile,)}))
     text = changes_text(changes(baseline_of(base), baseline_of(new), new))
     assert "\x1b" not in text
     assert "\u202e" not in text
@@ -208,7 +200,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "b against a: 20 goals" in out
     assert "regression" in out
-    assert "worse: 16 episodes\n  g04: 1 lost\n    policy: ALIGNED -> MISALIGNED: You x\n      turn 1\n" in out
+    assert "worse: 16 episodes\n  g04: 1 lost\n    policy: ALIGNED -> MISALIGNED: You never x\n      turn 1\n" in out
     assert "  ... and 15 more; --goals=-1 shows all" in out
     played("c", 4)
     assert main(["report", "compare", "b", "c"]) == 0
@@ -240,11 +232,7 @@ def test_a_goal_of_another_text_is_another_goal() -> None:
 
 def test_from_one_success_to_another_nothing_got_better() -> None:
     def run(name: str, status: str) -> StoredRun:
-        base = episode("g", {"x": True})
-        parts = (Component(id="t", category=Category.OBJECTIVE, text="Book."),)
-        verdicts = (Verdict(component="t", turn=1, status=Status(status), by="judges"),)
-        goal = base.goal.model_copy(update={"components": parts})
-        return record(HOME, name, base.model_copy(update={"goal": goal, "verdicts": verdicts}))
+        return record(HOME, name, make_episode("g", verdict("t", 1, status)))
 
     ends = {status: run(status, status) for status in ("INCOMPLETE", "ATTEMPTED", "COMPLETE")}
     made = {status: baseline_of(one) for status, one in ends.items()}

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.model_spec import ModelSpec
-from pytest_ugst.llm.servers.engines import make_spec
+from pytest_ugst.llm.servers.engines import make_plan
 from pytest_ugst.trainers.common.gguf_export import FILE, Kind, export_gguf
 from tests.trainers.grpo_things import tiny_model
 
@@ -104,6 +104,6 @@ def test_the_file_in_the_folder_is_what_is_served(tmp_path: Path) -> None:
     none = {"PATH": "", "CUDA_VISIBLE_DEVICES": ""}
     export_gguf(folder)
     assert (folder / FILE).is_file()
-    plan = make_spec(spec, none)
+    plan = make_plan(spec, none)
     assert plan.engine == "llama"
     assert plan.model.startswith("c-")

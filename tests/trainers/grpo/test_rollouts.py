@@ -22,8 +22,8 @@ from pytest_ugst.trainers.grpo.reward.replies import Replies
 from pytest_ugst.trainers.grpo.reward.reward import PromptState, TurnReward
 from pytest_ugst.trainers.grpo.rollouts import Rollouts, judge_rollouts
 from pytest_ugst.trainers.grpo.samples import PromptSample
-from tests.stub_roles import Agents
 from tests.factories import complete, objective, once, policy
+from tests.stub_roles import Agents
 from tests.trainers.grpo.reward.test_reward import Judge, recorded, speak
 from tests.trainers.grpo.test_samples import Tokenizer
 from tests.trainers.grpo.test_training import logged, train

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.analysis.agreement.annotate.store import load
-from tests.analysis.agreement.annotate.pages import HOSTILE, served, talk
+from tests.analysis.agreement.annotate.served_page import HOSTILE, served, talk
 from tests.browser import Browser, browser
 
 pytestmark = pytest.mark.slow

@@ -16,8 +16,8 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.labels import StateLabels
 from pytest_ugst.core.status import CHAINS, Category, Status
-from tests.analysis.agreement.annotate.pages import talk
-from tests.analysis.small_episodes import PARTS
+from tests.analysis.agreement.annotate.served_page import talk
+from tests.analysis.lettered_episodes import PARTS
 
 ONE = talk(1, ["a", "b", "c"])
 SHOES, PROFILE = PARTS[2], PARTS[0]

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_ugst.analysis.agreement.annotate.store import load
 from pytest_ugst.core.labels import StateLabels
-from tests.analysis.agreement.annotate.pages import request, served, talk
+from tests.analysis.agreement.annotate.served_page import request, served, talk
 
 SAID = ["I return the shoes.", "My card is 4929.", "Bye."]
 

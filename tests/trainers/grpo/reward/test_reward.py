@@ -25,9 +25,9 @@ from pytest_ugst.trainers.grpo.reward.replies import Replies
 from pytest_ugst.trainers.grpo.reward.reward import JudgedCompletion, PromptState, TurnReward
 from pytest_ugst.trainers.grpo.reward.shaping import Shaping, repetition
 from pytest_ugst.trainers.grpo.reward.wording import ModelWording
-from tests.stub_roles import Agents
 from tests.factories import SETTING, make_goal, objective, once, policy, verdict
 from tests.scripted_chat import ScriptedChat
+from tests.stub_roles import Agents
 from tests.trainers.grpo_things import episodes, resolver
 
 

@@ -16,7 +16,7 @@ import aiohttp
 from pytest_ugst.analysis.agreement.annotate.server import AnnotationServer, serve
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.episode import Episode
-from tests.analysis.small_episodes import episode
+from tests.analysis.lettered_episodes import episode
 
 HOSTILE = "<img src=x onerror=alert(1)><script>document.title='owned'</script> \u202eevil\u202c \x1b[31mred"
 

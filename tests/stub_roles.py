@@ -1,4 +1,4 @@
-"""Roles, goals and plans for tests that play episodes."""
+"""Roles that functions play, and what to play with them, for tests of the engine and of rewards."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.core.check import Check, Condition
-from pytest_ugst.core.conversation import Closing, Conversation, StopReason
-from pytest_ugst.core.episode import Episode, EpisodeConfig
+from pytest_ugst.core.conversation import Conversation, StopReason
+from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import AgentTurn, Judge, Session, UserTurn
-from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.engine.spec import EpisodeSpec, RoleSet, episode_id
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.runs.journal import Journal
+from tests.factories import ENDED, complete, make_goal, make_setting, objective, verdict
 
-SETTING = EpisodeConfig(simulator="users", agent="agents", judge="judges")
-END = UserTurn("", stop=StopReason.USER_ENDED, closing=Closing(text="TERMINATE", separate=True))
+END = UserTurn("", stop=StopReason.USER_ENDED, closing=ENDED)
 
 Speak = Callable[[Conversation, GoalState | None], Awaitable[UserTurn]]
 Answer = Callable[[Conversation, Session], Awaitable[AgentTurn]]
@@ -40,6 +37,8 @@ class Users:
 
 @dataclass
 class User:
+    """One of those simulators, for one goal."""
+
     users: Users
     goal: Goal
 
@@ -49,6 +48,8 @@ class User:
 
 @dataclass
 class Agents:
+    """An agent that one function plays."""
+
     answer: Answer
     name: str = "agents"
 
@@ -58,6 +59,8 @@ class Agents:
 
 @dataclass
 class Judges:
+    """A judge that one function plays."""
+
     say: Judging
     name: str = "judges"
 
@@ -67,7 +70,7 @@ class Judges:
 
 @dataclass
 class FirstStatus:
-    """Says nothing has changed, and remembers what it was asked."""
+    """A judge that says nothing has changed, and remembers what it was asked."""
 
     name: str = "judges"
     asked: list[tuple[int, list[str]]] = field(default_factory=list)
@@ -77,40 +80,19 @@ class FirstStatus:
         return [verdict(c.id, turn, "INCOMPLETE") for c in components]
 
 
-def verdict(component: str, turn: int, status: str, by: str = "judges") -> Verdict:
-    return Verdict(component=component, turn=turn, status=Status(status), by=by)
+def short_goal(id: str = "g", *, domain: str | None = None) -> Goal:
+    """Return a goal that is complete after the first turn of :func:`speaks`."""
+    return make_goal(id, objective("t", complete("turn 1")), domain=domain)
 
 
-def objective(name: str, check: Check | None = None) -> Component:
-    return Component(id=name, category=Category.OBJECTIVE, text=f"You want {name}", check=check)
-
-
-def policy(name: str, check: Check | None = None) -> Component:
-    return Component(id=name, category=Category.POLICY, text=f"You never {name}", check=check)
-
-
-def once(pattern: str) -> Check:
-    return Check(once=Condition(user_says=pattern))
-
-
-def complete(pattern: str) -> Check:
-    return Check(complete=Condition(user_says=pattern))
-
-
-def make_goal(name: str = "g", *components: Component, **fields: Any) -> Goal:
-    return Goal(
-        id=name, text=f"You want {name}.", components=components or (objective("t", complete("turn 1")),), **fields
-    )
-
-
-def make_plan(goal: Goal | None = None, *, trial: int = 1, max_turns: int = 10, steer: str = "none") -> EpisodeSpec:
-    goal = goal or make_goal()
-    setting = SETTING.model_copy(update={"steer": steer})
-    return EpisodeSpec(episode_id(goal.id, trial), goal, trial, setting, max_turns)
+def make_spec(goal: Goal | None = None, *, trial: int = 1, max_turns: int = 10, steer: str = "none") -> EpisodeSpec:
+    """Return the specification of an episode, of a short goal if none is given."""
+    goal = goal or short_goal()
+    return EpisodeSpec(episode_id(goal.id, trial), goal, trial, make_setting(steer=steer), max_turns)
 
 
 def speaks(turns: int) -> Speak:
-    """Says ``turn 1`` to ``turn N``, then ends the conversation by a message of its own."""
+    """Return a user who says ``turn 1`` to ``turn N`` and then ends the conversation by a message of its own."""
 
     async def speak(conversation: Conversation, state: GoalState | None) -> UserTurn:
         said = len(conversation.turns)
@@ -120,10 +102,12 @@ def speaks(turns: int) -> Speak:
 
 
 async def agrees(conversation: Conversation, session: Session) -> AgentTurn:
+    """Answer as the agent, with the user's words."""
     return AgentTurn(f"yes, {conversation.turns[-1].user}")
 
 
-def make_cast(speak: Speak | None = None, answer: Answer = agrees, judge: Judge | None = None, **more: Any) -> RoleSet:
+def make_roles(speak: Speak | None = None, answer: Answer = agrees, judge: Judge | None = None, **more: Any) -> RoleSet:
+    """Return roles for goals without a domain; by default a user of two turns and an agent who agrees."""
     said = speak or speaks(2)
 
     async def by_goal(goal: Goal, conversation: Conversation, state: GoalState | None) -> UserTurn:
@@ -136,10 +120,6 @@ def make_cast(speak: Speak | None = None, answer: Answer = agrees, judge: Judge 
 
 
 def journaled(folder: Path) -> list[Episode]:
-    """Every line of a run's journal, also where several are of one episode."""
+    """Return every line of a run's journal, also where several are of one episode."""
     lines = (folder / "episodes.jsonl").read_bytes().splitlines()
     return [Episode.model_validate_json(line) for line in lines]
-
-
-def read(journal: Journal) -> dict[str, Episode]:
-    return {episode.id: episode for episode in journal}
