@@ -16,7 +16,7 @@ from pytest_ugst.llm.servers.weights import ModelWeights, find_weights
 CONVERTED_GGUF = "model.gguf"
 """The name of the GGUF file in a checkpoint's folder that ``ugst train export-gguf`` makes."""
 _GET_LLAMA = "pip install xllamacpp"
-_GET_VLLM = "pip install vllm"
+_GET_VLLM = "pip install 'pytest-ugst[vllm]'"
 _GET_TRANSFORMERS = 'pip install "transformers[serving]" torch'
 
 

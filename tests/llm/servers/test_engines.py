@@ -99,10 +99,10 @@ def test_what_is_said_where_nothing_can_serve(
         UsageError, match=r'pip install "transformers\[serving\]" torch, or name .* UGST_VLLM or UGST_TR'
     ):
         make_plan(spec(weights), bare)
-    with pytest.raises(UsageError, match=r"vLLM is not installed; pip install vllm, or name .* in UGST_VLLM"):
+    with pytest.raises(UsageError, match=r"vLLM is not installed; pip install 'pytest-ugst\[vllm\]', or name .* in UGST_VLLM"):
         make_plan(spec(weights, engine="vllm"), bare)
     monkeypatch.setattr(engines, "has_gpu", lambda environ: True)
-    with pytest.raises(UsageError, match=r"nothing here serves checkpoints; pip install vllm, or"):
+    with pytest.raises(UsageError, match=r"nothing here serves checkpoints; pip install 'pytest-ugst\[vllm\]', or"):
         make_plan(spec(weights), bare)
     with pytest.raises(UsageError, match=r"serve.engine=llama takes a GGUF file"):
         make_plan(spec(weights, engine="llama"), bare)
