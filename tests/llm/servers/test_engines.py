@@ -99,7 +99,7 @@ def test_what_is_said_where_nothing_can_serve(
         UsageError, match=r'pip install "transformers\[serving\]" torch, or name .* UGST_VLLM or UGST_TR'
     ):
         make_plan(spec(weights), bare)
-    with pytest.raises(UsageError, match=r"vLLM is not installed; pip install 'pytest-ugst\[vllm\]', or name .* in UGST_VLLM"):
+    with pytest.raises(UsageError, match=r"not installed; pip install 'pytest-ugst\[vllm\]', or name .* in UGST_VLLM"):
         make_plan(spec(weights, engine="vllm"), bare)
     monkeypatch.setattr(engines, "has_gpu", lambda environ: True)
     with pytest.raises(UsageError, match=r"nothing here serves checkpoints; pip install 'pytest-ugst\[vllm\]', or"):
