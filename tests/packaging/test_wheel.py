@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.test_docs import blocks
+from tests.docs.pages import blocks, read
 
 ROOT = Path(__file__).parents[2]
-OWN_GOAL = next(block for block in blocks("README.md", "yaml") if block.startswith("id: "))
+OWN_GOAL = next(block.text for block in blocks(read("README.md"), "yaml") if block.text.startswith("id: "))
 
 
 @pytest.fixture(scope="module")
