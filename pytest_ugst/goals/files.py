@@ -141,8 +141,20 @@ def find_duplicates(goals: Iterable[Goal]) -> list[str]:
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a goal document, for editors."""
-    schema = GoalDocument.model_json_schema()
+    schema: dict[str, Any] = _without_examples(GoalDocument.model_json_schema())
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "pytest-ugst goal"}
+
+
+def _without_examples(schema: Any) -> Any:
+    """Return a schema whose descriptions end before the Python examples of the docstrings that they are made from."""
+    if isinstance(schema, list):
+        return [_without_examples(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: _without_examples(item) for key, item in schema.items()}
+    if isinstance(made.get("description"), str):
+        made["description"] = made["description"].partition("\n\nExample:\n")[0]
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from pytest_ugst.core.errors import GoalFileError
-from pytest_ugst.goals.files import load_goals
+from pytest_ugst.goals.files import json_schema, load_goals
 from pytest_ugst.goals.yaml_reader import MAX_DEPTH, parse
 
 HEAD = "id: a\ngoal: You want tea.\n"
@@ -63,3 +64,10 @@ def test_values_nested_without_end_are_an_error_in_json_lines(tmp_path: Path) ->
     path = goal_file(tmp_path, f'{{"id": "a", "goal": "tea", "data": {{"x": {deep}}}}}\n', "a.goal.jsonl")
     with pytest.raises(GoalFileError, match="levels deep"):
         load_goals(path)
+
+
+def test_the_schema_describes_without_python_examples() -> None:
+    text = json.dumps(json_schema())
+    assert "A deterministic rule that decides a sub-component's status." in text
+    assert "Example:" not in text
+    assert ">>>" not in text
