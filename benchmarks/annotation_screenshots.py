@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 from page_screenshots import play, snap  # noqa: E402
 
 from pytest_ugst.runs.reader import open_run  # noqa: E402
-from tests.analysis.agreement.annotate.pages import served  # noqa: E402
+from tests.analysis.agreement.annotate.served_page import served  # noqa: E402
 from tests.browser import Browser, browser  # noqa: E402
 
 EPISODE = "dinner-and-puppets"

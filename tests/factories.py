@@ -154,9 +154,11 @@ def verdict(
     )
 
 
-def tool_call(name: str, result: str = "", *, id: str = "1", ok: bool = True, **arguments: Any) -> ToolCall:
+def tool_call(
+    name: str, result: str = "", *, id: str = "1", ok: bool = True, arguments: Mapping[str, Any] | None = None
+) -> ToolCall:
     """Return a tool call of the agent with its result."""
-    return ToolCall(id=id, name=name, arguments=arguments, result=result, ok=ok)
+    return ToolCall(id=id, name=name, arguments=dict(arguments or {}), result=result, ok=ok)
 
 
 def make_turn(

@@ -19,8 +19,9 @@ from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category
 from pytest_ugst.judges.transcript import find_quote
-from tests.analysis.html.html_things import SETTING, aligned, make_episode, make_run, verdict
+from tests.analysis.html.dinner_episodes import aligned, dinner
 from tests.browser import Browser, browser
+from tests.factories import make_run, make_setting, verdict
 
 pytestmark = pytest.mark.slow
 
@@ -56,11 +57,11 @@ def hostile() -> Episode:
         Turn(user="needle " + "x" * 100_000 + " NEEDLE in the hay " + "y" * 5_000, agent="שלום <b>עולם</b>"),
     )
     verdicts = (
-        verdict("goal", 1, "INCOMPLETE", attack, (1, "user", attack)),
-        verdict("goal", 2, "ATTEMPTED", attack, (2, "user", OVERRIDE), (1, "tool", attack)),
-        verdict("goal", 3, "COMPLETE", attack, (3, "user", "needle in the hay"), (3, "agent", "<b>עולם</b>")),
+        verdict("goal", 1, "INCOMPLETE", reasoning=attack, quotes=[attack]),
+        verdict("goal", 2, "ATTEMPTED", reasoning=attack, quotes=[OVERRIDE, (1, "tool", attack)]),
+        verdict("goal", 3, "COMPLETE", reasoning=attack, quotes=["needle in the hay", (3, "agent", "<b>עולם</b>")]),
     )
-    return make_episode(
+    return dinner(
         goal=Goal(id="hostile", text=attack, components=(part,), tags=(attack,), domain=attack),
         id="hostile",
         conversation=Conversation(
@@ -76,13 +77,13 @@ def hostile() -> Episode:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
-    broken = Conversation(turns=make_episode().conversation.turns[:1], stop=StopReason.AGENT_ERROR, error="no answer")
-    episodes = [make_episode("dinner"), make_episode("dinner", 2), aligned("lunch", tags=("noon",)), hostile()]
-    episodes += [make_episode("broken", conversation=broken), *(aligned(f"more-{n:03d}") for n in range(150))]
-    episodes += [aligned("other", setting=SETTING.model_copy(update={"simulator": "others"}), task={"task": 0.0})]
-    base = make_run(folder / "old", [aligned("dinner"), aligned("lunch")])
+    broken = Conversation(turns=dinner().conversation.turns[:1], stop=StopReason.AGENT_ERROR, error="no answer")
+    episodes = [dinner("dinner"), dinner("dinner", trial=2), aligned("lunch", tags=("noon",)), hostile()]
+    episodes += [dinner("broken", conversation=broken), *(aligned(f"more-{n:03d}") for n in range(150))]
+    episodes += [aligned("other", setting=make_setting(simulator="others"), task={"task": 0.0})]
+    base = make_run(folder / "old", aligned("dinner"), aligned("lunch"))
     path = folder / "report.html"
-    run = make_run(folder / "new", episodes)
+    run = make_run(folder / "new", *episodes)
     write_page(run, path, baseline=PageBaseline.of(run, baseline_of(base), "old"))
     return path
 
@@ -383,11 +384,11 @@ def test_on_a_phone(page: Path, tmp_path: Path, dark: bool) -> None:
 
 
 def test_nothing_said_nothing_tracked_nothing_failed(tmp_path: Path) -> None:
-    bare = make_episode().goal.model_copy(update={"components": None})
-    silent = make_episode("silent", conversation=Conversation(stop=StopReason.USER_ENDED), verdicts=())
-    untracked = make_episode(goal=bare, id="untracked", verdicts=())
+    bare = dinner().goal.model_copy(update={"components": None})
+    silent = dinner("silent", conversation=Conversation(stop=StopReason.USER_ENDED), verdicts=())
+    untracked = dinner(goal=bare, id="untracked", verdicts=())
     path = tmp_path / "report.html"
-    write_page(make_run(tmp_path / "run", [silent, untracked]), path)
+    write_page(make_run(tmp_path / "run", silent, untracked), path)
     with browser() as here:
         here.open(path.as_uri() + "#e=silent&t=1")
         here.wait(lambda: "Nothing was said." in here.text("#talk"))
@@ -401,7 +402,7 @@ def test_nothing_said_nothing_tracked_nothing_failed(tmp_path: Path) -> None:
 
 
 def test_nothing_could_be_played(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", [])
+    run = make_run(tmp_path / "run")
     run.failures = {"trip": "<b>no</b> answer"}
     path = tmp_path / "report.html"
     write_page(run, path)
@@ -416,7 +417,7 @@ def test_nothing_could_be_played(tmp_path: Path) -> None:
 def test_two_thousand_episodes_open_in_time(tmp_path: Path) -> None:
     """The list is drawn within two seconds from the start of navigation; best of three, as cores are shared."""
     path = tmp_path / "report.html"
-    write_page(make_run(tmp_path / "many", (make_episode(f"goal-{n:04d}") for n in range(2_000))), path)
+    write_page(make_run(tmp_path / "many", *(dinner(f"goal-{n:04d}") for n in range(2_000))), path)
     with browser() as here:
         times = []
         for _ in range(3):

@@ -8,8 +8,9 @@ import pytest
 
 from pytest_ugst.analysis.html.builder import write_page
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
-from tests.analysis.html.html_things import VERDICTS, aligned, make_episode, make_run, verdict
+from tests.analysis.html.dinner_episodes import VERDICTS, aligned, dinner
 from tests.browser import Browser
+from tests.factories import make_run, verdict
 
 pytestmark = pytest.mark.slow
 
@@ -21,15 +22,15 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     quoted = (
         verdict("home", 1, "ALIGNED"),
-        verdict("table", 1, "COMPLETE", "", (1, "user", "I am Ann")),
-        verdict("two", 1, "COMPLETE", "", (1, "user", "for two people")),
+        verdict("table", 1, "COMPLETE", quotes=["I am Ann"]),
+        verdict("two", 1, "COMPLETE", quotes=["for two people"]),
         *(one for one in VERDICTS if one.component in ("please", "quiet")),
     )
     crowd = Conversation(turns=(Turn(user=WORDS, agent="Yes."),) * 40, stop=StopReason.USER_ENDED)
-    episodes = [make_episode("dinner"), make_episode("quoted", conversation=crowd, verdicts=quoted)]
+    episodes = [dinner("dinner"), dinner("quoted", conversation=crowd, verdicts=quoted)]
     episodes += [aligned(f"more-{n:03d}") for n in range(100)]
     path = folder / "report.html"
-    write_page(make_run(folder / "run", episodes), path)
+    write_page(make_run(folder / "run", *episodes), path)
     return path
 
 

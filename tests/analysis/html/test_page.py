@@ -32,7 +32,9 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.runs.outcome import unplayed_outcome
 from pytest_ugst.runs.reader import open_run
-from tests.analysis.html.html_things import Page, aligned, make_episode, make_run
+from tests.analysis.html.dinner_episodes import aligned, dinner
+from tests.analysis.html.page_content import Page
+from tests.factories import make_run
 from tests.plugin_project import Project, goal
 from tests.strategies import json_values
 
@@ -67,7 +69,7 @@ def test_a_page_has_its_own_elements_only(text: str, title: str) -> None:
 
 
 def test_all_that_is_needed_is_inside(tmp_path: Path) -> None:
-    text = build_page(make_run(tmp_path / "runs" / "one", [make_episode()]))
+    text = build_page(make_run(tmp_path / "runs" / "one", dinner()))
     page = Page(text)
     for tag, attributes in page.tags:
         for name in ("src", "href", "action", "data"):
@@ -90,8 +92,8 @@ def test_all_that_is_needed_is_inside(tmp_path: Path) -> None:
 
 
 def test_the_run_is_whole(tmp_path: Path) -> None:
-    episodes = [make_episode("lunch", 2), make_episode("lunch"), aligned("dinner")]
-    run = make_run(tmp_path / "runs" / "one", episodes)
+    episodes = [dinner("lunch", trial=2), dinner("lunch"), aligned("dinner")]
+    run = make_run(tmp_path / "runs" / "one", *episodes)
     page = Page(build_page(run))
     index = page.index
     assert [one["id"] for one in index["episodes"]] == ["dinner", "lunch", "lunch@2"]
@@ -113,14 +115,14 @@ def test_the_run_is_whole(tmp_path: Path) -> None:
 
 def test_whose_fault_a_failed_task_is(tmp_path: Path) -> None:
     failed = {"task": 0.0}
-    episodes = [make_episode("strayed", task=failed), aligned("kept", task=failed), make_episode("solved")]
-    index = Page(build_page(make_run(tmp_path / "one", episodes))).index
+    episodes = [dinner("strayed", task=failed), aligned("kept", task=failed), dinner("solved")]
+    index = Page(build_page(make_run(tmp_path / "one", *episodes))).index
     faults = {one["id"]: one.get("fault") for one in index["episodes"]}
     assert faults == {"strayed": "both", "kept": "agent", "solved": None}
 
 
 def test_one_episode_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = make_run(tmp_path / "one", [make_episode(f"goal-{number}") for number in range(30)])
+    run = make_run(tmp_path / "one", *(dinner(f"goal-{number}") for number in range(30)))
     alive: list[int] = []
 
     def counting(episode: Episode) -> tuple[Failure, ...]:
@@ -135,12 +137,12 @@ def test_one_episode_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "one", [make_episode()])
+    run = make_run(tmp_path / "one", dinner())
     assert build_page(run) == build_page(run, summarise(run))
 
 
 def test_what_could_not_be_played_is_reported(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "one", [make_episode()])
+    run = make_run(tmp_path / "one", dinner())
     results = summarise(run).results(run, gate=Gate(floors={"avg": 99.0}), missed=["Avg 60.0 is below 99.0"])
     missing = unplayed_outcome("trip", "trip", 1, "no answer")
     write_results(run.folder / "results.json", results.model_copy(update={"episodes": (*results.episodes, missing)}))
@@ -152,15 +154,15 @@ def test_what_could_not_be_played_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_journal_alone_is_enough(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "one", [make_episode()])
+    run = make_run(tmp_path / "one", dinner())
     (run.folder / "run.json").unlink()
     index = Page(build_page(open_run(tmp_path, str(run.folder)))).index
     assert index["run"]["setting"]["simulator"] == "users"
 
 
 def test_against_a_baseline(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "new", [make_episode("lunch"), aligned("dinner"), aligned("new")])
-    before = make_run(tmp_path / "old", [aligned("lunch"), make_episode("dinner")])
+    run = make_run(tmp_path / "new", dinner("lunch"), aligned("dinner"), aligned("new"))
+    before = make_run(tmp_path / "old", aligned("lunch"), dinner("dinner"))
     index = Page(build_page(run, baseline=PageBaseline.of(run, baseline_of(before), "main"))).index
     assert {one["id"]: one.get("base") for one in index["episodes"]} == {
         "lunch": "AACCA",
@@ -176,15 +178,13 @@ def test_against_a_baseline(tmp_path: Path) -> None:
 
 
 def test_episodes_are_paired_as_the_comparison_pairs_them(tmp_path: Path) -> None:
-    lunch, dinner = aligned("lunch"), make_episode("dinner")
+    lunch = aligned("lunch")
     before = make_run(
         tmp_path / "old",
-        [
-            lunch.model_copy(update={"goal": lunch.goal.model_copy(update={"text": "You want something else."})}),
-            aligned("dinner").model_copy(update={"id": "dinner+bob"}),
-        ],
+        lunch.model_copy(update={"goal": lunch.goal.model_copy(update={"text": "You want something else."})}),
+        aligned("dinner", id="dinner+bob"),
     )
-    run = make_run(tmp_path / "new", [lunch, dinner.model_copy(update={"id": "dinner+alice"})])
+    run = make_run(tmp_path / "new", lunch, dinner("dinner", id="dinner+alice"))
     base, new = baseline_of(before), baseline_of(run)
     assert [one.episode for one in changes(base, new)] == ["dinner+alice"]
     index = Page(build_page(run, baseline=PageBaseline.of(run, base, "main"))).index
@@ -192,18 +192,18 @@ def test_episodes_are_paired_as_the_comparison_pairs_them(tmp_path: Path) -> Non
 
 
 def test_a_baseline_of_other_goals(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "new", [make_episode("lunch")])
-    before = make_run(tmp_path / "old", [make_episode("dinner")])
+    run = make_run(tmp_path / "new", dinner("lunch"))
+    before = make_run(tmp_path / "old", dinner("dinner"))
     with pytest.raises(UsageError, match="main and new share no goal"):
         PageBaseline.of(run, baseline_of(before), "main")
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = make_run(tmp_path / "runs" / "one", [make_episode(), make_episode("lunch")])
+    run = make_run(tmp_path / "runs" / "one", dinner(), dinner("lunch"))
     assert main(["report", "html", "--dir", str(tmp_path)]) == 0
     assert f"{run.folder / 'report.html'}: 2 episodes" in capsys.readouterr().out
     other = tmp_path / "page.html"
-    make_run(tmp_path / "runs" / "old", [aligned("lunch")])
+    make_run(tmp_path / "runs" / "old", aligned("lunch"))
     assert main(["report", "html", "one", "--dir", str(tmp_path), "--out", str(other), "--baseline", "old"]) == 0
     assert Page(other.read_text()).index["baseline"]["name"] == "old"
     capsys.readouterr()
@@ -222,7 +222,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_command_in_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str) -> None:
-    make_run(tmp_path / "runs" / "one", [make_episode()])
+    make_run(tmp_path / "runs" / "one", dinner())
     assert main(["report", "html", "--dir", str(tmp_path), *more]) == 4
     error = capsys.readouterr().err
     assert message in error
@@ -230,7 +230,7 @@ def test_command_in_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], mo
 
 
 def test_a_page_is_replaced_whole(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "one", [make_episode()])
+    run = make_run(tmp_path / "one", dinner())
     path = tmp_path / "page.html"
     path.write_text("old")
     write_page(run, path)

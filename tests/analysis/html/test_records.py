@@ -12,7 +12,7 @@ from pytest_ugst.analysis.html.embedding import Chunks, embed
 from pytest_ugst.analysis.html.records import LETTERS, SharedRecords, episode_detail, list_entry
 from pytest_ugst.core.conversation import Conversation, StopReason
 from pytest_ugst.core.episode import Episode
-from tests.analysis.html.html_things import make_episode
+from tests.analysis.html.dinner_episodes import dinner
 from tests.strategies import episodes
 
 STATUSES = {letter: status for status, letter in LETTERS.items()}
@@ -59,7 +59,7 @@ def test_all_that_was_said_is_there_and_can_be_written(episode: Episode) -> None
 
 def test_what_episodes_share_is_kept_once() -> None:
     tables = SharedRecords()
-    episodes = [make_episode("dinner", 1), make_episode("dinner", 2), make_episode("lunch")]
+    episodes = [dinner("dinner"), dinner("dinner", trial=2), dinner("lunch")]
     made = [list_entry(episode, episode_detail(episode, tables), tables) for episode in episodes]
     assert [one["goal"] for one in made] == [0, 0, 1]
     assert [one["sim"] for one in made] == [0, 0, 0]
@@ -67,8 +67,8 @@ def test_what_episodes_share_is_kept_once() -> None:
 
 
 def test_a_conversation_that_broke_off() -> None:
-    broken = Conversation(turns=make_episode().conversation.turns[:1], stop=StopReason.AGENT_ERROR, error="no answer")
-    episode = make_episode(conversation=broken)
+    broken = Conversation(turns=dinner().conversation.turns[:1], stop=StopReason.AGENT_ERROR, error="no answer")
+    episode = dinner(conversation=broken)
     opened = episode_detail(episode, SharedRecords())
     made = list_entry(episode, opened, SharedRecords())
     assert made["broken"]
@@ -77,8 +77,8 @@ def test_a_conversation_that_broke_off() -> None:
 
 
 def test_nothing_was_said_and_nothing_tracked() -> None:
-    goal = make_episode().goal.model_copy(update={"components": None})
-    episode = make_episode(goal=goal, conversation=Conversation(), verdicts=())
+    goal = dinner().goal.model_copy(update={"components": None})
+    episode = dinner(goal=goal, conversation=Conversation(), verdicts=())
     opened: dict[str, Any] = episode_detail(episode, SharedRecords())
     assert opened["turns"] == []
     made = list_entry(episode, opened, SharedRecords())

@@ -22,7 +22,7 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.runs.outcome import tally
 from pytest_ugst.runs.reader import open_run
-from tests.analysis.html.html_things import Page
+from tests.analysis.html.page_content import Page
 from tests.factories import make_setting, record
 from tests.policy_episodes import episode
 from tests.strategies import episodes
