@@ -55,18 +55,17 @@ def sections(text: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def commands(text: str) -> list[str]:
-    """The commands of console blocks, one by one: continued lines joined, comments dropped."""
+def commands(script: str) -> list[str]:
+    """The commands of a console block, one by one: continued lines joined, comments dropped."""
     found: list[str] = []
-    for block in blocks(text, "console"):
-        for line in block.text.replace("\\\n", " ").splitlines():
-            words = shlex.split(line, comments=True)
-            while "&&" in words:
-                at = words.index("&&")
-                found.append(shlex.join(words[:at]))
-                words = words[at + 1 :]
-            if words:
-                found.append(shlex.join(words))
+    for line in script.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        while "&&" in words:
+            at = words.index("&&")
+            found.append(shlex.join(words[:at]))
+            words = words[at + 1 :]
+        if words:
+            found.append(shlex.join(words))
     return found
 
 
@@ -90,7 +89,7 @@ class Sandbox:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(block.text, encoding="utf-8")
             elif block.language == "console":
-                output = [line for command in commands(f"```console\n{block.text}```\n") for line in self.run(command)]
+                output = [line for command in commands(block.text) for line in self.run(command)]
             elif block.language == "text":
                 assert_shown(block.text, output)
 
@@ -153,3 +152,17 @@ def anchors(text: str) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", text), re.M)
     plain = (re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in plain}
+
+
+def run_python(text: str) -> None:
+    """Run the Python blocks of a text in one namespace, and compare what each prints with what the text shows."""
+    namespace: dict[str, object] = {"__name__": "page"}
+    output: list[str] = []
+    for block in blocks(text, "python", "text"):
+        if block.language == "text":
+            assert_shown(block.text, output)
+            continue
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(block.text, "page", "exec"), namespace)
+        output = printed.getvalue().splitlines()

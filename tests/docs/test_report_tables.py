@@ -14,15 +14,15 @@ from tests.docs.pages import Sandbox, assert_shown, blocks, commands, read
 @pytest.mark.slow
 def test_the_tables_of_the_reports_page(pytester: pytest.Pytester) -> None:
     page = read("docs/reports.md")
-    *played, report = commands(f"```console\n{blocks(page, 'console')[0].text}```\n")
+    *played, report = commands(blocks(page, "console")[0].text)
     for command in played:
         Sandbox(pytester).run(command)
     runs = sorted(run.name for run in (pytester.path / ".ugst" / "runs").iterdir())
     assert shlex.split(report) == ["ugst", "report", "table", *(["RUN"] * len(runs))]
     # The program itself is on the path only where the environment is activated.
-    command = [sys.executable, "-m", "pytest_ugst.cli", "report", "table", *runs]
-    assert pytester.run(*command).outlines == blocks(page, "text")[0].text.splitlines()
-    markdown = pytester.run(*command, "--style=markdown", "--no-intervals").outlines
+    table = [sys.executable, "-m", "pytest_ugst.cli", "report", "table", *runs]
+    assert pytester.run(*table).outlines == blocks(page, "text")[0].text.splitlines()
+    markdown = pytester.run(*table, "--style=markdown", "--no-intervals").outlines
     shown = blocks(page, "markdown")[0].text.splitlines()
     assert [re.sub(r"[ -]+", " ", line) for line in markdown] == [re.sub(r"[ -]+", " ", line) for line in shown]
 
@@ -31,5 +31,5 @@ def test_the_tables_of_the_reports_page(pytester: pytest.Pytester) -> None:
 def test_the_comparison_on_the_gate_page(pytester: pytest.Pytester) -> None:
     page = read("docs/gate.md")
     example = next(block.text for block in blocks(page, "console") if "contradiction@0.3" in block.text)
-    output = [Sandbox(pytester).run(command) for command in commands(f"```console\n{example}```\n")]
+    output = [Sandbox(pytester).run(command) for command in commands(example)]
     assert_shown(blocks(page, "text")[0].text, output[-1])

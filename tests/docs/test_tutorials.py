@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.docs.pages import Sandbox, assert_shown, blocks, read, sections
+from tests.docs.pages import Sandbox, assert_shown, blocks, read, run_python, sections
 
 EXTENDING = {title: text for title, text in sections(read("docs/extending.md")).items() if "```" in text}
 
@@ -28,3 +30,11 @@ def test_the_first_screen_shows_what_its_command_prints(sandbox: Sandbox) -> Non
     shown = blocks(read("docs/index.md"), "text")[0].text
     assert "pytest suites" in blocks(read("docs/index.md"), "console")[0].text
     assert_shown(shown, sandbox.run("pytest suites/test_concierge.py"))  # all that is played without data and models
+
+
+@pytest.mark.parametrize("page", ["docs/tutorials/python.md", "README.md"])
+def test_the_python_blocks_print_what_they_say(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UGST_DATA", raising=False)
+    text = read(page)
+    run_python(text if page != "README.md" else sections(text)["From Python"])
