@@ -46,13 +46,12 @@ if TYPE_CHECKING:
     from pytest_ugst.core.status import Category, Status
     from pytest_ugst.core.usage import Usage
     from pytest_ugst.core.verdict import Evidence, Verdict
+    from pytest_ugst.core.version import __version__
     from pytest_ugst.domains.overlay import BaseTables, Overlay
     from pytest_ugst.domains.session import DomainSession
     from pytest_ugst.domains.toolbox import Toolbox, ToolError, tool
     from pytest_ugst.recordings.messages import conversation_from_messages
     from pytest_ugst.runs.run import StoredRun
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Agent",
@@ -143,6 +142,7 @@ _HOMES = {
     "core.status": ("Category", "Status"),
     "core.usage": ("Usage",),
     "core.verdict": ("Evidence", "Verdict"),
+    "core.version": ("__version__",),
     "domains.overlay": ("BaseTables", "Overlay"),
     "domains.session": ("DomainSession",),
     "domains.toolbox": ("ToolError", "Toolbox", "tool"),

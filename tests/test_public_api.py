@@ -31,7 +31,7 @@ def type_checked_names() -> dict[str, str]:
 
 def test_type_checkers_and_python_see_the_same_names() -> None:
     assert type_checked_names() == {name: f"pytest_ugst.{home}" for name, home in ugst._HOME_OF.items()}
-    assert sorted(type_checked_names()) == sorted(PUBLIC)
+    assert sorted(type_checked_names()) == sorted(ugst.__all__)
     assert dir(ugst) == sorted(ugst.__all__)
 
 

@@ -10,10 +10,10 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from pytest_ugst import __version__
 from pytest_ugst.cli import annotate, baseline, data, goals, prompts, report, show, train
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.core.text import one_line
+from pytest_ugst.core.version import __version__
 from pytest_ugst.utils.deprecated import report_old_name
 
 _FAILED = 1

@@ -17,7 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from yarl import URL
 
-from pytest_ugst import __version__
+from pytest_ugst.core.version import __version__
 
 if TYPE_CHECKING:
     from openai import AsyncAzureOpenAI

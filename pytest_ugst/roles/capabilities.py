@@ -123,7 +123,7 @@ def skip_reason(missing: Iterable[MissingCapability], options: Mapping[str, str]
 
 
 def _judge_lacks(goal: Goal, resolver: RoleResolver, options: Mapping[str, str]) -> str | None:
-    where = f"{goal.source or goal.id}: goal {goal.id!r}"
+    where = _where(goal)
     if goal.components is None:
         if resolver.is_model("decomposer"):
             return None
@@ -148,7 +148,7 @@ def _agent_lacks(goal: Goal, session: Session, resolver: RoleResolver) -> str | 
     try:
         resolver.agent.require(session)
     except UsageError as error:
-        return f"{goal.source or goal.id}: goal {goal.id!r}: {error}"
+        return f"{_where(goal)}: {error}"
     return None
 
 
@@ -164,6 +164,10 @@ def _simulator_lacks(goal: Goal, max_turns: int, resolver: RoleResolver) -> str 
     except Exception:  # a simulator of the user's own: its episode says what is wrong with it
         return None
     return None
+
+
+def _where(goal: Goal) -> str:
+    return f"{goal.source}: goal {goal.id!r}" if goal.source else f"goal {goal.id!r}"
 
 
 def _listed(words: list[str]) -> str:

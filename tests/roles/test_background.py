@@ -16,7 +16,7 @@ from pytest_ugst.roles.batch import builtin_registry, settings_here
 from pytest_ugst.trainers.common.memory import keep_memory
 from tests.chat_server import ChatServer
 from tests.factories import make_goal, objective
-from tests.trainers.grpo_things import episodes
+from tests.trainers.agenda_episodes import episodes
 
 
 def live(folder: Path, judge: str = "checks", agent: str = "rules", **models: Any) -> BackgroundRoles:
@@ -52,7 +52,7 @@ async def fails() -> None:
 def test_goals_that_cannot_be_judged_or_answered_are_named(tmp_path: Path) -> None:
     with live(tmp_path) as made:
         made.check_goals([episode.goal for episode in episodes()], agent=True)
-        with pytest.raises(UsageError, match="goal 'bare': no check on t; set --judge to a model"):
+        with pytest.raises(UsageError, match="^goal 'bare': no check on t, and no judge model is set; set --judge to a model"):
             made.check_goals([make_goal("bare", objective("t"))], agent=False)
         undivided = make_goal("whole").model_copy(update={"components": None})
         with pytest.raises(UsageError, match=r"goal 'whole' .* no sub-components"):

@@ -6,7 +6,6 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_ugst import __version__
 from pytest_ugst.analysis.cost.metrics import Cost
 from pytest_ugst.analysis.failures.attribution import attribute
 from pytest_ugst.analysis.failures.patterns import classify
@@ -18,6 +17,7 @@ from pytest_ugst.analysis.stats.columns import COLUMNS
 from pytest_ugst.analysis.summary import Summary, summarise
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.version import __version__
 from pytest_ugst.runs.outcome import tally
 from pytest_ugst.runs.reader import read_faults, read_results, unplayed_outcomes
 from pytest_ugst.runs.run import PAGE_FILE

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_ugst import __version__
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.version import __version__
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.trainers.data.card import data_card
 from pytest_ugst.trainers.data.contamination import require_no_test_goals, suite_test_goals

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_ugst import __version__
+from pytest_ugst.core.version import __version__
 from pytest_ugst.llm.checkpoint_info import TrainingStep, read_checkpoint_info
 
 if TYPE_CHECKING:

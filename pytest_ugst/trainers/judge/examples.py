@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_ugst import __version__
 from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.version import __version__
 from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.trainers.data.build import by_unique_id, token_counter
