@@ -27,7 +27,7 @@ from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.engine.scheduler import Scheduler
 from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
 from pytest_ugst.judges.checks import ChecksJudge
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.run import StoredRun
 
 TARGET = 200.0  # MB
 TURNS = 8
@@ -89,7 +89,7 @@ def main() -> None:
         for category in (Category.PROFILE, Category.OBJECTIVE, Category.PREFERENCE)
     )
     with tempfile.TemporaryDirectory() as name:
-        run = Run(Path(name) / "runs" / "benchmark")
+        run = StoredRun(Path(name) / "runs" / "benchmark")
         run.create(setting)
         engine = Scheduler(run, concurrency=64)
 

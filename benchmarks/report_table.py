@@ -21,7 +21,7 @@ from pytest_ugst.core.episode import Episode, EpisodeConfig
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.status import Category, first_status
 from pytest_ugst.core.verdict import Evidence, Verdict
-from pytest_ugst.runs.run import Run
+from pytest_ugst.runs.run import StoredRun
 
 TURNS = 8
 WORDS = "I would like a table for two on Friday, somewhere quiet in the old town, and please no smoking. "
@@ -30,7 +30,7 @@ PER_EPISODE, MEMORY = 1.0, 200.0  # ms of CPU, and MB more than the same table o
 
 def write_run(home: Path, name: str, episodes: int) -> None:
     """A run in which nothing has ever changed, in realistic lengths."""
-    run = Run(home / "runs" / name)
+    run = StoredRun(home / "runs" / name)
     setting = EpisodeConfig(simulator=name, agent="talker", judge="talker")
     run.create(setting)
     parts = tuple(Component(id=c.value, category=c, text=WORDS) for c in Category)
