@@ -1,4 +1,4 @@
-"""What the pages for contributors name is there."""
+"""The paths that the pages for contributors name exist."""
 
 from __future__ import annotations
 
