@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import platform
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.roles.background import BackgroundRoles
 from pytest_ugst.roles.batch import builtin_registry, settings_here
-from pytest_ugst.trainers.common.memory import keep_memory
 from tests.chat_server import ChatServer
 from tests.factories import make_goal, objective
 from tests.trainers.agenda_episodes import episodes
@@ -52,18 +50,15 @@ async def fails() -> None:
 def test_goals_that_cannot_be_judged_or_answered_are_named(tmp_path: Path) -> None:
     with live(tmp_path) as made:
         made.check_goals([episode.goal for episode in episodes()], agent=True)
-        with pytest.raises(UsageError, match="^goal 'bare': no check on t, and no judge model is set; set --judge to a model"):
+        with pytest.raises(
+            UsageError, match=r"^goal 'bare': no check on t, and no judge model is set; set --judge to a model"
+        ):
             made.check_goals([make_goal("bare", objective("t"))], agent=False)
-        undivided = make_goal("whole").model_copy(update={"components": None})
         with pytest.raises(UsageError, match=r"goal 'whole' .* no sub-components"):
-            made.check_goals([undivided], agent=False)
+            made.check_goals([make_goal("whole")], agent=False)
 
 
 def test_servers_are_not_started_by_each_of_many_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(UsageError, match="has no base_url"), live(tmp_path, "owner/model"):
         raise AssertionError("training began")
-
-
-def test_memory_is_kept_where_the_allocator_can_be_told() -> None:
-    assert keep_memory() is (platform.libc_ver()[0] == "glibc")

@@ -18,7 +18,7 @@ from pytest_ugst.core.goal import Component
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import Judge, UserTurn
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.judges.checks import ChecksJudge
+from pytest_ugst.judges.checks import ChecksJudge, check_decides
 from pytest_ugst.trainers.grpo.reward.completions import ParsedCompletion, parse_completion
 from pytest_ugst.trainers.grpo.reward.indicators import Indicators, RewardWeights, indicators
 from pytest_ugst.trainers.grpo.reward.replies import Replies
@@ -190,20 +190,16 @@ class TurnReward:
             ended: Whether the conversation is over, so that ``once`` rules fall due.
         """
         open_ones = state.open()
-        checked = [c for c in open_ones if self._by_rule(c)]
+        checked = [c for c in open_ones if check_decides(c, self.judge)]
         verdicts: list[Verdict] = []
         if spoke:
-            judged = [c for c in open_ones if not self._by_rule(c)]
+            judged = [c for c in open_ones if not check_decides(c, self.judge)]
             verdicts += self.checks.verdicts(checked, conversation, number)
             if judged:
                 verdicts += await self._ask(judged, conversation, number)
         if ended:
             verdicts += self.checks.finish(checked, conversation)
         return tuple(verdicts)
-
-    def _by_rule(self, component: Component) -> bool:
-        check = component.check
-        return check is not None and (not check.beside or isinstance(self.judge, ChecksJudge))
 
     async def _ask(self, components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
         wanted = {c.id for c in components}
