@@ -12,7 +12,7 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.model_spec import ModelSpec
 from pytest_ugst.llm.servers.engines import make_plan
 from pytest_ugst.trainers.common.gguf_export import FILE, Kind, export_gguf
-from tests.trainers.grpo_things import tiny_model
+from tests.trainers.tiny_model import tiny_model
 
 pytest.importorskip("gguf")
 

@@ -16,7 +16,7 @@ from pytest_ugst.simulators.llm import LlmSimulator, read_utterance
 from pytest_ugst.trainers.data.examples import FINAL_WORD, completion_text, examples_of
 from pytest_ugst.trainers.data.reasoning_traces import write_reasoning
 from pytest_ugst.trainers.grpo.reward.completions import parse_completion
-from tests.trainers.data_things import GOAL, SAID, make_episode, said, thinking
+from tests.trainers.supper_episodes import GOAL, SAID, judged, supper, thinking
 
 PROMPTS = Prompts.load()
 
@@ -29,15 +29,15 @@ def played_prompts(episode: Any) -> list[list[dict[str, str]]]:
 
 
 def test_the_prompt_is_the_unsteered_one_of_play() -> None:
-    episode = make_episode()
+    episode = supper()
     rows = list(examples_of(episode, PROMPTS))
     assert [[m.model_dump() for m in row.prompt] for row in rows] == played_prompts(episode)
     assert [row.turn for row in rows] == [1, 2, 3]
 
 
 def test_the_last_row_teaches_to_end() -> None:
-    last = list(examples_of(make_episode(), PROMPTS))[-1]
-    ended = read_utterance(last.completion_text, None, make_episode().conversation)
+    last = list(examples_of(supper(), PROMPTS))[-1]
+    ended = read_utterance(last.completion_text, None, supper().conversation)
     assert ended is not None
     assert ended.stop is not None
     assert ended.closing is not None
@@ -47,18 +47,18 @@ def test_the_last_row_teaches_to_end() -> None:
 
 def test_an_ending_in_the_same_breath_is_what_was_said() -> None:
     closing = Closing(text="Thanks. TERMINATE", separate=False)
-    rows = list(examples_of(make_episode(closing=closing), PROMPTS))
+    rows = list(examples_of(supper(closing=closing), PROMPTS))
     assert [row.turn for row in rows] == [1, 2]
     assert rows[-1].completion_text.endswith("Thanks. TERMINATE")
 
 
 def test_a_cut_off_conversation_teaches_no_ending() -> None:
-    assert [row.turn for row in examples_of(make_episode(closing=None), PROMPTS)] == [1, 2]
+    assert [row.turn for row in examples_of(supper(closing=None), PROMPTS)] == [1, 2]
 
 
 def test_whose_reasoning_it_is() -> None:
     own = completion_text("I thought.", SAID[0])
-    rule_based, model = make_episode(), thinking(make_episode())
+    rule_based, model = supper(), thinking(supper())
     assert next(examples_of(rule_based, PROMPTS)).completion_text != own
     assert next(examples_of(model, PROMPTS)).completion_text == own
     assert next(examples_of(model, PROMPTS, "written")).completion_text != own
@@ -71,20 +71,20 @@ def test_whose_reasoning_it_is() -> None:
 def test_recorded_reasoning_that_is_missing_or_holds_tags_gives_no_row() -> None:
     for thought in (None, " ", "a </think> b"):
         turns = tuple(Turn(user=text, agent="Done.", user_reasoning=thought) for text in SAID)
-        episode = make_episode(conversation=Conversation(turns=turns))
+        episode = supper(conversation=Conversation(turns=turns))
         assert list(examples_of(episode, PROMPTS, "recorded")) == []
 
 
 def test_equal_seeds_write_equal_reasoning() -> None:
     def texts(seed: int) -> list[str]:
-        return [row.completion_text for row in examples_of(make_episode(), PROMPTS, "written", seed)]
+        return [row.completion_text for row in examples_of(supper(), PROMPTS, "written", seed)]
 
     assert texts(0) == texts(0)
     assert any(texts(0) != texts(seed) for seed in range(1, 9))
 
 
 def test_every_target_is_well_formed() -> None:
-    for row in examples_of(make_episode(), PROMPTS):
+    for row in examples_of(supper(), PROMPTS):
         assert parse_completion(row.completion_text, Conversation()).format_error is None
 
 
@@ -110,9 +110,9 @@ def test_reasoning_tells_what_is_next_what_is_said_and_what_waits() -> None:
 
 
 def test_reasoning_tells_what_is_done_and_what_was_refused() -> None:
-    held = said("shout", 1, "ALIGNED")
+    held = judged("shout", 1, "ALIGNED")
     text = trace(
-        state(held, said("supper", 1, "COMPLETE"), said("two", 1, "COMPLETE"), said("museum", 1, "INCOMPLETE")),
+        state(held, judged("supper", 1, "COMPLETE"), judged("two", 1, "COMPLETE"), judged("museum", 1, "INCOMPLETE")),
         "Is there a museum?",
         before=1,
     )
@@ -120,7 +120,7 @@ def test_reasoning_tells_what_is_done_and_what_was_refused() -> None:
     assert "one" in done or "Finished" in done
     assert "find a museum" in rest
     refused = trace(
-        state(held, said("supper", 1, "ATTEMPTED"), said("two", 1, "ATTEMPTED"), said("museum", 1, "INCOMPLETE")),
+        state(held, judged("supper", 1, "ATTEMPTED"), judged("two", 1, "ATTEMPTED"), judged("museum", 1, "INCOMPLETE")),
         "Is there a museum?",
         before=1,
     )
@@ -130,8 +130,8 @@ def test_reasoning_tells_what_is_done_and_what_was_refused() -> None:
 @pytest.mark.parametrize("finished", [True, False])
 def test_reasoning_before_the_end(finished: bool) -> None:
     status = "COMPLETE" if finished else "INCOMPLETE"
-    parts = [said(part, 1, status) for part in ("supper", "two", "museum")]
-    text = trace(state(said("shout", 1, "ALIGNED"), *parts), FINAL_WORD, ends=True, before=1)
+    parts = [judged(part, 1, status) for part in ("supper", "two", "museum")]
+    text = trace(state(judged("shout", 1, "ALIGNED"), *parts), FINAL_WORD, ends=True, before=1)
     assert any(word in text for word in ("settled", "No part is open")) == finished
     assert "word" in text
 

@@ -13,7 +13,7 @@ from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.roles.batch import builtin_registry
 from pytest_ugst.trainers.data.build import DataRecipe, build_data, check_out
 from pytest_ugst.trainers.data.folder import read_data
-from tests.trainers.data_things import make_episode
+from tests.trainers.supper_episodes import supper
 
 PROMPTS = Prompts.load()
 
@@ -21,7 +21,7 @@ PROMPTS = Prompts.load()
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "d"
-    episodes = [make_episode(), make_episode(), make_episode("other"), make_episode("worse", shouts=1)]
+    episodes = [supper(), supper(), supper("other"), supper("worse", shouts=1)]
     build_data(episodes, PROMPTS, DataRecipe(eval_share=0.5), builtin_registry(), folder)
     return folder
 
@@ -49,7 +49,7 @@ def test_the_card_says_where_it_comes_from(folder: Path) -> None:
 
 
 def test_the_same_is_made_of_the_same(folder: Path, tmp_path: Path) -> None:
-    episodes = [make_episode(), make_episode(), make_episode("other"), make_episode("worse", shouts=1)]
+    episodes = [supper(), supper(), supper("other"), supper("worse", shouts=1)]
     build_data(episodes, PROMPTS, DataRecipe(eval_share=0.5), builtin_registry(), tmp_path / "e")
     for name in ("train.jsonl", "eval.jsonl"):
         assert (tmp_path / "e" / name).read_bytes() == (folder / name).read_bytes()
@@ -63,7 +63,7 @@ def test_datasets_folders_hold_the_rows(folder: Path) -> None:
 
 def test_nothing_left_says_why(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no row is left of 3 .3 not aligned.*--keep turns"):
-        build_data([make_episode(shouts=1)], PROMPTS, DataRecipe(), builtin_registry(), tmp_path / "d")
+        build_data([supper(shouts=1)], PROMPTS, DataRecipe(), builtin_registry(), tmp_path / "d")
     assert not (tmp_path / "d").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,17 @@ from pytest_ugst.trainers.grpo import command as grpo
 from pytest_ugst.trainers.grpo.call import GrpoCall
 from pytest_ugst.trainers.judge import command as judge
 from pytest_ugst.trainers.sft import command as sft
-from tests.trainers.data_things import parse
 
 SFT = (sft.add_arguments, "--model", "m", "--out", "o")
 GRPO = (grpo.add_arguments, "--model", "m", "--out", "o", "--judge", "checks")
 COMMANDS = pytest.mark.parametrize("command", [SFT, GRPO], ids=["sft", "grpo"])
+
+
+def parse(add: Any, *arguments: str | Path) -> argparse.Namespace:
+    """Parse a command's arguments."""
+    parser = argparse.ArgumentParser()
+    add(parser)
+    return parser.parse_args([str(argument) for argument in arguments])
 
 
 @pytest.fixture

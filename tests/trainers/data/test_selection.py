@@ -24,27 +24,28 @@ from pytest_ugst.trainers.data.selection import (
     within_limit,
     without_duplicates,
 )
-from tests.trainers.data_things import END, make_episode, verdicts
+from tests.factories import ENDED
+from tests.trainers.supper_episodes import supper, verdicts
 
 PROMPTS = Prompts.load()
 TOGETHER = Closing(text="And is there a museum? TERMINATE", separate=False, asked=True)
 
 
 def rows(name: str = "supper") -> list[Example]:
-    return list(examples_of(make_episode(name), PROMPTS))
+    return list(examples_of(supper(name), PROMPTS))
 
 
 @pytest.mark.parametrize(
     ("episode", "whole", "turns"),
     [
-        (make_episode(), True, 3),
-        (make_episode(shouts=1), False, 0),
-        (make_episode(shouts=2), False, 1),
-        (make_episode(closing=None), False, 2),  # never ended
-        (make_episode(closing=TOGETHER), False, 1),  # asked and left
-        (make_episode(closing=END.model_copy(update={"before_reply": True})), False, 2),
-        (make_episode(verdicts=verdicts()[:-1]), False, 2),  # the last verdict on the museum is missing
-        (make_episode(verdicts=(*verdicts()[:-1], Verdict(component="museum", turn=2, error="x"))), False, 1),
+        (supper(), True, 3),
+        (supper(shouts=1), False, 0),
+        (supper(shouts=2), False, 1),
+        (supper(closing=None), False, 2),  # never ended
+        (supper(closing=TOGETHER), False, 1),  # asked and left
+        (supper(closing=ENDED.model_copy(update={"before_reply": True})), False, 2),
+        (supper(verdicts=verdicts()[:-1]), False, 2),  # the last verdict on the museum is missing
+        (supper(verdicts=(*verdicts()[:-1], Verdict(component="museum", turn=2, error="x"))), False, 1),
     ],
 )
 def test_what_stayed_aligned(episode: object, whole: bool, turns: int) -> None:
@@ -53,7 +54,7 @@ def test_what_stayed_aligned(episode: object, whole: bool, turns: int) -> None:
 
 
 def test_keeping_episodes_turns_or_all() -> None:
-    episode = make_episode(shouts=2)
+    episode = supper(shouts=2)
     made = list(examples_of(episode, PROMPTS))
     assert keep_examples(episode, made, "episodes") == []
     assert [row.turn for row in keep_examples(episode, made, "turns")] == [1]
@@ -71,7 +72,7 @@ def test_rows_over_the_limit_go() -> None:
 
 
 def test_what_a_turn_moves() -> None:
-    episode = make_episode()
+    episode = supper()
     assert moved_categories(episode, 1) == {Category.OBJECTIVE, Category.REQUIREMENT}
     assert moved_categories(episode, 2) == {Category.OBJECTIVE}
     assert moved_categories(episode, 3) == frozenset()
@@ -85,7 +86,7 @@ def test_goals_are_balanced_by_their_episodes() -> None:
 
 
 def test_common_moves_are_thinned_out_and_other_rows_stay() -> None:
-    episodes = {name: make_episode(name) for name in ("a", *(f"b@{n}" for n in range(2, 12)))}
+    episodes = {name: supper(name) for name in ("a", *(f"b@{n}" for n in range(2, 12)))}
     made = [row for name in episodes for row in examples_of(episodes[name], PROMPTS) if name == "a" or row.turn != 1]
     kept = balance_categories(made, episodes, 0)
     counts = Counter(c for row in kept for c in moved_categories(episodes[row.episode], row.turn))

@@ -24,13 +24,14 @@ from pytest_ugst.trainers.grpo.rollouts import Rollouts, judge_rollouts
 from pytest_ugst.trainers.grpo.samples import PromptSample
 from tests.factories import complete, objective, once, policy
 from tests.stub_roles import Agents
-from tests.trainers.grpo.reward.test_reward import Judge, recorded, speak
-from tests.trainers.grpo.test_samples import Tokenizer
-from tests.trainers.grpo.test_training import logged, train
-from tests.trainers.grpo_things import episodes, tiny_model, write_folder
+from tests.trainers.agenda_episodes import episodes, write_folder
+from tests.trainers.grpo.byte_tokenizer import ByteTokenizer
+from tests.trainers.grpo.reward.sampled_turns import Judge, recorded, speak
+from tests.trainers.grpo.tiny_training import logged, train
+from tests.trainers.tiny_model import tiny_model
 
 
-class Bytes(Tokenizer):
+class Bytes(ByteTokenizer):
     """Reads bytes back."""
 
     def decode(self, ids: list[int], skip_special_tokens: bool) -> str:

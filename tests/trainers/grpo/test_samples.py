@@ -21,8 +21,9 @@ from pytest_ugst.trainers.grpo.command import add_arguments
 from pytest_ugst.trainers.grpo.options import GrpoOptions
 from pytest_ugst.trainers.grpo.samples import choose_samples
 from tests.factories import objective, verdict
-from tests.trainers.grpo.reward.test_reward import recorded
-from tests.trainers.grpo_things import episodes
+from tests.trainers.agenda_episodes import episodes
+from tests.trainers.grpo.byte_tokenizer import ByteTokenizer
+from tests.trainers.grpo.reward.sampled_turns import recorded
 
 
 @cache
@@ -70,38 +71,16 @@ def test_a_turn_before_which_the_state_is_unknown_is_left_out() -> None:
     assert samples.left_out == {"state unknown": 1}
 
 
-class Tokenizer:
-    """Bytes as tokens, ``<|x|>`` as one; counts what it is given."""
-
-    chat_template = "yes"
-
-    def __init__(self, joins: bool = False) -> None:
-        self.joins, self.given = joins, 0
-
-    def get_added_vocab(self) -> dict[str, int]:
-        return {"<|x|>": 256}
-
-    def apply_chat_template(self, messages: list[dict[str, str]], **_: Any) -> str:
-        return "".join(f"<|x|>{m['role']}\n{m['content']}" for m in messages) + "<|x|>assistant\n"
-
-    def __call__(self, text: str, add_special_tokens: bool) -> dict[str, list[int]]:
-        self.given += len(text)
-        parts = text.split("<|x|>")
-        ids = [[*part.encode()] for part in parts]
-        whole = [i for n, part in enumerate(ids) for i in ([256] if n else []) + part]
-        return {"input_ids": [*whole, len(parts)] if self.joins else whole}
-
-
 @pytest.mark.parametrize("joins", [False, True])
 def test_pieces_make_the_same_tokens_as_the_whole(joins: bool) -> None:
-    tokens, plain = PromptTokens(Tokenizer(joins)), Tokenizer(joins)
+    tokens, plain = PromptTokens(ByteTokenizer(joins)), ByteTokenizer(joins)
     for row in all_rows():
         prompt = [m.model_dump() for m in row.prompt]
         assert tokens.ids(prompt) == plain(plain.apply_chat_template(prompt), False)["input_ids"]
 
 
 def test_what_stays_the_same_in_a_conversation_is_tokenized_once() -> None:
-    tokenizer = Tokenizer()
+    tokenizer = ByteTokenizer()
     tokens = PromptTokens(tokenizer)
     prompts = [[m.model_dump() for m in row.prompt] for row in all_rows()]
     different = {(m["role"], m["content"]) for p in prompts for m in p}
@@ -113,14 +92,14 @@ def test_what_stays_the_same_in_a_conversation_is_tokenized_once() -> None:
 
 
 def test_a_model_without_chat_template_is_refused() -> None:
-    tokenizer = Tokenizer()
+    tokenizer = ByteTokenizer()
     tokenizer.chat_template = ""
     with pytest.raises(UsageError, match="no chat template"):
         PromptTokens(tokenizer)
 
 
 def test_a_tokenizer_that_loses_the_tags_is_refused() -> None:
-    class Loses(Tokenizer):
+    class Loses(ByteTokenizer):
         def decode(self, ids: list[int], skip_special_tokens: bool) -> str:
             return bytes(ids).decode().replace("<think>", "").replace("</think>", "")
 

@@ -4,59 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import UgstError, UsageError
-from pytest_ugst.core.goal import Component
-from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.roles.batch import builtin_registry
-from pytest_ugst.trainers.grpo.call import GrpoCall
-from pytest_ugst.trainers.grpo.options import GrpoOptions
-from pytest_ugst.trainers.grpo.train import train_grpo
-from tests.trainers.grpo_things import episodes, tiny_model, write_folder
+from tests.trainers.agenda_episodes import episodes, write_folder
+from tests.trainers.grpo.tiny_training import ByLength, logged, train
+from tests.trainers.tiny_model import tiny_model
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("trl")
-
-SMALL: dict[str, Any] = {
-    "steps": 3,
-    "batch": 2,
-    "rollouts": 2,
-    "micro_batch": 2,
-    "max_completion_tokens": 8,
-    "save_every": 2,
-    "learning_rate": 0.01,
-    "samples": 8,
-}
-
-
-class ByLength:
-    """Judges an untrained model's babble: what is not judged by form alone. Fails from the n-th time on."""
-
-    name = "bylength"
-
-    def __init__(self, fails_from: int = 10**9) -> None:
-        self.calls, self.fails_from = 0, fails_from
-
-    async def judge(self, components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
-        self.calls += 1
-        if self.calls >= self.fails_from:
-            raise RuntimeError("judge down")
-        even = len(conversation.turns[-1].user) % 2 == 0
-        statuses = {"profile": "ALIGNED", "policy": "ALIGNED" if even else "MISALIGNED"}
-        return [
-            Verdict.model_validate(
-                {"component": c.id, "turn": turn, "status": statuses.get(c.category, "INCOMPLETE"), "by": self.name}
-            )
-            if c.category != "preference"
-            else Verdict.model_validate({"component": c.id, "turn": turn, "status": "MISALIGNED", "by": self.name})
-            for c in components
-        ]
 
 
 @pytest.fixture(scope="module")
@@ -72,20 +31,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         parts = tuple(c.model_copy(update={"check": None}) for c in episode.components)
         played.append(episode.model_copy(update={"goal": episode.goal.model_copy(update={"components": parts})}))
     return write_folder(tmp_path_factory.mktemp("data"), played, reasoning=False)
-
-
-def train(model: Path, data: Path, out: Path, judge: ByLength | None = None, **more: Any) -> Path:
-    judge = judge or ByLength()
-    registry = builtin_registry()
-    registry.judge("bylength", lambda argument, context: judge)
-    resume, agent = more.pop("resume", False), more.pop("agent", None)
-    options = GrpoOptions(**{**SMALL, **more})
-    call = GrpoCall(str(model), data, "bylength", agent, out, options, resume=resume, home=str(out.parent / "ugst"))
-    return train_grpo(call, registry)
-
-
-def logged(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (out / "completions.jsonl").read_text().splitlines()]
 
 
 def weights(folder: Path) -> dict[str, Any]:

@@ -23,14 +23,14 @@ from pytest_ugst.trainers.judge.examples import (
     judge_examples,
     verdict_as_answer,
 )
-from tests.trainers.data_things import make_episode
+from tests.trainers.supper_episodes import supper
 
 PROMPTS = Prompts.load()
 EVIDENCE = Evidence(turn=1, speaker="user", quote="A table")
 
 
 def test_a_row_is_what_the_judge_was_asked() -> None:
-    episode = make_episode()
+    episode = supper()
     judge = LlmJudge(cast(Any, None), PROMPTS)
     parts = {c.id: c for c in episode.components}
     rows = list(judge_examples(episode, PROMPTS))
@@ -46,21 +46,21 @@ def test_the_target_is_an_answer_that_a_judge_may_give() -> None:
     verdict = Verdict(
         component="supper", turn=1, status=Status.COMPLETE, reasoning=f"done{note}", evidence=(EVIDENCE,), by="judge"
     )
-    part = next(c for c in make_episode().components if c.id == "supper")
+    part = next(c for c in supper().components if c.id == "supper")
     read = ANSWERS[part.category].model_validate(json.loads(verdict_as_answer(verdict)))
     assert (read.status, read.reasoning, read.evidence[0].quote) == (Status.COMPLETE, "done", "A table")
 
 
 def test_whose_verdicts_count() -> None:
-    by_rule = [v.model_copy(update={"by": "checks"}) for v in make_episode().verdicts[:2]]
+    by_rule = [v.model_copy(update={"by": "checks"}) for v in supper().verdicts[:2]]
     failed = Verdict(component="supper", turn=1, error="no answer", by="judge")
-    checks = make_episode(verdicts=(*by_rule, failed))
+    checks = supper(verdicts=(*by_rule, failed))
     assert list(judge_examples(checks, PROMPTS)) == []
     assert len(list(judge_examples(checks, PROMPTS, "checks"))) == 2
 
 
 def test_common_statuses_are_thinned_out() -> None:
-    rows = [(row, "policy ALIGNED") for row, _ in judge_examples(make_episode(), PROMPTS)] * 10
+    rows = [(row, "policy ALIGNED") for row, _ in judge_examples(supper(), PROMPTS)] * 10
     pairs = [*rows, *[(rows[0][0], "policy MISALIGNED")] * 15]
     labels = [label for _, label in balance_statuses(pairs, 0)]
     assert labels.count("policy ALIGNED") == 30
@@ -69,14 +69,14 @@ def test_common_statuses_are_thinned_out() -> None:
 
 
 def test_a_data_folder_for_a_judge(tmp_path: Path) -> None:
-    made = build_judge_data([make_episode("a"), make_episode("b")], PROMPTS, tmp_path / "d", eval_share=0.5)
+    made = build_judge_data([supper("a"), supper("b")], PROMPTS, tmp_path / "d", eval_share=0.5)
     data = read_data(tmp_path / "d", kind="judge")
     assert data.info == made
     assert len(data.train) == len(data.eval) == 6
     with pytest.raises(UsageError, match="teaches a judge"):
         read_data(tmp_path / "d")
     with pytest.raises(UsageError, match="no verdict by 'nobody'"):
-        build_judge_data([make_episode("a")], PROMPTS, tmp_path / "e", teacher="nobody")
+        build_judge_data([supper("a")], PROMPTS, tmp_path / "e", teacher="nobody")
 
 
 def test_conversations_are_judged_again_and_compared(

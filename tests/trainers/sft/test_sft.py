@@ -16,7 +16,8 @@ from pytest_ugst.trainers.data.folder import read_data
 from pytest_ugst.trainers.sft.call import SftCall
 from pytest_ugst.trainers.sft.options import SftOptions
 from pytest_ugst.trainers.sft.train import train_sft
-from tests.trainers.grpo_things import episodes, tiny_model, write_folder
+from tests.trainers.agenda_episodes import episodes, write_folder
+from tests.trainers.tiny_model import tiny_model
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("trl")

@@ -5,69 +5,28 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
-from pytest_ugst.core.episode import Episode
-from pytest_ugst.core.goal import Component
+from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.protocols import AgentTurn, Session
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.prompts.loader import Prompts
-from pytest_ugst.trainers.data.examples import FINAL_WORD, completion_text
+from pytest_ugst.trainers.data.examples import FINAL_WORD
 from pytest_ugst.trainers.grpo.reward.completions import parse_completion
 from pytest_ugst.trainers.grpo.reward.replies import Replies
 from pytest_ugst.trainers.grpo.reward.reward import JudgedCompletion, PromptState, TurnReward
 from pytest_ugst.trainers.grpo.reward.shaping import Shaping, repetition
 from pytest_ugst.trainers.grpo.reward.wording import ModelWording
-from tests.factories import SETTING, make_goal, objective, once, policy, verdict
+from tests.factories import objective, once, policy, verdict
 from tests.scripted_chat import ScriptedChat
 from tests.stub_roles import Agents
-from tests.trainers.grpo_things import episodes, resolver
-
-
-@dataclass
-class Judge:
-    """A judge that gives the same verdict on a sub-component whenever asked, and remembers the requests."""
-
-    says: dict[str, str | None]
-    name: str = "judge"
-    asked: list[list[str]] = field(default_factory=list)
-    busy: int = 0
-    busiest: int = 0
-
-    async def judge(self, components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
-        self.asked.append([c.id for c in components])
-        self.busy += 1
-        self.busiest = max(self.busiest, self.busy)
-        await asyncio.sleep(0.01)
-        self.busy -= 1
-        return [
-            verdict(c.id, turn, said)
-            if (said := self.says.get(c.id))
-            else Verdict(component=c.id, turn=turn, error="?")
-            for c in components
-        ]
-
-
-def recorded(*components: Component, turns: int = 2, said: Sequence[Verdict] = (), max_turns: int = 10) -> Episode:
-    conversation = Conversation(
-        turns=tuple(Turn(user=f"turn {n}", agent=f"yes, turn {n}") for n in range(1, turns + 1)),
-        stop=StopReason.USER_ENDED,
-    )
-    goal = make_goal("g", *components)
-    return Episode(
-        id="g", goal=goal, setting=SETTING, max_turns=max_turns, conversation=conversation, verdicts=tuple(said)
-    )
-
-
-def speak(utterance: str) -> str:
-    return completion_text("I think so.", utterance)
+from tests.trainers.agenda_episodes import episodes, resolver
+from tests.trainers.grpo.reward.sampled_turns import Judge, recorded, speak
 
 
 def judge_one(reward: TurnReward, prompt_state: PromptState, text: str, finished: bool = True) -> JudgedCompletion:
@@ -182,7 +141,7 @@ def test_a_judge_that_fails_gives_no_reward_and_takes_none_from_others() -> None
     prompt_states = [PromptState(episode, 2), PromptState(recorded(objective("s")), 1)]
     judge.says["s"] = "COMPLETE"
     failed, fine = asyncio.run(reward.judge_all(prompt_states, [speak("a"), speak("b")], [True, True]))
-    assert (failed.reward, failed.error) == (None, "?")
+    assert (failed.reward, failed.error) == (None, "no answer")
     assert (fine.reward, fine.error) == (2.5, None)
     assert ["t"] in judge.asked  # s is complete already, and not judged again
 
