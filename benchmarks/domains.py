@@ -160,6 +160,7 @@ def bare(tools: Any, name: str, arguments: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    """Measure, and print the page of results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=7)
     rounds = parser.parse_args().rounds

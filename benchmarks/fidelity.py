@@ -29,6 +29,7 @@ from pytest_ugst.recordings.tau_bench import Recording, read_recordings, with_to
 
 
 def main() -> None:
+    """Replay the recorded calls, and print the page of results."""
     print("# Fidelity of the airline and retail domains\n")
     print(
         "Printed by `benchmarks/fidelity.py`. What the differences are and why stands in [domains.md](../domains.md).\n"

@@ -238,11 +238,13 @@ def detection(times: int, margins: dict[str, float], trials: int, worlds: Sequen
 
 
 def table(rows: Sequence[Sequence[object]], headings: Sequence[str]) -> str:
+    """Return a Markdown table whose first two columns are text."""
     align = ["left", "left", *["right"] * (len(headings) - 2)]
     return tabulate(rows, headings, tablefmt="github", colalign=align, disable_numparse=True)
 
 
 def progress(*what: object) -> None:
+    """Print a line of progress to standard error."""
     print(*what, file=sys.stderr, flush=True)
 
 

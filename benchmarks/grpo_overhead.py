@@ -65,6 +65,7 @@ def timed(owner: Any, name: str, seconds: dict[str, float], kind: str) -> None:
 
 
 def main() -> int:
+    """Train a few steps, and print the share of each kind of work."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True)
     parser.add_argument("--preset", default="laptop-grpo")

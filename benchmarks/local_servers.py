@@ -34,6 +34,7 @@ SCHEMA = {
 
 
 def ask(served: ModelSpec, messages: list[dict[str, str]], **more: Any) -> Any:
+    """Return the response to a chat completions request."""
     assert served.api_key is not None
     request = urllib.request.Request(
         f"{served.base_url}/chat/completions",
@@ -76,6 +77,7 @@ def measure(served: ModelSpec, parallel: int, conversations: int, output: int) -
 
 
 def main() -> None:
+    """Start the server, measure it, and print the numbers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a packaged model (smollm2), a GGUF file, a checkpoint folder or a hub name")
     parser.add_argument("--engine", default="auto", choices=["auto", "vllm", "llama", "transformers"])

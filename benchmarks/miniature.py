@@ -99,11 +99,13 @@ class Work:
     """The work folder, and the steps that are done in it."""
 
     def __init__(self, folder: Path, scale: Scale) -> None:
+        """Make the folder."""
         self.folder, self.scale = folder.resolve(), scale
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "logs").mkdir(exist_ok=True)
 
     def path(self, name: str) -> Path:
+        """Return the path of a file or folder in the work folder."""
         return self.folder / name
 
     def run(self, log: str, *command: str) -> None:
@@ -117,6 +119,7 @@ class Work:
             raise SystemExit(f"{' '.join(command)}\nended with {done.returncode}; the end of {path}:\n{tail(path)}")
 
     def ugst(self, log: str, *arguments: str) -> None:
+        """Run a ``ugst`` command with its output in ``logs/``."""
         self.run(log, sys.executable, "-m", "pytest_ugst.cli", *arguments)
 
     def steps(self, steps: Mapping[str, Step]) -> None:
@@ -145,18 +148,21 @@ class Work:
     # What is done
 
     def goals(self) -> None:
+        """Make the training goals."""
         self.ugst(
             "goals", "goals", "recombine", "concierge:train", "--count", str(self.scale.goals), "--force",
             "--out", "train.goal.jsonl",
         )  # fmt: skip
 
     def data(self) -> None:
+        """Make the training data from steered conversations."""
         self.ugst(
             "data", "train", "data", "--goals", "train.goal.jsonl", "--goals", "concierge:train", "--sim", "agenda",
             "--steer", "state", "--prompts", str(PROMPTS), "--out", "data", "--force",
         )  # fmt: skip
 
     def sft(self) -> None:
+        """Fine-tune the base model, or go on with it."""
         begun = any(self.path("sft").rglob("checkpoint-*"))
         self.ugst(
             "sft", "train", "sft", "--model", "base", "--dataset", "data", "--out", "sft", *self.scale.sft,
@@ -164,12 +170,14 @@ class Work:
         )  # fmt: skip
 
     def grpo(self, attempt: Attempt) -> None:
+        """Train the fine-tuned model by GRPO, or go on with it."""
         begun = any(self.path(attempt.name).rglob("checkpoint-*"))
         if not begun:
             shutil.rmtree(self.path(attempt.name), ignore_errors=True)
         self.ugst(
             attempt.name, "train", "grpo", "--model", "sft", "--dataset", "data", "--judge", "checks",
-            "--agent", "rules", "--out", attempt.name, *self.scale.grpo, *attempt.options, *(["--resume"] if begun else []),
+            "--agent", "rules", "--out", attempt.name, *self.scale.grpo, *attempt.options,
+            *(["--resume"] if begun else []),
         )  # fmt: skip
 
     def serve(self, checkpoint: str) -> None:
@@ -216,10 +224,12 @@ def timed(do: Callable[[], None]) -> float:
 
 
 def tail(path: Path, lines: int = 15) -> str:
+    """Return the last lines of a file."""
     return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
 def main() -> None:
+    """Do the steps that are left, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="where everything is kept")
     parser.add_argument("--small", action="store_true", help="a few steps, a few goals: whether all of it works")

@@ -41,7 +41,7 @@ WORDS = "I would like a table for two on Friday, somewhere quiet in the old town
 
 
 async def serve(latency: float) -> None:
-    """Answer chat completions until killed; print the port first. ``GET /slowest`` tells the slowest call since"""
+    """Answer chat completions until killed; print the port first. ``GET /slowest`` returns the slowest call since."""
     from aiohttp import web
 
     chance = random.Random(0)
@@ -111,6 +111,7 @@ async def measure(port: int, args: argparse.Namespace, folder: Path, repeat: int
 
 
 def main() -> int:
+    """Start the server, reward the completions, and print the times."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prompts", type=int, default=16)
     parser.add_argument("--rollouts", type=int, default=8)
