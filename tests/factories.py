@@ -87,6 +87,16 @@ def preference(id: str, parent: str | None, check: Check | None = None, *, text:
     return make_component(Category.PREFERENCE, id, check, text=text, parent=parent)
 
 
+ONE_OF_EACH = (
+    profile("profile-1", text="You are Ann."),
+    policy("policy-1", text="Say please."),
+    objective("task-1", text="Book a room."),
+    requirement("task-1.requirement-1", "task-1", text="For two."),
+    preference("task-1.preference-1", "task-1", text="Near the sea."),
+)
+"""Sub-components of a goal, one of each category."""
+
+
 def once(pattern: str, *, beside: bool = False) -> Check:
     """Return a policy's check: the user has to say this at least once."""
     return Check(once=Condition(user_says=pattern), beside=beside)

@@ -13,22 +13,22 @@ from aiohttp import web
 from pytest_ugst.agents.endpoint import EndpointAgent
 from pytest_ugst.agents.llm import LlmAgent
 from pytest_ugst.core.chat import Chat, ChatUnavailableError
-from pytest_ugst.core.conversation import Conversation, StopReason, Turn
-from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.conversation import Conversation, StopReason
 from pytest_ugst.core.protocols import ToolResult, ToolSpec
-from pytest_ugst.core.status import Category, Status
+from pytest_ugst.core.status import Status
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.judges.llm import LlmJudge
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.llm import LlmSimulatorFactory
+from tests.factories import make_conversation, make_goal, policy
 
 T = TypeVar("T")
 Answer = Callable[[dict[str, Any]], dict[str, Any] | int]
-TALK = Conversation(turns=(Turn(user="A room, please.", agent="For how many?"), Turn(user="Two.")))
-PARTS = tuple(Component(id=f"policy-{i}", category=Category.POLICY, text=f"Rule {i}.") for i in range(4))
-GOAL = Goal(id="g", text="Book a room.", components=PARTS)
+TALK = make_conversation(("A room, please.", "For how many?"), ("Two.", None))
+PARTS = tuple(policy(f"policy-{i}", text=f"Rule {i}.") for i in range(4))
+GOAL = make_goal("g", *PARTS, text="Book a room.")
 
 
 def over_http(answer: Answer, use: Callable[[Chat], Awaitable[T]]) -> tuple[T, list[dict[str, Any]]]:

@@ -15,14 +15,12 @@ from pathlib import Path
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.protocols import AgentTurn, Session
 from pytest_ugst.engine.scheduler import Scheduler
-from pytest_ugst.runs.run import StoredRun
-from tests.factories import SETTING
+from tests.factories import make_run
 from tests.stub_roles import agrees, make_roles, make_spec, short_goal, speaks
 
 
 def main(folder: Path, count: int, lethal: str = "") -> None:
-    run = StoredRun(folder)
-    run.create(SETTING)
+    run = make_run(folder)
 
     async def answer(conversation: Conversation, session: Session) -> AgentTurn:
         task = asyncio.current_task()

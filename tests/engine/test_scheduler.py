@@ -23,7 +23,7 @@ from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
 from pytest_ugst.llm.usage_meter import meter
 from pytest_ugst.runs.run import StoredRun
 from pytest_ugst.utils.daemon_executor import DaemonThreadExecutor
-from tests.factories import SETTING, make_goal, objective
+from tests.factories import SETTING, make_goal, objective, record
 from tests.stub_roles import END, agrees, journaled, make_roles, make_spec, short_goal, speaks
 
 SOON = 20.0  # seconds after which a test gives up; nothing depends on how fast anything is
@@ -33,9 +33,7 @@ Starter = Callable[..., Scheduler]
 
 @pytest.fixture
 def run(tmp_path: Path) -> StoredRun:
-    run = StoredRun(tmp_path / "runs" / "r")
-    run.create(SETTING)
-    return run
+    return record(tmp_path, "r")
 
 
 @pytest.fixture

@@ -8,20 +8,20 @@ from hypothesis import strategies as st
 
 from pytest_ugst.core.check import Check
 from pytest_ugst.core.goal import Component, Goal
-from pytest_ugst.core.status import Category
 from pytest_ugst.goals.statistics import SHINGLE, goal_stats, near_duplicates
+from tests.factories import make_goal, objective, policy
 
 
 def goal(name: str, text: str, *components: Component, tags: tuple[str, ...] = ()) -> Goal:
-    return Goal(id=name, text=text, domain="d", components=components or None, tags=tags)
+    return make_goal(name, *components, text=text, domain="d", tags=tags)
 
 
 def test_counts_by_category_kind_and_subject() -> None:
     check = Check.model_validate({"never": {"user_says": "x"}})
     parts = (
-        Component(id="p", category=Category.POLICY, text="p", check=check),
-        Component(id="o", category=Category.OBJECTIVE, text="o", slots={"kind": "hotel"}),
-        Component(id="q", category=Category.OBJECTIVE, text="q"),
+        policy("p", check),
+        objective("o", slots={"kind": "hotel"}),
+        objective("q"),
     )
     stats = goal_stats([goal("a", "one two", *parts, tags=("normal", "impossible")), goal("b", "three")])
     assert stats.goals == 2

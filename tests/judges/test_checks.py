@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.check import Check, Condition
-from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall, Turn
+from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.goal_state import GoalState
@@ -21,14 +21,11 @@ from pytest_ugst.core.status import CHAINS, Category, Status, first_status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges import checks as module
 from pytest_ugst.judges.checks import ChecksJudge
+from tests.factories import make_component, make_conversation, make_goal, make_turn, policy, verdict
 
 
 def component(category: str, name: str = "c", **check: Any) -> Component:
-    return Component.model_validate({"id": name, "category": category, "text": "It.", "check": check or None})
-
-
-def talk(*turns: tuple[str, str | None], stop: StopReason | None = None) -> Conversation:
-    return Conversation(turns=tuple(Turn(user=user, agent=agent) for user, agent in turns), stop=stop)
+    return make_component(category, name, Check.model_validate(check) if check else None)
 
 
 def statuses(one: Component, conversation: Conversation, judge: ChecksJudge | None = None) -> list[Status | None]:
@@ -37,7 +34,7 @@ def statuses(one: Component, conversation: Conversation, judge: ChecksJudge | No
     return [judge.verdicts([one], conversation, turn)[0].status for turn in turns]
 
 
-CHAT = talk(("Hello, please", "Yes?"), ("My card is 1234", "Booked."), ("thanks, please", "Bye."))
+CHAT = make_conversation(("Hello, please", "Yes?"), ("My card is 1234", "Booked."), ("thanks, please", "Bye."))
 
 
 def test_it_is_a_judge_and_answers_through_the_protocol() -> None:
@@ -92,7 +89,7 @@ def test_later_turns_are_not_looked_at() -> None:
 
 def test_tool_calls_are_quoted() -> None:
     call = ToolCall(id="1", name="book_hotel", arguments={"name": "The Blue Door", "people": 2}, result='{"ok": 1}')
-    conversation = Conversation(turns=(Turn(user="Book", agent="Done", tool_calls=(call,)),))
+    conversation = make_conversation(make_turn("Book", "Done", call))
     task = component("objective", complete={"tool": {"name": "book_hotel|book_inn", "args": {"people": ["2", 3]}}})
     (verdict,) = ChecksJudge().verdicts([task], conversation, 1)
     assert verdict.status is Status.COMPLETE
@@ -143,10 +140,10 @@ def test_a_python_check_gets_its_arguments() -> None:
 
 def test_a_python_check_may_return_a_verdict() -> None:
     def mine(one: Component, conversation: Conversation, turn: int, **args: Any) -> Verdict:
-        return Verdict(component=one.id, turn=turn, status=Status.ATTEMPTED, reasoning="because")
+        return verdict(one.id, turn, "ATTEMPTED", "", reasoning="because")
 
-    (verdict,) = _registered(mine).verdicts([PYTHON], CHAT, 1)
-    assert (verdict.status, verdict.reasoning, verdict.by) == (Status.ATTEMPTED, "because", "checks")
+    (answer,) = _registered(mine).verdicts([PYTHON], CHAT, 1)
+    assert (answer.status, answer.reasoning, answer.by) == (Status.ATTEMPTED, "because", "checks")
 
 
 @pytest.mark.parametrize(
@@ -155,8 +152,8 @@ def test_a_python_check_may_return_a_verdict() -> None:
         ("DONE", "no status"),
         (7, "no status"),
         (Status.ALIGNED, "ALIGNED for a objective"),
-        (Verdict(component="other", turn=1, status=Status.COMPLETE), "answered about other"),
-        (Verdict(component="c", turn=1, status=Status.ALIGNED), "ALIGNED for a objective"),
+        (verdict("other", 1, "COMPLETE"), "answered about other"),
+        (verdict("c", 1, "ALIGNED"), "ALIGNED for a objective"),
         (ZeroDivisionError("oh"), "failed: ZeroDivisionError: oh"),
     ],
 )
@@ -194,12 +191,12 @@ def test_an_installed_package_brings_checks() -> None:
 @pytest.mark.usefixtures("_installed")
 def test_validation_names_goal_component_and_remedy() -> None:
     def goal(**check: Any) -> Goal:
-        return Goal(id="g", text="Do it.", components=(component("objective", "task-1", **check),))
+        return make_goal("g", component("objective", "task-1", **check))
 
     judge = ChecksJudge()
     judge.validate(goal(python="length"))
     judge.validate(goal(complete={"user_says": "a+"}))
-    judge.validate(Goal(id="g", text="Do it."))
+    judge.validate(make_goal())
     with pytest.raises(
         UsageError, match=r"goal: g: task-1: check: python: unknown check 'lengths'; did you mean 'length'"
     ):
@@ -233,20 +230,18 @@ def test_every_component_gets_one_fitting_verdict(
     parts = [component(category, f"c{i}", **check) for i, (category, check) in enumerate(asked)]
     judge = _registered(lambda one, conversation, turn: first_status(one.category))
     turn = data.draw(st.integers(1, len(said)))
-    verdicts = judge.verdicts(parts, talk(*said), turn)
+    verdicts = judge.verdicts(parts, make_conversation(*said), turn)
     assert [(v.component, v.turn) for v in verdicts] == [(part.id, turn) for part in parts]
-    for part, verdict in zip(parts, verdicts, strict=True):
-        assert verdict.error is not None or verdict.status in CHAINS[part.category]
+    for part, one in zip(parts, verdicts, strict=True):
+        assert one.error is not None or one.status in CHAINS[part.category]
         if part.check is not None and part.check.python != "gone":
-            assert verdict.error is None
+            assert one.error is None
 
 
 def test_a_first_rule_looks_at_the_first_turn_alone() -> None:
-    greets = Component(
-        id="p", category=Category.POLICY, text="You greet first.", check=Check(first=Condition(user_says="^hello"))
-    )
-    polite = Conversation(turns=(Turn(user="Hello!", agent="Hi."), Turn(user="A table, please.", agent="Done.")))
-    late = Conversation(turns=(Turn(user="A table.", agent="Hi."), Turn(user="Hello!", agent="Done.")))
+    greets = policy("p", Check(first=Condition(user_says="^hello")))
+    polite = make_conversation("Hello!", "A table, please.")
+    late = make_conversation("A table.", "Hello!")
     judge = ChecksJudge()
     assert [judge.verdicts([greets], polite, t)[0].status for t in (1, 2)] == [Status.ALIGNED, Status.ALIGNED]
     assert [judge.verdicts([greets], late, t)[0].status for t in (1, 2)] == [Status.MISALIGNED, Status.ALIGNED]

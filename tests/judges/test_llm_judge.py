@@ -17,36 +17,23 @@ from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.registry import RoleContext
-from pytest_ugst.core.status import CHAINS, Category, Status
+from pytest_ugst.core.status import CHAINS, Status
 from pytest_ugst.core.verdict import Evidence, Verdict
 from pytest_ugst.judges.adapt import as_judge
 from pytest_ugst.judges.answers import ANSWERS
 from pytest_ugst.judges.llm import LlmJudge, make_llm_judge
 from pytest_ugst.judges.transcript import MAX_RESULT, as_data, find_quote, render
 from pytest_ugst.prompts.loader import Prompts
+from tests.factories import ONE_OF_EACH, make_conversation, make_goal, make_turn, verdict
 from tests.scripted_chat import ScriptedChat
 from tests.strategies import conversations
 
-GOAL = Goal(
-    id="g",
-    text="...",
-    components=(
-        Component(id="profile-1", category=Category.PROFILE, text="You are Ann."),
-        Component(id="policy-1", category=Category.POLICY, text="Say please."),
-        Component(id="task-1", category=Category.OBJECTIVE, text="Book a room."),
-        Component(id="task-1.requirement-1", category=Category.REQUIREMENT, text="For two.", parent="task-1"),
-        Component(id="task-1.preference-1", category=Category.PREFERENCE, text="Near the sea.", parent="task-1"),
-    ),
-)
+GOAL = make_goal("g", *ONE_OF_EACH)
 PARTS = GOAL.components or ()
 SEARCH = ToolCall(id="x", name="find", arguments={"sea": True}, result="Sea View, 2 beds " + "z" * MAX_RESULT, ok=True)
-TALK = Conversation(
-    turns=(
-        Turn(
-            user="A room, please. I'm Ann.", user_reasoning="SECRET", tool_calls=(SEARCH,), agent="Sea View  has one."
-        ),
-        Turn(user="Book it for “two”.", agent=None),
-    )
+TALK = make_conversation(
+    make_turn("A room, please. I'm Ann.", "Sea View  has one.", SEARCH, user_reasoning="SECRET"),
+    ("Book it for “two”.", None),
 )
 
 
@@ -277,8 +264,8 @@ def test_functions_judge_too() -> None:
         return {
             "profile-1": Status.MISALIGNED,
             "policy-1": "ALIGNED",
-            "task-1": Verdict(component="task-1", turn=turn, status=Status.COMPLETE),
-            "task-1.requirement-1": Verdict(component="task-1", turn=turn, status=Status.COMPLETE),
+            "task-1": verdict("task-1", turn, "COMPLETE", by=""),
+            "task-1.requirement-1": verdict("task-1", turn, "COMPLETE", by=""),
         }.get(component.id)
 
     verdicts = asyncio.run(as_judge(mine).judge(PARTS, TALK, 2))

@@ -12,17 +12,11 @@ from hypothesis import strategies as st
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.runs.names import new_name
 from pytest_ugst.runs.run import StoredRun, find_run
-from tests.factories import SETTING
-
-
-def make_run(home: Path, name: str) -> StoredRun:
-    run = StoredRun(home / "runs" / name)
-    run.create(SETTING)
-    return run
+from tests.factories import SETTING, make_run, make_setting
 
 
 def test_creating_it_twice_is_harmless(tmp_path: Path) -> None:
-    run = make_run(tmp_path, "r")
+    run = make_run(tmp_path / "runs" / "r")
     before = (run.folder / "run.json").read_bytes()
     run.create(SETTING)
     assert (run.folder / "run.json").read_bytes() == before
@@ -39,9 +33,9 @@ def test_creating_it_twice_is_harmless(tmp_path: Path) -> None:
     ],
 )
 def test_other_settings_are_refused_by_name(tmp_path: Path, changes: dict[str, object], shown: str) -> None:
-    run = make_run(tmp_path, "r")
+    run = make_run(tmp_path / "runs" / "r")
     with pytest.raises(UsageError) as error:
-        StoredRun(run.folder).create(SETTING.model_copy(update=changes))
+        StoredRun(run.folder).create(make_setting(**changes))
     assert shown in str(error.value)
     assert "without --ugst-resume" in str(error.value)
     assert "\n" not in str(error.value)
@@ -55,7 +49,7 @@ def test_a_folder_that_can_t_be_written_is_reported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"setting": 3}', "{"])
 def test_a_broken_record_is_reported(tmp_path: Path, content: str) -> None:
-    run = make_run(tmp_path, "r")
+    run = make_run(tmp_path / "runs" / "r")
     (run.folder / "run.json").write_text(content)
     with pytest.raises(UsageError, match=r"run\.json can't be read"):
         run.create(SETTING)
@@ -63,7 +57,7 @@ def test_a_broken_record_is_reported(tmp_path: Path, content: str) -> None:
 
 def test_finding_by_name_by_folder_and_the_latest(tmp_path: Path) -> None:
     for name in ("2026-01-02T00-00-00-aaaa", "2026-01-10T00-00-00-0000"):
-        make_run(tmp_path, name)
+        make_run(tmp_path / "runs" / name)
     (tmp_path / "runs" / "2027-01-01T00-00-00-ffff").mkdir()  # nothing was played in it
     assert find_run(tmp_path, "latest").name == "2026-01-10T00-00-00-0000"
     assert find_run(tmp_path, "2026-01-02T00-00-00-aaaa").name == "2026-01-02T00-00-00-aaaa"
@@ -73,7 +67,7 @@ def test_finding_by_name_by_folder_and_the_latest(tmp_path: Path) -> None:
 
 def test_the_latest_is_the_one_that_began_last_whatever_it_is_called(tmp_path: Path) -> None:
     for name, began in (("main-branch", "2026-01-01T00:00:00+00:00"), ("2026-01-02T00-00-00-aaaa", None)):
-        record = make_run(tmp_path, name).folder / "run.json"
+        record = make_run(tmp_path / "runs" / name).folder / "run.json"
         if began:
             record.write_text(json.dumps({**json.loads(record.read_text()), "created": began}))
     assert find_run(tmp_path, "latest").name == "2026-01-02T00-00-00-aaaa"
@@ -85,7 +79,7 @@ def test_the_latest_is_the_one_that_began_last_whatever_it_is_called(tmp_path: P
 def test_finding_nothing_says_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no run in .* yet; leave the option out"):
         find_run(tmp_path, "latest")
-    make_run(tmp_path, "2026-01-02T00-00-00-aaaa")
+    make_run(tmp_path / "runs" / "2026-01-02T00-00-00-aaaa")
     with pytest.raises(UsageError, match=r"--ugst-resume=nope: no such run; .*2026-01-02T00-00-00-aaaa"):
         find_run(tmp_path, "nope")
     with pytest.raises(UsageError, match="to resume the latest run, put the path to test before --ugst-resume"):
@@ -99,8 +93,8 @@ def test_finding_nothing_says_what_there_is(tmp_path: Path) -> None:
     "record", ["[" * 200_000, '{"created": "0001-01-01T00:00:00+14:00"}', '{"created": "9999-12-31T23:59:59-14:00"}']
 )
 def test_a_record_that_can_not_be_read_hides_no_other_run(tmp_path: Path, record: str) -> None:
-    make_run(tmp_path, "good")
-    bad = make_run(tmp_path, "bad")
+    make_run(tmp_path / "runs" / "good")
+    bad = make_run(tmp_path / "runs" / "bad")
     (bad.folder / "run.json").write_text(record)
     os.utime(bad.folder / "run.json", (0, 0))
     with pytest.raises(UsageError, match=r"no such run; the latest in .*good"):
@@ -135,7 +129,7 @@ def test_names_of_the_same_moment_differ() -> None:
 
 
 def test_the_record_says_when_and_with_what(tmp_path: Path) -> None:
-    record = json.loads((make_run(tmp_path, "r").folder / "run.json").read_text())
+    record = json.loads((make_run(tmp_path / "runs" / "r").folder / "run.json").read_text())
     assert record["format"] == 1
     assert record["setting"]["simulator"] == "users"
     assert datetime.fromisoformat(record["created"]).tzinfo is not None

@@ -11,35 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.chat import ChatError
-from pytest_ugst.core.conversation import Conversation, StopReason, Turn
+from pytest_ugst.core.conversation import Conversation, StopReason
 from pytest_ugst.core.errors import RoleError, UsageError
-from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import UserTurn
 from pytest_ugst.core.registry import RoleContext
-from pytest_ugst.core.status import Category, Status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.adapt import as_simulator
 from pytest_ugst.simulators.llm import LlmSimulatorFactory, describe, make_llm_simulator
+from tests.factories import ONE_OF_EACH, make_conversation, make_goal, make_turn, verdict
 from tests.scripted_chat import ScriptedChat, reply
 
-GOAL = Goal(
-    id="g",
-    text="You are Ann. Book $5 {cheap} room for two, near the sea if possible.",
-    components=(
-        Component(id="profile-1", category=Category.PROFILE, text="You are Ann."),
-        Component(id="policy-1", category=Category.POLICY, text="Say please."),
-        Component(id="task-1", category=Category.OBJECTIVE, text="Book a room."),
-        Component(id="task-1.requirement-1", category=Category.REQUIREMENT, text="For two.", parent="task-1"),
-        Component(id="task-1.preference-1", category=Category.PREFERENCE, text="Near the sea.", parent="task-1"),
-    ),
-)
-TALK = Conversation(
-    turns=(
-        Turn(user="A room, please.", user_reasoning="SECRET one", agent="Where?"),
-        Turn(user="By the sea, please.", user_reasoning="SECRET two", agent="How many people?"),
-    )
+GOAL = make_goal("g", *ONE_OF_EACH, text="You are Ann. Book $5 {cheap} room for two, near the sea if possible.")
+TALK = make_conversation(
+    make_turn("A room, please.", "Where?", user_reasoning="SECRET one"),
+    make_turn("By the sea, please.", "How many people?", user_reasoning="SECRET two"),
 )
 
 
@@ -85,9 +73,9 @@ def test_steering_by_state_shows_every_status_and_keeps_the_prefix() -> None:
     prompts = Prompts.load()
     simulator = LlmSimulatorFactory(ScriptedChat("x"), prompts, "state").start(GOAL, 1, 10)
     said = [
-        Verdict(component="task-1", turn=1, status=Status.ATTEMPTED),
-        Verdict(component="profile-1", turn=1, status=Status.MISALIGNED),
-        Verdict(component="policy-1", turn=1, error="the judge is ill"),
+        verdict("task-1", 1, "ATTEMPTED"),
+        verdict("profile-1", 1, "MISALIGNED"),
+        verdict("policy-1", 1, None, error="the judge is ill"),
     ]
     first = simulator.messages(TALK.up_to(1), state(*said, turns=1))
     second = simulator.messages(TALK, state(*said, turns=1))

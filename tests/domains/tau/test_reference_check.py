@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
+from pytest_ugst.core.conversation import Conversation, ToolCall
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.protocols import NoSession, ToolResult
 from pytest_ugst.core.registry import Registry
-from pytest_ugst.core.status import Category, Status
+from pytest_ugst.core.status import Status
 from pytest_ugst.domains.tau.goals import import_tau_bench
 from pytest_ugst.domains.tau.reference_check import changing, db_matches_reference, with_reference_check
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.roles import builtins
+from tests.factories import make_conversation, make_goal, make_turn, objective, profile
 
 
 class Shelf(NoSession):
@@ -70,21 +71,18 @@ def action(name: str, **arguments: Any) -> dict[str, Any]:
     return {"name": name, "arguments": arguments}
 
 
-OBJECTIVE = Component(id="task-1", category=Category.OBJECTIVE, text="Put tea and milk on the shelf.")
-PROFILE = Component(id="profile-1", category=Category.PROFILE, text="You are Ada.")
+OBJECTIVE = objective("task-1", text="Put tea and milk on the shelf.")
+PROFILE = profile("profile-1", text="You are Ada.")
 ACTIONS = [action("look"), action("put", thing="tea"), action("take", thing="gin"), action("put", thing="milk")]
 WRITES = [ACTIONS[1], ACTIONS[3]]
 
 
 def goal(*components: Component, actions: Any = ACTIONS, domain: str | None = "shelves") -> Goal:
-    return Goal(id="g", text="Shelve.", domain=domain, components=components, data={"upstream": {"actions": actions}})
+    return make_goal("g", *components, domain=domain, data={"upstream": {"actions": actions}})
 
 
 def talk(*turns: list[ToolCall]) -> Conversation:
-    made = Conversation()
-    for calls in turns:
-        made = made.with_turn(Turn(user="Please.", agent="Yes.", tool_calls=tuple(calls)))
-    return made
+    return make_conversation(*(make_turn("Please.", "Yes.", *calls) for calls in turns))
 
 
 def test_complete_once_the_database_is_as_the_reference_leaves_it() -> None:

@@ -8,17 +8,19 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
+from pytest_ugst.core.conversation import ToolCall
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.protocols import Domain
 from pytest_ugst.core.registry import Registry
-from pytest_ugst.core.status import Category, Status
+from pytest_ugst.core.status import Status
 from pytest_ugst.domains.tau.goals import import_tau_bench
 from pytest_ugst.domains.tau.reference_check import assigned, db_matches_reference, with_reference_check
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.roles import builtins
 from tests.domains.tau import small_tau
+from tests.factories import make_conversation, make_goal, make_turn, objective
+from tests.factories import requirement as require
 
 Action = dict[str, Any]
 
@@ -28,11 +30,10 @@ def action(name: str, **arguments: Any) -> Action:
 
 
 def goal(*objectives: str, actions: list[Action], domain: str = "retail", requirement: str = "", **data: Any) -> Goal:
-    parts = [Component(id=f"task-{n}", category=Category.OBJECTIVE, text=text) for n, text in enumerate(objectives, 1)]
+    parts = [objective(f"task-{n}", text=text) for n, text in enumerate(objectives, 1)]
     if requirement:
-        parts.append(Component(id="r", category=Category.REQUIREMENT, text=requirement, parent="task-1"))
-    upstream = {"actions": actions}
-    return Goal(id="g", text="Shop.", domain=domain, components=tuple(parts), data={"upstream": upstream, **data})
+        parts.append(require("r", "task-1", text=requirement))
+    return make_goal("g", *parts, domain=domain, data={"upstream": {"actions": actions}, **data})
 
 
 RETURN = action("return_delivered_order_items", order_id="#W2", item_ids=["12"], payment_method_id="credit_card_2")
@@ -87,7 +88,7 @@ def statuses(made: Goal, registry: Registry, *actions: Action) -> list[Status | 
     calls = tuple(
         ToolCall(id=str(n), name=a["name"], arguments=a["arguments"], result="") for n, a in enumerate(actions)
     )
-    heard = Conversation().with_turn(Turn(user="Please.", agent="Yes.", tool_calls=calls))
+    heard = make_conversation(make_turn("Please.", "Yes.", *calls))
     checked = [c for c in made.components or () if c.check is not None]
     return [verdict.status for verdict in ChecksJudge(registry.checks).verdicts(checked, heard, 1)]
 
@@ -146,12 +147,11 @@ def test_upstreams_ways_are_kept(registry: Registry) -> None:
 
 @pytest.mark.parametrize("of", [[], [1], [-1], ["a"], [0, 7]])
 def test_numbers_that_are_none(of: list[Any], registry: Registry) -> None:
-    component = Component(id="task-1", category=Category.OBJECTIVE, text="Cancel.")
     with pytest.raises(UsageError, match=r"of: .*number the actions from 0 to 0"):
         db_matches_reference(
             lambda name: registry.domains.get(name)(),
-            component,
-            Conversation().with_turn(Turn(user="Hi.", agent="Hi.")),
+            objective("task-1"),
+            make_conversation("Hi."),
             1,
             domain="retail",
             actions=[CANCEL],

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from pytest_ugst.core.goal import Component
 from pytest_ugst.core.goal_state import GoalState
-from pytest_ugst.core.status import Category, Status
-from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.simulators.agenda.agenda import PATIENCE, Agenda
 from pytest_ugst.simulators.agenda.user_goal import Subgoal
+from tests.factories import objective, requirement, verdict
 
 FIRST = Subgoal("restaurant", "find", objective="task-1", parts=("task-1.requirement-1",))
 SECOND = Subgoal("hotel", "book", objective="task-2")
 COMPONENTS = (
-    Component(id="task-1", category=Category.OBJECTIVE, text="Find a restaurant."),
-    Component(id="task-1.requirement-1", category=Category.REQUIREMENT, text="In the north.", parent="task-1"),
-    Component(id="task-2", category=Category.OBJECTIVE, text="Book a hotel."),
+    objective("task-1", text="Find a restaurant."),
+    requirement("task-1.requirement-1", "task-1", text="In the north."),
+    objective("task-2", text="Book a hotel."),
 )
 
 
 def complete(*names: str) -> GoalState:
-    return GoalState.fold(COMPONENTS, [Verdict(component=n, turn=1, status=Status.COMPLETE) for n in names], 1)
+    return GoalState.fold(COMPONENTS, [verdict(name, 1, "COMPLETE") for name in names], 1)
 
 
 def test_the_act_pushed_last_is_popped_first() -> None:

@@ -12,11 +12,12 @@ import pytest
 from pytest_ugst.agents import rules
 from pytest_ugst.core.conversation import Conversation, StopReason, Turn
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import Agent, AgentTurn, Session, Simulator, SimulatorFactory, UserTurn
 from pytest_ugst.core.status import Category, Status
 from pytest_ugst.simulators.agenda import make
+from tests.factories import make_component, make_goal, objective
 from tests.simulators.agenda.agenda_rollout import context, play, rates, shipped
 
 TEST = shipped("test")
@@ -89,10 +90,10 @@ def test_it_steers_by_the_goal_state_just_as_well() -> None:
 
 
 def slotted(*, profile: dict[str, Any] | None = None, **slots: Any) -> Goal:
-    parts = [Component(id="task-1", category=Category.OBJECTIVE, text="Do it.", slots=slots)]
+    parts = [objective("task-1", slots=slots)]
     if profile:
-        parts.append(Component(id="profile-1", category=Category.PROFILE, text="You.", slots=profile))
-    return Goal(id="g", text="Do it.", components=tuple(parts))
+        parts.append(make_component("profile", "profile-1", slots=profile))
+    return make_goal("g", *parts)
 
 
 def answers(goal: Goal, replies: Sequence[str], limit: int = 10) -> list[UserTurn]:
@@ -159,7 +160,7 @@ def test_it_respects_the_turn_budget() -> None:
 @pytest.mark.parametrize(
     ("goal", "words"),
     [
-        (Goal(id="g", text="Do it."), r"goal 'g': .*components with slots.*--ugst-sim=MODEL"),
+        (make_goal(), r"goal 'g': .*components with slots.*--ugst-sim=MODEL"),
         (Goal(id="g", text="Do it.", components=()), "at least one task objective"),
         (slotted(), "task-1 has no slots.*give its components slots"),
         (slotted(kind="boat"), "kind is 'boat'; use one of restaurant, hotel, attraction, train"),
@@ -179,7 +180,7 @@ def test_a_goal_it_can_not_play_is_a_usage_error(goal: Goal, words: str) -> None
 
 def test_an_unknown_behaviour_is_a_usage_error() -> None:
     goal = slotted(kind="hotel")
-    policy = Component(id="policy-1", category=Category.POLICY, text="You sing.", slots={"behaviour": "sing"})
+    policy = make_component("policy", "policy-1", slots={"behaviour": "sing"})
     goal = goal.model_copy(update={"components": (*(goal.components or ()), policy)})
     with pytest.raises(UsageError, match=r"unknown behaviour 'sing'; known: .*say_please"):
         make(None, context()).start(goal, 0, 10)

@@ -15,6 +15,7 @@ from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.status import CHAINS, HELD, Category, Status
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.trainers.grpo.reward.indicators import Indicators, RewardWeights, indicators
+from tests.factories import make_component, verdict
 from tests.strategies import components
 
 FLAGS = {"ended": st.booleans(), "silent": st.booleans(), "graded": st.booleans()}
@@ -22,7 +23,7 @@ FLAGS = {"ended": st.booleans(), "silent": st.booleans(), "graded": st.booleans(
 
 def said(component: Component, status: Status | None, turn: int = 2) -> Verdict:
     """A verdict, or a missing one."""
-    return Verdict(component=component.id, turn=turn, status=status, error=None if status else "judge down", by="j")
+    return verdict(component.id, turn, status)
 
 
 @st.composite
@@ -89,12 +90,8 @@ def test_graded_agrees_with_the_plain_conditions_at_both_ends(
         assert plain[category] == float(value == 1.0 if need_all else value > 0.0)
 
 
-def component(category: str, name: str = "c") -> Component:
-    return Component(id=name, category=Category(category), text=name)
-
-
 def state(category: str, *statuses: str) -> GoalState:
-    made = [component(category, f"c{i}") for i in range(len(statuses))]
+    made = [make_component(category, f"c{i}") for i in range(len(statuses))]
     return GoalState.fold(made, [said(c, Status(s), 1) for c, s in zip(made, statuses, strict=True)], 1)
 
 
