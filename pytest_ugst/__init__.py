@@ -11,10 +11,10 @@ Example:
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers take it for true; importing typing would double the time of importing the package
 if TYPE_CHECKING:
+    from typing import Any
+
     from pytest_ugst.analysis.results import Results
     from pytest_ugst.api.judge import judge
     from pytest_ugst.api.load import load_goals, load_run
@@ -159,6 +159,8 @@ if not TYPE_CHECKING:  # a type checker would take every name for one of ours
         home = _HOME_OF.get(name)
         if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
         value = getattr(import_module(f"{__name__}.{home}"), name)
         globals()[name] = value
         return value
