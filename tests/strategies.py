@@ -15,6 +15,7 @@ from pytest_ugst.core.goal import RULES_BY_CATEGORY, Component, Goal
 from pytest_ugst.core.status import CHAINS, Category, Status
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.core.verdict import Evidence, Verdict
+from pytest_ugst.runs.outcome import Count, Tally
 
 MAX_TURNS = 5
 
@@ -230,3 +231,20 @@ def episodes(draw: st.DrawFn, *, bare: bool = False) -> Episode:
         seconds=draw(amounts),
         task=draw(st.dictionaries(words, finite, max_size=2)),
     )
+
+
+@st.composite
+def category_counts(draw: st.DrawFn) -> Count:
+    """Draw the numbers of sub-components of one category."""
+    total = draw(st.integers(1, 5))
+    successes = draw(st.integers(0, total))
+    return Count(total, successes, draw(st.integers(0, total - successes)))
+
+
+tallies = st.builds(
+    Tally,
+    goal=st.sampled_from(["a", "b", "c", "d"]) | identifiers,
+    trial=st.integers(1, 3),
+    counts=st.dictionaries(st.sampled_from(Category), category_counts()),
+    measured=st.booleans(),
+)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.agents.endpoint import EndpointAgent
 from pytest_ugst.agents.llm import LlmAgent, make_llm_agent
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.errors import RoleError
@@ -150,29 +149,6 @@ def test_made_from_a_context() -> None:
 
     agent = make_llm_agent(ScriptedChat("x"), RoleContext(chat=no_chat, max_tool_rounds=4))
     assert (agent.name, agent.max_tool_rounds) == ("scripted", 4)
-
-
-def test_an_endpoint_gets_what_was_said_and_nothing_else() -> None:
-    call = ToolCall(id="x", name="find", result="r")
-    talk = Conversation(turns=(Turn(user="One", tool_calls=(call,), agent="Two"), Turn(user="Three")))
-    chat = ScriptedChat(
-        reply("<think>a</think>Four", "b", [request("own", {"q": 1}, "z"), request("odd", None, "w", "{")])
-    )
-    turn = asyncio.run(EndpointAgent(chat).respond(talk, Town()))
-    assert chat.requests == [
-        [
-            {"role": "user", "content": "One"},
-            {"role": "assistant", "content": "Two"},
-            {"role": "user", "content": "Three"},
-        ]
-    ]
-    assert chat.options[0]["tools"] is None
-    assert (turn.text, turn.reasoning) == ("Four", "b\n\na")
-    assert [(c.name, c.arguments) for c in turn.tool_calls] == [("own", {"q": 1}), ("odd", {"_unreadable": "{"})]
-    with pytest.raises(RoleError, match="run its tools itself"):
-        asyncio.run(EndpointAgent(ScriptedChat(reply("", requests=[request("own", {})]))).respond(talk, Town()))
-    with pytest.raises(RoleError, match=r"no text$"):
-        asyncio.run(EndpointAgent(ScriptedChat("")).respond(talk, Town()))
 
 
 def test_a_model_that_asks_for_thousands_of_calls_gets_some_of_them() -> None:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pytest_ugst.core.check import Check, Condition
 from pytest_ugst.core.goal import RULES_BY_CATEGORY, Component, Goal
 from pytest_ugst.core.status import Category
+from tests.factories import ONE_OF_EACH, make_goal
 
 SAYS: dict[str, Any] = {"user_says": "window seat"}
 RULES = ("never", "every", "once", "aligned", "complete", "attempted")
@@ -135,3 +136,11 @@ def test_fully_checked() -> None:
     assert Goal(id="g", text="x", components=(checked,)).fully_checked
     assert not Goal(id="g", text="x", components=(checked, component("b", "policy"))).fully_checked
     assert not Goal(id="g", text="x").fully_checked
+
+
+def test_a_goal_tells_its_parts_what_they_belong_to() -> None:
+    goal = make_goal("g", *ONE_OF_EACH)
+    again = Goal.model_validate(goal.model_dump())
+    assert again == goal
+    assert [c.parent_text for c in again.components or ()] == [None, None, None, "Book a room.", "Book a room."]
+    assert "parent_text" not in goal.model_dump_json()

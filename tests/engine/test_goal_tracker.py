@@ -248,3 +248,27 @@ def test_without_a_turn_there_are_no_verdicts() -> None:
     assert episode.verdicts == ()
     assert [s.label for s in episode.final_state] == ["ERROR", "INCOMPLETE"]
     assert not episode.succeeded
+
+
+BESIDE = (policy("b", once("please", beside=True)), objective("a", done_when("turn 1", beside=True)))
+"""Sub-components that a model judges, with checks as second opinions."""
+
+
+def test_a_check_beside_the_judge_leaves_the_decision_to_it() -> None:
+    judge = FirstStatus()
+    parts = (*BESIDE, objective("c", done_when("turn 1")))
+    verdicts = asyncio.run(track(parts, judge, turns=1))
+    assert judge.asked == [(1, ["b", "a"])]
+    state = GoalState.fold(parts, verdicts, 1)
+    assert state["a"].status is Status.INCOMPLETE
+    assert state["c"].status is Status.COMPLETE
+
+
+def test_without_a_judge_model_the_check_decides() -> None:
+    parts = (*BESIDE, objective("c", done_when("turn 1")))
+    verdicts = asyncio.run(track(parts, ChecksJudge(), turns=1))
+    assert GoalState.fold(parts, verdicts, 1).statuses() == {
+        "b": Status.MISALIGNED,
+        "a": Status.COMPLETE,
+        "c": Status.COMPLETE,
+    }

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,6 @@ from pytest_ugst.engine.scheduler import Scheduler, StoppedError
 from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
 from pytest_ugst.llm.usage_meter import meter
 from pytest_ugst.runs.run import StoredRun
-from pytest_ugst.utils.daemon_executor import DaemonThreadExecutor
 from tests.factories import SETTING, make_goal, objective, record
 from tests.stub_roles import END, agrees, journaled, make_roles, make_spec, short_goal, speaks
 
@@ -404,23 +401,3 @@ def test_episodes_are_steered_by_their_plan(start: Starter) -> None:
     engine.start(make_spec(make_goal("g", objective("a")), steer="state"), make_roles(speak))
     engine.wait("g")
     assert isinstance(states[0], GoalState)
-
-
-def test_threads_are_used_again_and_carry_results_and_errors() -> None:
-    pool = DaemonThreadExecutor()
-    names: set[int] = set()
-
-    def ident(fail: bool) -> int:
-        if fail:
-            raise KeyError("x")
-        return threading.get_ident()
-
-    for _ in range(20):
-        future: Future[int] = pool.submit(ident, False)
-        names.add(future.result(SOON))
-        while not pool._free:
-            time.sleep(0.001)
-    assert len(names) == 1
-    with pytest.raises(KeyError):
-        pool.submit(ident, True).result(SOON)
-    pool.shutdown()

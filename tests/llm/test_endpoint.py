@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterator
-from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -16,8 +14,6 @@ from pytest_ugst.core.usage import Usage
 from pytest_ugst.llm import request_errors, transport
 from pytest_ugst.llm.client import ChatPool
 from pytest_ugst.llm.model_spec import ModelSpec
-from pytest_ugst.llm.request_errors import FailureKind, backoff, classify_response
-from pytest_ugst.llm.transport import RawResponse
 from tests.chat_server import Body, ChatServer, Say, until
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
@@ -118,21 +114,6 @@ def test_a_server_that_asks_for_too_much_patience(server: ChatServer) -> None:
     assert len(server.requests) == 1
 
 
-def test_retry_after_as_a_date() -> None:
-    later = formatdate(time.time() + 30, usegmt=True)
-    assert 25 < classify_response(RawResponse(429, b"", later), None).pause <= 30
-    for useless in ("-5", "nan", "inf", "soon", formatdate(0, usegmt=True), ""):
-        assert classify_response(RawResponse(429, b"", useless), None).pause == 0.0
-
-
-def test_backoff_grows_and_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    for tries in range(1, 2000):
-        whole = min(60.0, 0.5 * 2.0 ** min(tries - 1, 20))
-        assert whole / 2 <= backoff(tries, 0.0) <= whole
-    assert 7.0 <= backoff(1, 7.0) <= 8.0
-
-
 @pytest.mark.parametrize(
     ("say", "words"),
     [
@@ -154,14 +135,6 @@ def test_what_will_never_work_is_not_tried_again(
         ask(spec_for(server, api_key_env="A_KEY"))
     assert len(server.requests) == 1
     assert "sk-secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize("space", range(270, 301, 3))
-def test_a_key_is_masked_before_a_message_is_cut(space: int) -> None:
-    said = json.dumps({"error": {"message": f"{'x' * space} sk-secret-secret-secret \x1b[2J"}}).encode()
-    reason = classify_response(RawResponse(400, said), "sk-secret-secret-secret").reason
-    assert "sk-" not in reason
-    assert "\x1b" not in reason
 
 
 def test_what_is_no_completion_is_quoted_without_key_and_escapes(
@@ -304,19 +277,6 @@ def test_other_refusals_are_final(server: ChatServer) -> None:
     with pytest.raises(ChatError, match="must alternate"):
         ask(spec_for(server))
     assert len(server.requests) == 1
-
-
-def test_kinds_of_failure() -> None:
-    def kind(status: int, body: bytes = b"") -> FailureKind:
-        return classify_response(RawResponse(status, body), None).kind
-
-    assert {kind(s) for s in (408, 409, 425, 500, 502, 504, 599)} == {FailureKind.TRANSIENT}
-    assert {kind(s) for s in (429, 503, 529)} == {FailureKind.OVERLOADED}
-    assert {kind(s) for s in (301, 308, 401, 403, 404, 405, 410)} == {FailureKind.UNAVAILABLE}
-    assert {kind(s) for s in (400, 415, 418, 422, 799)} - {FailureKind.TRANSIENT} == {FailureKind.REJECTED}
-    assert kind(413) is FailureKind.TOO_LONG
-    assert kind(400, b'["odd", 1]') is FailureKind.REJECTED
-    assert kind(400, b"\xff" * 10) is FailureKind.REJECTED
 
 
 def test_azure_goes_by_deployment_and_version(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,25 +16,9 @@ from pytest_ugst.analysis.success.rates import Rates, rates
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.status import Category
 from pytest_ugst.runs.outcome import Count, Tally, tally
-from tests.strategies import episodes, identifiers
+from tests.strategies import episodes, tallies
 
 CATEGORIES = ["profile", "policy", "objective", "requirement", "preference"]
-
-
-@st.composite
-def counts(draw: st.DrawFn) -> Count:
-    total = draw(st.integers(1, 5))
-    successes = draw(st.integers(0, total))
-    return Count(total, successes, draw(st.integers(0, total - successes)))
-
-
-tallies = st.builds(
-    Tally,
-    goal=st.sampled_from(["a", "b", "c", "d"]) | identifiers,
-    trial=st.integers(1, 3),
-    counts=st.dictionaries(st.sampled_from(Category), counts()),
-    measured=st.booleans(),
-)
 
 
 def even(goals: int, trials: int = 1, *, p: float = 0.8) -> list[Tally]:
@@ -99,11 +83,6 @@ def test_order_does_not_matter(made: list[Tally], random: Random) -> None:
     shuffled = list(made)
     random.shuffle(shuffled)
     assert rates(shuffled, resamples=50) == rates(made, resamples=50)
-
-
-@given(tallies)
-def test_tallies_survive_being_written(made: Tally) -> None:
-    assert Tally.model_validate_json(made.model_dump_json()) == made
 
 
 def test_rates_survive_being_written() -> None:

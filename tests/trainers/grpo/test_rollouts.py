@@ -25,7 +25,7 @@ from pytest_ugst.trainers.grpo.samples import PromptSample
 from tests.factories import complete, objective, once, policy
 from tests.stub_roles import Agents
 from tests.trainers.agenda_episodes import episodes, write_folder
-from tests.trainers.grpo.byte_tokenizer import ByteTokenizer
+from tests.trainers.common.byte_tokenizer import ByteTokenizer
 from tests.trainers.grpo.reward.sampled_turns import Judge, recorded, speak
 from tests.trainers.grpo.tiny_training import logged, train
 from tests.trainers.tiny_model import tiny_model

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.protocols import AgentTurn, Session
@@ -17,10 +14,9 @@ from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.trainers.data.examples import FINAL_WORD
-from pytest_ugst.trainers.grpo.reward.completions import parse_completion
 from pytest_ugst.trainers.grpo.reward.replies import Replies
 from pytest_ugst.trainers.grpo.reward.reward import JudgedCompletion, PromptState, TurnReward
-from pytest_ugst.trainers.grpo.reward.shaping import Shaping, repetition
+from pytest_ugst.trainers.grpo.reward.shaping import Shaping
 from pytest_ugst.trainers.grpo.reward.wording import ModelWording
 from tests.factories import objective, once, policy, verdict
 from tests.scripted_chat import ScriptedChat
@@ -115,23 +111,6 @@ def test_malformed_reasoning_earns_nothing_and_asks_nobody(text: str, finished: 
     judge = Judge({"t": "COMPLETE"})
     got = judge_one(TurnReward(judge, ChecksJudge()), PromptState(recorded(objective("t")), 1), text, finished)
     assert (got.reward, got.parsed.format_error, judge.asked) == (0.0, fault, [])
-
-
-@given(st.text(alphabet=st.sampled_from("ab <>/think\n"), max_size=40), st.booleans(), st.booleans())
-def test_what_is_heard_never_holds_a_tag(noise: str, opened: bool, thinks: bool) -> None:
-    for text in (noise, f"<think>a</think>{noise}", f"{noise}<think>a</think>b"):
-        parsed = parse_completion(text, Conversation(), opened=opened, thinks=thinks)
-        assert (parsed.turn is None) == (parsed.format_error is not None)
-        if parsed.turn is not None:
-            assert re.search(r"</?\s*think", parsed.turn.text, re.IGNORECASE) is None
-            assert bool(parsed.reasoning) == thinks
-
-
-def test_a_template_that_opens_the_reasoning_itself() -> None:
-    parsed = parse_completion("a\n</think>\n\nHello.", Conversation(), opened=True)
-    assert parsed.turn is not None
-    assert (parsed.reasoning, parsed.turn.text, parsed.format_error) == ("a", "Hello.", None)
-    assert parse_completion("Hello.", Conversation(), opened=True).format_error == "unclosed reasoning"
 
 
 def test_a_judge_that_fails_gives_no_reward_and_takes_none_from_others() -> None:
@@ -232,14 +211,6 @@ def test_discipline_at_the_end(status: str, utterance: str, penalty: float) -> N
     episode = recorded(objective("t"), said=[verdict("t", n, status) for n in (1, 2)])
     reward = TurnReward(Judge({"t": "INCOMPLETE"}), ChecksJudge(), shaping=Shaping(termination=0.5))
     assert judge_one(reward, PromptState(episode, 3), speak(utterance)).shaping == {"termination": penalty}
-
-
-@given(st.text(max_size=60), st.lists(st.text(max_size=60), max_size=3))
-def test_repetition_is_a_share(text: str, earlier: list[str]) -> None:
-    assert 0.0 <= repetition(text, earlier) <= 1.0
-    words = text.split()
-    if any(word.isalnum() for word in words):
-        assert repetition(text, [*earlier, text]) == 1.0
 
 
 @pytest.mark.parametrize(("answer", "reward"), [('{"score": 4}', 2.5 + 0.75), ("no idea", None)])

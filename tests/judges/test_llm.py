@@ -14,17 +14,15 @@ from hypothesis import given
 
 from pytest_ugst.core.chat import AnswerError, ChatError, ChatUnavailableError
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
-from pytest_ugst.core.errors import UsageError
-from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.goal import Component
 from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.core.status import CHAINS, Status
 from pytest_ugst.core.verdict import Evidence, Verdict
-from pytest_ugst.judges.adapt import as_judge
 from pytest_ugst.judges.answers import ANSWERS
 from pytest_ugst.judges.llm import LlmJudge, make_llm_judge
-from pytest_ugst.judges.transcript import MAX_RESULT, as_data, find_quote, render
+from pytest_ugst.judges.transcript import MAX_RESULT, as_data, render
 from pytest_ugst.prompts.loader import Prompts
-from tests.factories import ONE_OF_EACH, make_conversation, make_goal, make_turn, verdict
+from tests.factories import ONE_OF_EACH, make_conversation, make_goal, make_turn
 from tests.scripted_chat import ScriptedChat
 from tests.strategies import conversations
 
@@ -173,14 +171,6 @@ def test_evidence_is_checked_and_put_where_it_was_said() -> None:
     assert verdict.reasoning == "because (2 quoted passage(s) not found in the conversation left out)"
 
 
-@given(conversations)
-def test_real_words_are_always_found(conversation: Conversation) -> None:
-    for number, turn in enumerate(conversation.turns, 1):
-        if any(c.isalnum() for c in turn.user) and "..." not in turn.user and "…" not in turn.user:
-            assert find_quote(conversation, turn.user, number, "user") is not None
-            assert find_quote(conversation, f"“{turn.user.upper().lower()}”", number, "agent") is not None
-
-
 @pytest.mark.parametrize("status", ["aligned", " ALIGNED. ", "**Aligned**"])
 def test_the_status_is_read_whatever_its_dress(status: str) -> None:
     (verdict,) = judge(ScriptedChat(json.dumps({"status": status})), PARTS[:1])
@@ -257,41 +247,3 @@ def test_made_from_a_context(tmp_path: Path) -> None:
     asyncio.run(made.judge(PARTS[:1], TALK, 2))
     assert chat.requests[0][0]["content"] == "Be fair."
     assert not made.sees_tools
-
-
-def test_functions_judge_too() -> None:
-    async def mine(component: Component, conversation: Conversation, turn: int) -> Any:
-        return {
-            "profile-1": Status.MISALIGNED,
-            "policy-1": "ALIGNED",
-            "task-1": verdict("task-1", turn, "COMPLETE", by=""),
-            "task-1.requirement-1": verdict("task-1", turn, "COMPLETE", by=""),
-        }.get(component.id)
-
-    verdicts = asyncio.run(as_judge(mine).judge(PARTS, TALK, 2))
-    assert [v.status for v in verdicts] == [Status.MISALIGNED, Status.ALIGNED, Status.COMPLETE, None, None]
-    assert all(v.by == "mine" for v in verdicts)
-    assert "about 'task-1'" in (verdicts[3].error or "")
-    assert "returned None; expected MISALIGNED, ALIGNED" in (verdicts[4].error or "")
-
-    def broken(component: Component, conversation: Conversation, turn: int) -> str:
-        raise KeyError("x")
-
-    verdicts = asyncio.run(as_judge(broken, "own").judge(PARTS[:1], TALK, 2))
-    assert (verdicts[0].error or "").startswith("the judge 'own' failed: KeyError: 'x' (")
-    assert "test_llm_judge.py:" in (verdicts[0].error or "")
-
-
-def test_judges_pass_and_the_rest_is_told_what_would() -> None:
-    llm = LlmJudge(ScriptedChat("x"), Prompts.load())
-    assert as_judge(llm) is llm
-    for value in (None, "gpt", LlmJudge, lambda component: "ALIGNED"):
-        with pytest.raises(UsageError, match="is no judge: give"):
-            as_judge(value)
-
-
-def test_a_goal_tells_its_parts_what_they_belong_to() -> None:
-    again = Goal.model_validate(GOAL.model_dump())
-    assert again == GOAL
-    assert [c.parent_text for c in again.components or ()] == [None, None, None, "Book a room.", "Book a room."]
-    assert "parent_text" not in GOAL.model_dump_json()
