@@ -93,15 +93,20 @@ class Sandbox:
             elif block.language == "text":
                 assert_shown(block.text, output)
 
-    def run(self, command: str) -> list[str]:
-        """Run a command in this process and return its output; the setup of an environment is left out."""
+    def run(self, command: str, ok: Sequence[int] = (0,)) -> list[str]:
+        """Run a command in this process and return its output; the setup of an environment is left out.
+
+        Args:
+            command: A command of pytest, of which failing tests are no failure here, or of ``ugst``.
+            ok: The exit statuses of ``ugst`` that are no failure.
+        """
         program, *arguments = shlex.split(command)
         if is_setup(command):
             return []
         if program == "pytest":
             return self.pytest(arguments)
         assert program == "ugst", command
-        return self.ugst(arguments)
+        return self.ugst(arguments, ok)
 
     def pytest(self, arguments: Sequence[str]) -> list[str]:
         """Run pytest; a failing test is no failure here, a mistake in the call is."""
@@ -110,12 +115,12 @@ class Sandbox:
         assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), result.errlines
         return result.outlines
 
-    def ugst(self, arguments: Sequence[str]) -> list[str]:
+    def ugst(self, arguments: Sequence[str], ok: Sequence[int] = (0,)) -> list[str]:
         """Run the command ``ugst``."""
         out, error = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
             status = main(arguments)
-        assert status == 0, error.getvalue()
+        assert status in ok, f"ugst {shlex.join(arguments)}: {error.getvalue()}"
         return out.getvalue().splitlines()
 
     @staticmethod
