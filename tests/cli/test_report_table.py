@@ -22,6 +22,7 @@ HOME = Path(".ugst")
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
     record(HOME, "first", *(episode(f"g{n}", {"x": n > 0, "y": True}) for n in range(4)))
     record(
         HOME,
