@@ -61,7 +61,7 @@ def fast(session: nox.Session) -> None:
 @nox.session
 def lowest(session: nox.Session) -> None:
     """Run the fast tests with the lowest allowed versions of the core dependencies (on Python 3.11 or 3.12)."""
-    constraints = Path(session.create_tmp()) / "lowest.txt"
+    constraints = Path(session.virtualenv.location) / "lowest.txt"
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in lowest_versions().items()))
     session.install("-c", str(constraints), "-e.[test]")
     session.run("python", "-m", "pytest", *(session.posargs or ["-n", "auto"]))
