@@ -36,8 +36,10 @@ async def bounded_gather(
 
     async def one(item: T) -> R:
         nonlocal done
-        async with slots:
-            result = await work(item)
+        await slots.acquire()
+        result = await work(item)
+        # Work that fails keeps its slot: nothing is to begin before the group has cancelled the tasks that wait.
+        slots.release()
         done += 1
         on_progress(done, len(waiting))
         return result
