@@ -1,0 +1,1 @@
+"""Example: test an agent of your own with simulated users."""

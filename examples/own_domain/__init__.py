@@ -1,0 +1,1 @@
+"""Example: a domain of your own, with tools, data, a policy and scores."""
