@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/screenshots.md that show the annotation page: plays the concierge suite, and annotates.
+"""Make the pictures of docs/screenshots.md that show the annotation page: play the concierge suite, and annotate.
 
 python benchmarks/annotation_screenshots.py [--out docs/images]
 """
@@ -31,7 +31,7 @@ def keys(page: Browser, *pressed: str) -> None:
 
 
 def main() -> None:
-    """Play, annotate and look."""
+    """Play the suite, annotate an episode and write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
     out = parser.parse_args().out

@@ -1,4 +1,4 @@
-"""What the airline and retail domains cost: loading, opening a session, calling a tool.
+"""Measure the costs of the airline and retail domains: loading, opening a session, calling a tool.
 
     UGST_DATA=DIR python benchmarks/domains.py [--rounds 7]
 
@@ -60,7 +60,7 @@ _LOAD = """
 import sys, time
 name = sys.argv[1]
 from pytest_ugst.config.data_dirs import USUAL_PLACES
-from pytest_ugst.domains import airline, retail
+from pytest_ugst.domains.tau import airline, retail
 USUAL_PLACES.locate("tau-bench")  # imports what finds the cache folder
 load = {"airline": airline.load, "retail": retail.load, "airline-tau2": airline.load_tau2,
         "retail-tau2": retail.load_tau2}[name]
@@ -80,7 +80,7 @@ print(time.process_time() - start)
 
 
 def files(name: str) -> list[Path]:
-    """The JSON files of a domain."""
+    """Return the JSON files of a domain."""
     kind, _, edition = name.partition("-")
     which: Edition = "tau2" if edition else "v1"
     root = USUAL_PLACES.locate(DATASETS[which])
@@ -91,25 +91,25 @@ def files(name: str) -> list[Path]:
 
 
 def seconds_of(code: str, *arguments: str) -> float:
-    """What a fresh process says that it took."""
+    """Return the seconds that a fresh process measured and printed."""
     done = subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True, text=True)
     return float(done.stdout)
 
 
 def loading(name: str, rounds: int) -> tuple[float, float]:
-    """Loading the domain and parsing its files: the fastest of each, in seconds."""
+    """Return the seconds of loading the domain and of parsing its files, the fastest of each."""
     paths = [str(path) for path in files(name)]
     pairs = [(seconds_of(_LOAD, name), seconds_of(_PARSE, *paths)) for _ in range(rounds)]
     return min(a for a, _ in pairs), min(b for _, b in pairs)
 
 
 def best(run: Callable[[], object], repeat: int, rounds: int) -> float:
-    """Seconds of one run: the fastest of ``rounds`` rounds of ``repeat`` runs."""
+    """Return the seconds of one run: the fastest of ``rounds`` rounds of ``repeat`` runs."""
     return min(_timed(run, repeat) for _ in range(rounds))
 
 
 def best_pair(one: Callable[[], object], other: Callable[[], object], repeat: int, rounds: int) -> tuple[float, float]:
-    """The same for two, in turns, so that other work on the machine meets both."""
+    """Return the same for two functions, run in turns, so that other work on the machine slows both down."""
     pairs = [(_timed(one, repeat), _timed(other, repeat)) for _ in range(rounds)]
     return min(a for a, _ in pairs), min(b for _, b in pairs)
 
@@ -122,8 +122,8 @@ def _timed(run: Callable[[], object], repeat: int) -> float:
 
 
 def memory(run: Callable[[], object]) -> int:
-    """Bytes that are still held after a run, by its result."""
-    run()  # what is made once
+    """Return the bytes that the result of a run holds."""
+    run()  # fills what is made once
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     kept = run()
@@ -134,7 +134,7 @@ def memory(run: Callable[[], object]) -> int:
 
 
 def sessions(domain: TauDomain, rounds: int) -> dict[str, float]:
-    """Time and memory of opening a session, and of copying the tables."""
+    """Measure the time and memory of opening a session, and of copying the tables."""
     goal = Goal(id="g", text="A goal.", domain=domain.name)
     plain = {name: thaw(dict(table)) for name, table in domain.base.tables.items()}
 
@@ -154,13 +154,13 @@ def sessions(domain: TauDomain, rounds: int) -> dict[str, float]:
 
 
 def bare(tools: Any, name: str, arguments: dict[str, Any]) -> str:
-    """The method itself, and its result as text."""
+    """Call the method itself, and return its result as text."""
     result = getattr(tools, name)(**arguments)
     return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
 
 
 def main() -> None:
-    """Measure, and print the page of results."""
+    """Measure every domain and print the two tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=7)
     rounds = parser.parse_args().rounds

@@ -1,4 +1,4 @@
-"""Plays goals with each planted fault, and prints which failure pattern the rules see in each episode.
+"""Play goals with each planted fault, and print which failure pattern the rules see in each episode.
 
 python benchmarks/failure_patterns.py [--split test|train] [--trials N] [--seed N] [--wrong]
 
@@ -31,7 +31,7 @@ NONE = "none"
 
 
 def main() -> int:
-    """Run and print."""
+    """Play every fault and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--split", default="test", choices=("test", "train"), help="which goals (test)")
     parser.add_argument("--trials", type=int, default=3, help="plays of each goal (3)")
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def play(fault: str, options: argparse.Namespace, folder: Path) -> list[Episode]:
-    """The episodes of one run."""
+    """Play the suite with one fault, and return the episodes."""
     simulator = f"agenda:{fault}" if fault else "agenda"
     command = [sys.executable, "-m", "pytest", SUITE, "-q", "-p", "no:cacheprovider", "-m", options.split]
     command += [f"--ugst-sim={simulator}", f"--ugst-trials={options.trials}", f"--ugst-seed={options.seed}"]
@@ -66,7 +66,7 @@ def play(fault: str, options: argparse.Namespace, folder: Path) -> list[Episode]
 
 
 def primary(episode: Episode) -> str:
-    """The pattern that the rules see first, of an episode stripped of everything that tells what was planted."""
+    """Return the pattern that the rules see first, in an episode without anything that shows what was planted."""
     turns = tuple(turn.model_copy(update={"user_reasoning": None}) for turn in episode.conversation.turns)
     closing = episode.conversation.closing
     if closing is not None:
@@ -82,7 +82,7 @@ def primary(episode: Episode) -> str:
 
 
 def row(planted: str, landed: list[tuple[Episode, str]]) -> list[object]:
-    """One line of the table."""
+    """Return a line of the table."""
     counts = Counter(seen for _, seen in landed)
     broke = [seen for episode, seen in landed if seen != NONE or not episode.succeeded]
     own = 100 * counts[planted] / len(landed)

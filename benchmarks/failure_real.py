@@ -1,12 +1,12 @@
-"""Failure patterns of real simulators: hand-labelled conversations, and tau-bench's recorded ones judged by a model.
+"""Find failure patterns of real simulators: in labelled conversations, and in tau-bench's recorded ones.
 
     python benchmarks/failure_real.py gold GOLD.jsonl [--model judge.gguf]
     python benchmarks/failure_real.py recorded TRAJECTORIES.json DIR --model judge.gguf --sample 6 [--at-most 1]
 
-The first holds the patterns against the hand-made failure labels, the labelled statuses standing in for a judge's; with
-a model, also after that model was asked where the rules only guess. The second has a model cut up the goals of a sample
-of airline conversations and judge every turn, and writes a run into DIR for ``ugst report failures DIR --list``; a
-second call goes on where the first one ended.
+The first compares the patterns with the failure labels that a person has set, and takes the labelled statuses for those
+of a judge; with a model, it does so once more after that model has decided where the rules only guess. The second has a
+model decompose the goals of a sample of airline conversations and judge every turn, and writes a run into DIR for
+``ugst report failures DIR --list``; a second call goes on where the first one ended.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ from pytest_ugst.runs.run import StoredRun
 from pytest_ugst.simulators.termination import read_ending
 
 LONGEST = 4
-"""Turns of a recorded conversation that is taken, at most: a verdict takes a small model many seconds."""
+"""The maximum number of turns of a recorded conversation: a verdict takes a small model many seconds."""
 
 
-def ended(conversation: Conversation, stop: StopReason, said: bool) -> Conversation:
-    """A recorded conversation with how it ended.
+def ended(conversation: Conversation, stop: StopReason, by_user: bool) -> Conversation:
+    """Return a recorded conversation with the way it ended.
 
     Args:
         conversation: As recorded.
         stop: Why it is over.
-        said: Whether the user said so, by the stop word.
+        by_user: Whether the user ended it, with the stop word.
     """
     turns = [turn.model_copy(update={"user": turn.user.replace(STOP, "").strip()}) for turn in conversation.turns]
     if turns and not turns[-1].user:
         turns.pop()
-    if not said:
+    if not by_user:
         return Conversation(turns=tuple(turns), stop=stop)
     last = turns[-1]
     ending = None if last.agent else read_ending(f"{last.user}\n{STOP}")
@@ -70,14 +70,14 @@ def ended(conversation: Conversation, stop: StopReason, said: bool) -> Conversat
 
 
 def gold_episodes(path: Path) -> list[Episode]:
-    """The labelled conversations, their labels as verdicts."""
+    """Return the labelled conversations, with their labels as verdicts."""
     episodes = []
     for gold in read_gold(path):
-        said_stop = STOP in gold.conversation.turns[-1].user  # else the agent has handed the user over
-        conversation = ended(gold.conversation, StopReason.USER_ENDED, said_stop)
-        said = {label.turn: label.status for label in gold.labels.labels if label.turn <= len(conversation.turns)}
-        # A turn that holds the stop word alone is none of ours; what it changed belongs to the last one.
-        said[len(conversation.turns)] = gold.labels.labels[-1].status
+        by_user = STOP in gold.conversation.turns[-1].user  # else the agent has handed the user over
+        conversation = ended(gold.conversation, StopReason.USER_ENDED, by_user)
+        labelled = {label.turn: label.status for label in gold.labels.labels if label.turn <= len(conversation.turns)}
+        # A turn of the stop word alone is no turn here; the changes in it belong to the last one.
+        labelled[len(conversation.turns)] = gold.labels.labels[-1].status
         episodes.append(
             Episode(
                 id=gold.goal.id,
@@ -87,7 +87,7 @@ def gold_episodes(path: Path) -> list[Episode]:
                 conversation=conversation,
                 verdicts=tuple(
                     Verdict(component=name, turn=turn, status=status, by="gold")
-                    for turn, statuses in said.items()
+                    for turn, statuses in labelled.items()
                     for name, status in statuses.items()
                     if status != "ERROR"
                 ),
@@ -101,21 +101,21 @@ async def compare(options: argparse.Namespace, pool: ChatPool | None, spec: Mode
     episodes = gold_episodes(options.gold)
     lines = [json.loads(line) for line in options.gold.read_text(encoding="utf-8").splitlines() if line.strip()]
     labels = {line["id"]: [f["kind"] for f in line["failures"] if f["kind"] != "none"] for line in lines}
-    opinions: dict[str, dict[str, tuple[Failure, ...]]] = {"rule": {e.id: classify(e) for e in episodes}}
+    by_method: dict[str, dict[str, tuple[Failure, ...]]] = {"rule": {e.id: classify(e) for e in episodes}}
     if pool is not None and spec is not None:
         prompts, chat = Prompts.load(None), pool.chat(spec, "judge")
-        asked: dict[str, tuple[Failure, ...]] = {}
+        with_judge: dict[str, tuple[Failure, ...]] = {}
         for episode in episodes:
-            by_rule = opinions["rule"][episode.id]
+            by_rule = by_method["rule"][episode.id]
             parts = unsettled(episode, by_rule)
             try:
-                said = await judge_failures(chat, prompts, episode, parts) if parts else ()
+                judged = await judge_failures(chat, prompts, episode, parts) if parts else ()
             except ChatError as error:
                 print(f"{episode.id}: {error}", file=sys.stderr)
-                said = ()
-            asked[episode.id] = merge(by_rule, said)
-        opinions[spec.name] = asked
-    for name, found in opinions.items():
+                judged = ()
+            with_judge[episode.id] = merge(by_rule, judged)
+        by_method[spec.name] = with_judge
+    for name, found in by_method.items():
         print(f"\nby {name}")
         tally: Counter[str] = Counter()
         for episode_id, wanted in labels.items():
@@ -134,7 +134,7 @@ async def compare(options: argparse.Namespace, pool: ChatPool | None, spec: Mode
 
 
 async def judge(options: argparse.Namespace, pool: ChatPool, spec: ModelSpec) -> None:
-    """Cut up and judge a sample of recorded conversations; write them as a run."""
+    """Decompose the goals of a sample of recorded conversations, judge the conversations, and write a run."""
     prompts = Prompts.load(None)
     chat, judge = pool.chat(spec, "decomposer"), LlmJudge(pool.chat(spec, "judge"), prompts)
     setting = EpisodeConfig(simulator="recorded gpt-4o", agent="recorded", judge=spec.name, prompts=prompts.version)
@@ -169,7 +169,7 @@ async def judge(options: argparse.Namespace, pool: ChatPool, spec: ModelSpec) ->
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
+    """Parse the command line, and run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ways = parser.add_subparsers(required=True)
     gold = ways.add_parser("gold")
@@ -195,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def with_model(model: Path, cache: Path | None, work: Callable[[ChatPool, ModelSpec], Awaitable[Any]]) -> None:
-    """Do some work with a model that is served for it."""
+    """Serve a model while a function works with it."""
     spec = ModelSpec(
         name=model.name,
         model=str(model),

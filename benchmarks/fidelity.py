@@ -1,15 +1,16 @@
-"""Do the airline and retail tools do what upstream's do? Asks upstream's own data, and prints a Markdown report.
+"""Compare the airline and retail tools with upstream's by upstream's own data, and print a Markdown report.
 
     UGST_DATA=DIR python benchmarks/fidelity.py > docs/results/fidelity.md
 
 - The reference actions of every goal of tau-bench and tau2-bench: which of them fail, and why.
 - The tool calls of the 200 airline conversations that tau-bench recorded, each conversation in a session of its own:
   which results are the recorded ones.
-- What those recordings say about the end: the hash of the database after the reference actions, and the rewards.
+- The end of those recordings: the hash of the database after the reference actions, and the rewards.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 from collections import Counter, defaultdict
@@ -29,7 +30,8 @@ from pytest_ugst.recordings.tau_bench import Recording, read_recordings, with_to
 
 
 def main() -> None:
-    """Replay the recorded calls, and print the page of results."""
+    """Print the report."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print("# Fidelity of the airline and retail domains\n")
     print(
         "Printed by `benchmarks/fidelity.py`. What the differences are and why stands in [domains.md](../domains.md).\n"
@@ -49,7 +51,7 @@ def main() -> None:
 
 
 def tau_goals() -> dict[str, list[Goal]]:
-    """All goals, by set."""
+    """Return all goals, by set."""
     v1, tau2 = USUAL_PLACES.locate("tau-bench"), USUAL_PLACES.locate("tau2-bench")
     sets = {
         f"tau-bench {domain} {split}": list(import_tau_bench(v1, domain, split))
@@ -61,7 +63,7 @@ def tau_goals() -> dict[str, list[Goal]]:
 
 
 def domain_of(goal: Goal) -> TauDomain:
-    """The domain that a goal was written for."""
+    """Return the domain that a goal was written for."""
     loads: Mapping[tuple[str, str], Callable[[], TauDomain]] = {
         ("tau-bench", "airline"): airline.load,
         ("tau-bench", "retail"): retail.load,
@@ -72,17 +74,17 @@ def domain_of(goal: Goal) -> TauDomain:
 
 
 def opened(goal: Goal, **data: Any) -> TauSession:
-    """A session for a goal, with more in its data."""
+    """Open a session for a goal, with more fields in its data."""
     return domain_of(goal).open(goal.model_copy(update={"data": {**goal.data, **data}}), 0)
 
 
 def speech(outputs: Iterable[str]) -> Conversation:
-    """A conversation in which the agent says all of them."""
+    """Return a conversation in which the agent says all of the outputs."""
     return Conversation(turns=(Turn(user="Well?", agent=" ".join(outputs)),))
 
 
 def references(sets: Mapping[str, list[Goal]]) -> str:
-    """What becomes of the reference actions of all goals."""
+    """Run the reference actions of all goals, and return the tables of what succeeds and what fails."""
     rows, failing = [], []
     for name, goals in sets.items():
         actions = failed = solved = idle = unchanged = 0
@@ -114,7 +116,7 @@ def references(sets: Mapping[str, list[Goal]]) -> str:
 
 
 def recorded(recordings: list[Recording]) -> str:
-    """How many recorded results come out the same."""
+    """Make the recorded calls again, and return the tables of how many results are the same."""
     rows = []
     differ: Counter[tuple[str, str]] = Counter()
     for name, compat in (("`compat: v1`", "v1"), ("as the policy says", None)):
@@ -152,7 +154,7 @@ def _parsed(text: str) -> Any:
 
 
 def cause(tool: str, ours: Any, theirs: Any) -> str:
-    """Why a result is not the recorded one."""
+    """Return why a result differs from the recorded one."""
     if tool == "search_onestop_flight":
         return "connections overnight show the second day's seats and prices"
     if isinstance(ours, dict) and isinstance(theirs, dict) and {**ours, "cabin": ""} == {**theirs, "cabin": ""}:
@@ -161,7 +163,7 @@ def cause(tool: str, ours: Any, theirs: Any) -> str:
 
 
 def endings(recordings: list[Recording]) -> str:
-    """Whether database and reward come out as recorded."""
+    """Compare database and reward at the end of each recording with the recorded ones, and return the table."""
     tables = {
         n: {k: _hashable(_as_recorded(n, r)) for k, r in t.items()} for n, t in airline.load().base.tables.items()
     }
@@ -194,7 +196,7 @@ def endings(recordings: list[Recording]) -> str:
 
 
 def _as_recorded(table: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A record with its fields named as when the conversations were recorded."""
+    """Return a record with its fields named as when the conversations were recorded."""
     if table != "users":
         return record
     return {
@@ -212,7 +214,7 @@ def _hashable(value: Any) -> Any:
 
 
 def _hash(tables: Mapping[str, Mapping[str, Any]], session: TauSession) -> str:
-    """tau-bench's hash: SHA-256 of the sorted database, written as Python writes tuples."""
+    """Return tau-bench's hash: SHA-256 of the sorted database, written as Python writes tuples."""
     now = {name: dict(records) for name, records in tables.items()}
     for name, edits in session.edits().items():
         for key, record in {**edits.added, **edits.changed}.items():

@@ -1,4 +1,4 @@
-"""How often the gate against a baseline is wrong, by simulation, and prints the report.
+"""Measure by simulation how often the gate against a baseline is wrong, and print the report.
 
 python benchmarks/gate_errors.py > docs/results/gate_errors.md
 """
@@ -66,19 +66,19 @@ Three trials of each goal allow about half the margins, here `--ugst-max-drop={t
 
 
 @dataclass(frozen=True)
-class World:
-    """How sub-components hang together: standard deviations on the logit scale."""
+class Scenario:
+    """A model of correlated successes: standard deviations of common effects on the logit scale."""
 
     name: str
     goal: float
-    """Of what all sub-components of a goal share, in every episode: hard goals and easy ones."""
+    """Deviation of the effect of a goal on its sub-components, the same in every episode: hard goals and easy ones."""
     part: float
-    """Of what a sub-component keeps in every episode."""
+    """Deviation of the effect of a sub-component, the same in every episode."""
     episode: float
-    """Of what all sub-components of one episode share: a good day or a bad one."""
+    """Deviation of the effect of an episode on its sub-components: good episodes and bad ones."""
 
     def levels(self, rates: Sequence[float]) -> Floats:
-        """The logits at which the expected rates over goals, parts and episodes are these."""
+        """Return the logits at which the expected rates over goals, sub-components and episodes are the given ones."""
         spread = np.sqrt(self.goal**2 + self.part**2 + self.episode**2)
         low, high = np.full(len(rates), -60.0), np.full(len(rates), 60.0)
         for _ in range(60):
@@ -89,42 +89,47 @@ class World:
         return np.asarray(middle, dtype=np.float64)
 
 
-INDEPENDENT = World("independent", 0, 0, 0)
-HARD = World("hard and easy goals", 1.5, 0, 0)
-DAYS = World("good and bad episodes", 1, 0, 1.5)
-ALL = World("goals, parts and episodes differ", 1, 1, 1)
-WHOLE = World("an episode stands or falls as a whole", 0, 0, 8)
-WORLDS = (INDEPENDENT, HARD, DAYS, ALL)
+INDEPENDENT = Scenario("independent", 0, 0, 0)
+HARD = Scenario("hard and easy goals", 1.5, 0, 0)
+EPISODES = Scenario("good and bad episodes", 1, 0, 1.5)
+ALL = Scenario("goals, parts and episodes differ", 1, 1, 1)
+WHOLE = Scenario("an episode stands or falls as a whole", 0, 0, 8)
+SCENARIOS = (INDEPENDENT, HARD, EPISODES, ALL)
 RATES = {"high": (0.97, 0.95, 0.90, 0.90, 0.90), "middling": (0.80, 0.70, 0.75, 0.70, 0.60)}
 """Success rates of the baseline in the order of the categories."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the gate said in many simulated comparisons."""
+    """Decisions of the gate in many simulated comparisons."""
 
     failed: float
-    """Share in which it failed the run."""
+    """Share of the comparisons in which it failed the run."""
     columns: Floats
-    """Share in which a column was called a regression."""
+    """Share in which a column was called a regression, by column."""
     any_drop: float
     """Share in which an interval lay below zero, whatever the margin."""
 
 
 def play(
-    totals: Floats, world: World, base: Sequence[float], new: Sequence[float], trials: int, rng: np.random.Generator
+    totals: Floats,
+    scenario: Scenario,
+    base: Sequence[float],
+    new: Sequence[float],
+    trials: int,
+    rng: np.random.Generator,
 ) -> Iterator[tuple[Floats, Floats]]:
-    """Successes of a baseline and of a new run over the same goals, on average over trials, again and again."""
+    """Yield successes of a baseline and of a new run over the same goals, as means over trials, without end."""
     goals, size = totals.shape
     part = np.repeat(np.arange(goals * size), totals.astype(int).ravel())
     goal, category = part // size, part % size
-    levels: list[Floats] = [world.levels(rates)[category] for rates in (base, new)]
+    levels: list[Floats] = [scenario.levels(rates)[category] for rates in (base, new)]
     while True:
-        lasting = rng.normal(0, world.goal, size=(goals,))[goal] + rng.normal(0, world.part, len(part))
+        lasting = rng.normal(0, scenario.goal, size=(goals,))[goal] + rng.normal(0, scenario.part, len(part))
         made = []
         for level in levels:
-            day = rng.normal(0, world.episode, size=(trials, goals))[:, goal]
-            kept = rng.random((trials, len(part))) < 1 / (1 + np.exp(-(level + lasting + day)))
+            shared = rng.normal(0, scenario.episode, size=(trials, goals))[:, goal]
+            kept = rng.random((trials, len(part))) < 1 / (1 + np.exp(-(level + lasting + shared)))
             counts = np.bincount(part, kept.sum(axis=0), goals * size).reshape(goals, size)
             made.append(counts / trials)
         yield made[0], made[1]
@@ -132,7 +137,7 @@ def play(
 
 def simulate(
     totals: Floats,
-    world: World,
+    scenario: Scenario,
     base: Sequence[float],
     new: Sequence[float],
     *,
@@ -141,13 +146,13 @@ def simulate(
     margins: dict[str, float],
     seed: int,
 ) -> Outcome:
-    """Let the gate decide many times."""
+    """Have the gate decide many simulated comparisons."""
     drawn = list(weights(len(totals), RESAMPLES, 0))
     family = np.array([name in margins for name in COLUMNS])
     margin = np.array([margins.get(name, np.inf) for name in COLUMNS])
     regressions = np.zeros((times, len(COLUMNS)), dtype=bool)
     below = np.zeros_like(regressions)
-    played = play(totals, world, base, new, trials, np.random.default_rng(seed))
+    played = play(totals, scenario, base, new, trials, np.random.default_rng(seed))
     for number in range(times):
         before, after = next(played)
         found = estimate(totals, after - before, drawn, family)
@@ -167,24 +172,24 @@ def simulate(
 
 
 def check(totals: Floats, base: Floats, new: Floats, margins: dict[str, float], regressions: NDArray[np.bool_]) -> None:
-    """Make sure that what is simulated is what the gate does."""
+    """Check that the gate itself decides as the simulation does."""
     pairs = [
         Pair(str(n).zfill(6), *({c: float(x) for c, x in zip(Category, row, strict=True)} for row in rows))
         for n, rows in enumerate(zip(totals, base, new, strict=True))
     ]
     findings = decide(differences(pairs, list(margins), resamples=RESAMPLES), margins)
-    said = {one.column for one in findings if one.verdict is GateDecision.REGRESSION}
-    assert said == {name for name, is_one in zip(COLUMNS, regressions, strict=True) if is_one}
+    regressed = {one.column for one in findings if one.verdict is GateDecision.REGRESSION}
+    assert regressed == {name for name, is_one in zip(COLUMNS, regressions, strict=True) if is_one}
 
 
 def component_counts(name: str) -> Floats:
-    """Sub-components by category of the goals in a shipped file, shape (goals, 5)."""
+    """Return the number of sub-components per category of each goal in a shipped file, shape (goals, 5)."""
     goals = load_goals(ROOT / "goals" / name)
     return np.array([[sum(c.category is k for c in goal.components or ()) for k in Category] for goal in goals], float)
 
 
 def false_alarms(times: int) -> tuple[list[list[object]], float]:
-    """Nothing changed: how often the run fails all the same."""
+    """Return the lines on how often a run fails although nothing changed, and the highest share (from 0 to 1)."""
     challenge, concierge = (
         component_counts("multiwoz_challenge.goal.jsonl"),
         component_counts("concierge_test.goal.yaml"),
@@ -202,12 +207,14 @@ def false_alarms(times: int) -> tuple[list[list[object]], float]:
     worst = 0.0
     seed = 1
     for label, totals in sets.items():
-        for world in (*WORLDS, WHOLE):
-            row: list[object] = [label, world.name]
+        for scenario in (*SCENARIOS, WHOLE):
+            row: list[object] = [label, scenario.name]
             for trials in (1, 3):
                 for rates in RATES.values():
                     seed += 1
-                    got = simulate(totals, world, rates, rates, trials=trials, times=times, margins=margins, seed=seed)
+                    got = simulate(
+                        totals, scenario, rates, rates, trials=trials, times=times, margins=margins, seed=seed
+                    )
                     worst = max(worst, got.failed)
                     row.append(f"{100 * got.failed:.1f} / {100 * got.any_drop:.1f}")
             rows.append(row)
@@ -215,14 +222,14 @@ def false_alarms(times: int) -> tuple[list[list[object]], float]:
     return rows, worst
 
 
-def detection(times: int, margins: dict[str, float], trials: int, worlds: Sequence[World]) -> list[list[object]]:
-    """A drop of twice the margin on 150 goals: how often it is found."""
+def detection(times: int, margins: dict[str, float], trials: int, scenarios: Sequence[Scenario]) -> list[list[object]]:
+    """Return the lines on how often a drop of twice the margin on 150 goals is found."""
     totals = component_counts("multiwoz_challenge.goal.jsonl")
     rows: list[list[object]] = []
     seed = 1000
-    for world in worlds:
+    for scenario in scenarios:
         for kind, rates in RATES.items():
-            row: list[object] = [world.name, kind]
+            row: list[object] = [scenario.name, kind]
             for number, name in enumerate(COLUMNS):
                 seed += 1
                 lower = list(rates)
@@ -230,7 +237,7 @@ def detection(times: int, margins: dict[str, float], trials: int, worlds: Sequen
                     lower = [rate - 2 * margins["avg"] / 100 for rate in rates]
                 else:
                     lower[number] -= 2 * margins[name] / 100
-                got = simulate(totals, world, rates, lower, trials=trials, times=times, margins=margins, seed=seed)
+                got = simulate(totals, scenario, rates, lower, trials=trials, times=times, margins=margins, seed=seed)
                 row.append(f"{100 * (got.failed if name == 'avg' else got.columns[number]):.1f}")
             rows.append(row)
             progress(trials, *row)
@@ -243,24 +250,24 @@ def table(rows: Sequence[Sequence[object]], headings: Sequence[str]) -> str:
     return tabulate(rows, headings, tablefmt="github", colalign=align, disable_numparse=True)
 
 
-def progress(*what: object) -> None:
+def progress(*values: object) -> None:
     """Print a line of progress to standard error."""
-    print(*what, file=sys.stderr, flush=True)
+    print(*values, file=sys.stderr, flush=True)
 
 
 def main() -> int:
-    """Simulate and print."""
+    """Simulate, and print the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--times", type=int, default=1000, help="comparisons per number (default: 1000)")
     times = parser.parse_args().times
     started = time.process_time()
     alarms, worst = false_alarms(times)
     default = parse_margins(DEFAULT_MAX_DROP)
-    once = detection(max(1, times // 3), default, 1, (*WORLDS, WHOLE))
-    thrice = detection(max(1, times // 3), parse_margins(TIGHT), 3, WORLDS)
+    once = detection(max(1, times // 3), default, 1, (*SCENARIOS, WHOLE))
+    thrice = detection(max(1, times // 3), parse_margins(TIGHT), 3, SCENARIOS)
     minutes = (time.process_time() - started) / 60
     columns = [*COLUMNS.values()][:-1]
-    worlds = [[w.name, f"{w.goal:g}", f"{w.part:g}", f"{w.episode:g}"] for w in (*WORLDS, WHOLE)]
+    scenarios = [[s.name, f"{s.goal:g}", f"{s.part:g}", f"{s.episode:g}"] for s in (*SCENARIOS, WHOLE)]
     high, middling = ("/".join(f"{100 * rate:.0f}" for rate in rates) for rates in RATES.values())
     unsure = 196 * (0.025 * 0.975 / times) ** 0.5
     print(
@@ -269,7 +276,7 @@ def main() -> int:
             minutes=f"{minutes:.0f}",
             python=platform.python_version(),
             numpy=np.__version__,
-            worlds=table(worlds, ["world", "goals", "sub-components", "episodes"]),
+            worlds=table(scenarios, ["world", "goals", "sub-components", "episodes"]),
             high=high,
             middling=middling,
             default=DEFAULT_MAX_DROP,

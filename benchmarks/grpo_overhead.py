@@ -1,4 +1,4 @@
-"""What a GRPO step takes beside computing the model and waiting for rewards.
+"""Measure the time of a GRPO step beside computing the model and waiting for rewards.
 
 Trains a few steps of a preset on conversations of the concierge's train goals and times, inside each step, the calls
 that compute the model (sampling, forward, backward, optimizer) and those that judge; what is left is the trainer's own:
@@ -33,21 +33,21 @@ from pytest_ugst.trainers.data.folder import DataInfo, write_data
 
 
 def make_data(folder: Path) -> None:
-    """The rows of the agenda's conversations with the rules agent."""
+    """Write the training examples of conversations of the agenda with the rules agent."""
     settings, registry = settings_here(cache="off"), builtin_registry()
     resolver = RoleResolver(settings, registry, ModelManager(settings, registry.roles(), folder))
 
     async def play_all() -> list[Episode]:
-        cast, setting = resolver.role_set(), resolver.config()
-        return [await run_episode(EpisodeSpec(g.id, g, 1, setting, 10), cast) for g in concierge_goals("train")]
+        roles, config = resolver.role_set(), resolver.config()
+        return [await run_episode(EpisodeSpec(g.id, g, 1, config, 10), roles) for g in concierge_goals("train")]
 
     episodes = asyncio.run(play_all())
-    rows = [row for episode in episodes for row in examples_of(episode, Prompts.load())]
-    write_data(folder, DataInfo(), {"train": rows, "eval": []}, episodes, {}, "")
+    examples = [example for episode in episodes for example in examples_of(episode, Prompts.load())]
+    write_data(folder, DataInfo(), {"train": examples, "eval": []}, episodes, {}, "")
 
 
 def timed(owner: Any, name: str, seconds: dict[str, float], kind: str) -> None:
-    """Count the time of a method; what it calls in turn is counted with it."""
+    """Wrap a method so that its time, and that of all it calls, is added up under ``kind``."""
     inner: Callable[..., Any] = getattr(owner, name)
     depth = 0
 
@@ -74,7 +74,7 @@ def main() -> int:
 
     from pytest_ugst.roles.background import BackgroundRoles
     from pytest_ugst.trainers.grpo import shared_prompts, trainer
-    from pytest_ugst.trainers.grpo.train import main as grpo
+    from pytest_ugst.trainers.grpo.__main__ import main as grpo
 
     seconds: dict[str, float] = defaultdict(float)
     made = trainer.GrpoRun._make_trainer

@@ -1,4 +1,4 @@
-"""The same model calls made in several ways, each in a process of its own, against one loopback server.
+"""Compare several ways of making the same model calls, each in a process of its own, against one loopback server.
 
 The server, in a process of its own too, answers every request after a fixed latency. Conversations run side by side,
 each turn being two calls (a simulator's and an agent's) whose history grows. A way is measured by its wall time against
@@ -59,12 +59,12 @@ async def serve(latency: float) -> None:
 
 
 def opening(number: int) -> list[Any]:
-    """The messages a conversation starts with."""
+    """Return the messages that a conversation starts with."""
     return [{"role": "system", "content": f"Conversation {number}. {WORDS * 10}"}]
 
 
 async def bare(port: int, conversations: int, turns: int) -> None:
-    """The same calls by aiohttp alone."""
+    """Make the calls with aiohttp alone."""
     import aiohttp
 
     url = f"http://127.0.0.1:{port}/v1/chat/completions"
@@ -99,7 +99,7 @@ def measure(play: Play, options: argparse.Namespace) -> None:
 
 @contextlib.contextmanager
 def server(me: Sequence[str], latency: float) -> Iterator[str]:
-    """The port of a server in a process of its own."""
+    """Start a server in a process of its own, and yield its port."""
     process = subprocess.Popen([*me, "--serve", "--latency", str(latency)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -110,7 +110,7 @@ def server(me: Sequence[str], latency: float) -> Iterator[str]:
 
 
 def rounds(me: Sequence[str], ways: Sequence[str], options: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
-    """What every way took, round by round."""
+    """Measure every way in every round, and return the seconds by way."""
     sizes = ["--conversations", str(options.conversations), "--turns", str(options.turns)]
     rows: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
     with server(me, options.latency) as port:
@@ -127,13 +127,14 @@ def main(about: str | None, script: str, ways: Sequence[str], play: Play) -> dic
     """Measure every way, beside the bare loop, and print the table.
 
     Args:
-        about: What the script is for.
-        script: Its file; run again for every process.
+        about: The description of the script.
+        script: The file of the script, which is run again for every process.
         ways: The names that ``play`` knows.
         play: Makes the calls.
 
     Returns:
-        By way, its wall time in ideal ones and its CPU in bare ones; nothing in the processes that are measured.
+        For every way, its wall time relative to the ideal and its CPU relative to the bare loop; empty in the
+        processes that are measured.
     """
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--conversations", type=int, default=128)

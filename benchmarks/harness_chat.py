@@ -1,6 +1,8 @@
-"""What the chat layer adds to a model call, against a bare aiohttp loop that makes the same calls (``harness.py``).
+"""Measure what the package ``llm`` adds to a model call, against a bare aiohttp loop with the same calls.
 
-python benchmarks/harness_chat.py [--conversations 128] [--turns 10] [--latency 0.2] [--repeat 3]
+See ``harness.py`` for the method.
+
+    python benchmarks/harness_chat.py [--conversations 128] [--turns 10] [--latency 0.2] [--repeat 3]
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ WAYS = ("client", "client+cache", "client+cache hits")
 
 
 async def client(port: int, conversations: int, turns: int, cache: Path | None) -> None:
-    """The same calls by the chat layer."""
+    """Make the calls with the client of the package."""
     from pytest_ugst.llm.cache import ResponseCache
     from pytest_ugst.llm.client import ChatPool
     from pytest_ugst.llm.model_spec import ModelSpec
@@ -42,7 +44,7 @@ async def client(port: int, conversations: int, turns: int, cache: Path | None) 
 
 
 def play(way: str, port: int, conversations: int, turns: int, folder: Path) -> None:
-    """Make the calls; hits are what the way before has left in the cache."""
+    """Make the calls; the hits are on what the way before has left in the cache."""
     asyncio.run(client(port, conversations, turns, folder / "cache.sqlite" if "cache" in way else None))
 
 

@@ -1,8 +1,8 @@
-"""What the whole harness adds to a model call, against a bare aiohttp loop that makes the same calls (``harness.py``).
+"""Measure what the whole harness adds to a model call, against a bare aiohttp loop with the same calls.
 
-The conversations are episodes, played by the real engine with a model as simulator and as agent, journaled, and not
-judged. Calls are the same in number, and in size within a few percent: the bare loop sends histories of the same
-length.
+See ``harness.py`` for the method. The conversations are episodes, played by the real scheduler with a model as
+simulator and as agent, journaled, and not judged. Calls are the same in number, and in size within a few percent: the
+bare loop sends histories of the same length.
 
     python benchmarks/harness_engine.py [--conversations 128] [--turns 10] [--latency 0.2] [--repeat 3]
 """
@@ -20,7 +20,7 @@ WAYS = ("engine", "engine+cache")
 
 
 def play(way: str, port: int, conversations: int, turns: int, folder: Path) -> None:
-    """The same calls by simulators and agents in episodes."""
+    """Make the calls by simulators and agents in episodes."""
     from pytest_ugst.agents.llm import make_llm_agent
     from pytest_ugst.core.episode import EpisodeConfig
     from pytest_ugst.core.goal import Goal
@@ -45,20 +45,20 @@ def play(way: str, port: int, conversations: int, turns: int, folder: Path) -> N
         raise LookupError(name)
 
     checks = ChecksJudge()
-    cast = RoleSet(simulator, agent, checks, checks, nowhere)
-    setting = EpisodeConfig(simulator="bench", agent="bench", judge="checks")
+    roles = RoleSet(simulator, agent, checks, checks, nowhere)
+    config = EpisodeConfig(simulator="bench", agent="bench", judge="checks")
     run = StoredRun(folder / way / "runs" / "r")
-    run.create(setting)
-    engine = Scheduler(run, concurrency=conversations, on_close=pool.close)
+    run.create(config)
+    scheduler = Scheduler(run, concurrency=conversations, on_close=pool.close)
     goals = [Goal(id=f"g{n}", text=f"Conversation {n}. {WORDS * 4}", components=()) for n in range(conversations)]
     for goal in goals:
-        engine.start(EpisodeSpec(goal.id, goal, 1, setting, turns), cast)
+        scheduler.start(EpisodeSpec(goal.id, goal, 1, config, turns), roles)
     for goal in goals:
-        episode = engine.wait(goal.id)
+        episode = scheduler.wait(goal.id)
         assert len(episode.conversation.turns) == turns
         assert episode.broken_off is None
         assert sum(usage.calls for usage in episode.usage.values()) == 2 * turns
-    engine.close(cancel=False)
+    scheduler.close(cancel=False)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long a page of many episodes takes to be made, how large it is, and how fast it opens in headless Chromium.
+"""Measure the page of a run with many episodes: time to write it, size, and time to open it in headless Chromium.
 
     python benchmarks/html_page.py [--episodes 2000] [--recorded] [--dir DIR]
 
@@ -36,7 +36,7 @@ FAULTS = ("agenda", "agenda:contradiction", "agenda:confusion", "agenda:misprior
 
 
 def played(home: Path) -> Iterator[dict[str, Any]]:
-    """The records of episodes that are played now."""
+    """Play the suite with every fault, and yield the records of the episodes."""
     for number, name in enumerate(FAULTS):
         folder = home / f"played-{number}"
         command = [sys.executable, "-m", "pytest", "suites/test_concierge.py", "-q", f"--ugst-sim={name}"]
@@ -47,7 +47,7 @@ def played(home: Path) -> Iterator[dict[str, Any]]:
 
 
 def recorded() -> Iterator[dict[str, Any]]:
-    """The records of conversations that a language model had, judged by a sentence drawn from their own words."""
+    """Yield records of a language model's conversations, with verdicts whose reasons are drawn from their own words."""
     from pytest_ugst.config.data_dirs import USUAL_PLACES
     from pytest_ugst.core.status import CHAINS, Category
     from pytest_ugst.recordings.tau_bench import read_recordings
@@ -81,7 +81,7 @@ def recorded() -> Iterator[dict[str, Any]]:
 
 
 def make_run(home: Path, records: list[dict[str, Any]], episodes: int) -> Path:
-    """A run of that many episodes, as a journal."""
+    """Write a run of that many episodes, and return its folder."""
     folder = home / "runs" / "many"
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps({"format": 1, "setting": records[0]["setting"], "created": ""}))
@@ -98,31 +98,31 @@ def make_run(home: Path, records: list[dict[str, Any]], episodes: int) -> Path:
 
 
 def timed_open(here: Browser, page: str) -> dict[str, float]:
-    """Milliseconds from the start of navigation."""
+    """Open a page, and return milliseconds from the start of navigation, by event."""
     here.open("about:blank")
     here.open(page)
     found: dict[str, float] = here.driver.execute_async_script(
         """const done = arguments[0];
-        const tell = () => requestAnimationFrame(() => setTimeout(() => {
+        const finish = () => requestAnimationFrame(() => setTimeout(() => {
           const at = performance.getEntriesByType("navigation")[0];
           const paint = performance.getEntriesByName("first-contentful-paint")[0];
           const drawn = performance.getEntriesByName("drawn")[0];
           done({drawn: drawn.startTime, paint: paint ? paint.startTime : -1, loaded: at.loadEventEnd});
         }));
-        document.readyState === "complete" ? tell() : addEventListener("load", tell);"""
+        document.readyState === "complete" ? finish() : addEventListener("load", finish);"""
     )
     return found
 
 
 def until(here: Browser, script: str) -> float:
-    """Milliseconds until a condition holds, from the call."""
+    """Wait until a condition holds, and return the milliseconds that it took."""
     start = time.perf_counter()
     here.wait(lambda: here.js(f"return {script}"))
     return (time.perf_counter() - start) * 1000
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the numbers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--episodes", type=int, default=2_000)
     parser.add_argument("--recorded", action="store_true", help="conversations of a language model")
@@ -155,7 +155,7 @@ def main() -> None:
         deep = timed_open(here, f"{page.as_uri()}#e={ids[len(ids) // 2]}&t=2")
         print(f"an episode by its link: {deep['drawn']:.0f} ms")
         timed_open(here, page.as_uri())
-        here.js("document.querySelector('#f-q').value = 'case 7919)'; ask({q: 'case 7919)'}, true)")
+        here.js("document.querySelector('#f-q').value = 'case 7919)'; setFilters({q: 'case 7919)'}, true)")
         took = until(here, "!reading")
         print(f"first search in all conversations: {took:.0f} ms, found {here.js('return kept.length')}")
         script = (

@@ -1,4 +1,4 @@
-"""Memory of a long run: how much 5,000 finished episodes add, played and journaled by the real engine.
+"""Measure the memory that 5,000 finished episodes add to a run, played and journaled by the real scheduler.
 
 The roles say fixed things of a realistic length in conversations of eight turns, with a tool call in each and three
 sub-components judged after every turn, so that what could pile up is the episodes themselves.
@@ -40,24 +40,24 @@ class Talker:
     name = "talker"
 
     def start(self, goal: Goal, seed: int, max_turns: int) -> Talker:
-        """Itself: it remembers nothing."""
+        """Return itself, since it has no state."""
         return self
 
     async def next(self, conversation: Conversation, state: GoalState | None) -> UserTurn:
-        """Eight turns, then the end."""
+        """Speak for eight turns, then end the conversation."""
         said = len(conversation.turns)
         if said < TURNS:
             return UserTurn(f"{said}: {WORDS * 2}", reasoning=WORDS)
         return UserTurn("", stop=StopReason.USER_ENDED, closing=Closing(text="TERMINATE", separate=True))
 
     async def respond(self, conversation: Conversation, session: Session) -> AgentTurn:
-        """An answer after a tool call."""
+        """Answer after a tool call."""
         number = len(conversation.turns)
         call = ToolCall(id=f"c{number}", name="search", arguments={"area": "old town"}, result=f"{number} {WORDS * 8}")
         return AgentTurn(f"{number}: {WORDS * 3}", (call,))
 
     async def judge(self, components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
-        """Nothing has changed, for a reason."""
+        """Return the first status of every sub-component, with reasoning and evidence."""
         quoted = (Evidence(turn=turn, speaker="user", quote=conversation.turns[-1].user[:80]),)
         return [
             Verdict(component=c.id, turn=turn, status=first_status(c.category), reasoning=WORDS, evidence=quoted)
@@ -66,41 +66,41 @@ class Talker:
 
 
 def resident() -> float:
-    """Megabytes of this process that are in memory now."""
+    """Return the megabytes of this process that are in memory now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1e6
 
 
 def nowhere(name: str) -> Domain:
-    """The goals name no domain."""
+    """Raise LookupError, since the goals name no domain."""
     raise LookupError(name)
 
 
 def main() -> None:
-    """Play, and look at the process."""
+    """Play the episodes, and print the memory of the process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--episodes", type=int, default=5000)
     options = parser.parse_args()
     talker = Talker()
-    cast = RoleSet(talker, talker, talker, ChecksJudge(), nowhere)
-    setting = EpisodeConfig(simulator="talker", agent="talker", judge="talker")
+    roles = RoleSet(talker, talker, talker, ChecksJudge(), nowhere)
+    config = EpisodeConfig(simulator="talker", agent="talker", judge="talker")
     parts = tuple(
         Component(id=category.value, category=category, text=WORDS)
         for category in (Category.PROFILE, Category.OBJECTIVE, Category.PREFERENCE)
     )
     with tempfile.TemporaryDirectory() as name:
         run = StoredRun(Path(name) / "runs" / "benchmark")
-        run.create(setting)
-        engine = Scheduler(run, concurrency=64)
+        run.create(config)
+        scheduler = Scheduler(run, concurrency=64)
 
         def play(first: int, count: int) -> None:
             goals = [Goal(id=f"g{n}", text=WORDS * 4, components=parts) for n in range(first, first + count)]
             for goal in goals:
-                engine.start(EpisodeSpec(goal.id, goal, 1, setting, 10), cast)
+                scheduler.start(EpisodeSpec(goal.id, goal, 1, config, 10), roles)
             for goal in goals:
-                engine.wait(goal.id)
+                scheduler.wait(goal.id)
 
-        play(0, 100)  # what is needed once: code, buffers
+        play(0, 100)  # allocates what is needed once: code, buffers
         gc.collect()
         before = resident()
         started = time.process_time()
@@ -108,17 +108,17 @@ def main() -> None:
         taken = time.process_time() - started
         gc.collect()
         after = resident()
-        engine.close(cancel=False)
+        scheduler.close(cancel=False)
         size = (run.folder / "episodes.jsonl").stat().st_size / 1e6
         summary = summarise(run)
-        told = resident()
+        summarised = resident()
     each = 1000 * taken / options.episodes
     print(f"{options.episodes} episodes of {TURNS} turns: journal {size:.0f} MB, {each:.1f} ms of CPU each")
     print(
         f"memory before {before:.0f} MB, after {after:.0f} MB: {after - before:.0f} MB more (target: under {TARGET:g})"
     )
-    print(f"with the summary of {len(summary.outcomes)} episodes: {told - before:.0f} MB more")
-    sys.exit(told - before >= TARGET)
+    print(f"with the summary of {len(summary.outcomes)} episodes: {summarised - before:.0f} MB more")
+    sys.exit(summarised - before >= TARGET)
 
 
 if __name__ == "__main__":

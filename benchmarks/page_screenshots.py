@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/screenshots.md that show a run's page: plays the concierge suite, and looks at its page.
+"""Make the pictures of docs/screenshots.md that show a run's page: play the concierge suite, and open its page.
 
     python benchmarks/page_screenshots.py [--out docs/images]
 
@@ -30,7 +30,7 @@ EPISODE = "#e=call-it-off&t=2"
 
 
 def play(home: Path, simulator: str, name: str) -> None:
-    """Play the suite and give the run a name to show."""
+    """Play the suite, and move the run to ``home/runs/NAME``, the name that the page shows."""
     command = [sys.executable, "-m", "pytest", "suites/test_concierge.py", "-q", "--ugst-trials=2"]
     subprocess.run(
         [*command, f"--ugst-sim={simulator}", f"--ugst-dir={home / name}"], cwd=ROOT, capture_output=True, check=False
@@ -40,7 +40,7 @@ def play(home: Path, simulator: str, name: str) -> None:
 
 
 def look(here: Browser, page: Path, at: str, path: Path) -> None:
-    """A picture of the page at an address."""
+    """Open the page at an address and take a picture of it."""
     here.open("about:blank")
     here.open(page.as_uri() + at)
     here.one("#state" if at.startswith("#e=") else "#list a")
@@ -49,7 +49,7 @@ def look(here: Browser, page: Path, at: str, path: Path) -> None:
 
 
 def snap(here: Browser, path: Path) -> None:
-    """A picture, in as few colours as a page needs."""
+    """Take a picture, in as few colours as a page needs."""
     here.screenshot(path)
     with contextlib.suppress(ImportError):
         image = importlib.import_module("PIL.Image")
@@ -58,7 +58,7 @@ def snap(here: Browser, path: Path) -> None:
 
 
 def main() -> None:
-    """Play and look."""
+    """Play the suite and write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
     out = parser.parse_args().out

@@ -1,4 +1,4 @@
-"""Plays the concierge test goals with the unfaulted agenda and with each planted fault, and prints one table.
+"""Play the concierge test goals with the unfaulted agenda and with each planted fault, and print one table.
 
 python benchmarks/planted_faults.py [--trials N] > docs/results/concierge.md
 """
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def main() -> int:
-    """Run and print."""
+    """Play every fault and print the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--trials", type=int, default=1, help="how often each goal is played (default: 1)")
     trials = parser.parse_args().trials
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def play(simulator: str, trials: int) -> Results:
-    """One run of the suite."""
+    """Play the suite once, and return its results."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pytest", "suites/test_concierge.py", "-q", f"--ugst-sim={simulator}"]
         options = [f"--ugst-trials={trials}", "--ugst-fail-under=0", f"--ugst-dir={folder}", "-p", "no:cacheprovider"]

@@ -1,7 +1,7 @@
-"""What the plugin costs a project that does not use it: CPU of pytest with it against pytest without it.
+"""Measure what the plugin costs a project that does not use it: CPU of pytest with it and without it.
 
 Both run one trivial test in an empty project, in processes of their own and by turns, so that a busy machine slows both
-down; what is reported is the median of the differences between neighbours.
+down. The median of the differences between neighbours is printed.
 
     python benchmarks/plugin_import.py [--runs 30]
 """
@@ -21,10 +21,10 @@ TARGET = 10.0  # milliseconds
 
 
 def cpu(folder: Path, *args: str) -> float:
-    """Milliseconds of CPU, user and system, of one pytest run."""
+    """Return the milliseconds of CPU, user and system, of one pytest run."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *args]
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # nobody else's plugins
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # without the plugins of other packages
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled once, not in every run
     subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -32,7 +32,7 @@ def cpu(folder: Path, *args: str) -> float:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the medians."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=30)
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""How did the users of tau-bench's recorded conversations speak: diversity, and BERTScore against their goals?
+"""Measure the users' language in tau-bench's recorded conversations: diversity, and BERTScore against their goals.
 
     python benchmarks/recorded_airline.py TRAJECTORIES.json [--domain airline] [--encoder FOLDER]
 
@@ -24,7 +24,7 @@ from pytest_ugst.recordings.tau_bench import Recording, read_recordings
 
 
 def entry_of(label: str, file: Path, recordings: Sequence[Recording]) -> QualityEntry:
-    """Make one line of the table."""
+    """Return the entry of a line of the table."""
     conversations = [
         ConversationWithGoal(r.goal.domain or "", r.goal.id, r.goal.text, r.conversation) for r in recordings
     ]
@@ -32,7 +32,7 @@ def entry_of(label: str, file: Path, recordings: Sequence[Recording]) -> Quality
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
+    """Parse the command line, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, help="of tau-bench's historical_trajectories")
     parser.add_argument("--domain", default="airline")

@@ -1,4 +1,4 @@
-"""Time and memory of ``ugst report table`` over two runs of 5,000 episodes, of some 20 kB each.
+"""Measure time and memory of ``ugst report table`` over two runs of 5,000 episodes, of some 20 kB each.
 
 What a table takes must not grow with what was said: episodes are read one at a time, and their counts are kept.
 
@@ -29,10 +29,10 @@ PER_EPISODE, MEMORY = 1.0, 200.0  # ms of CPU, and MB more than the same table o
 
 
 def write_run(home: Path, name: str, episodes: int) -> None:
-    """A run in which nothing has ever changed, in realistic lengths."""
+    """Write a run whose statuses never change, with texts of realistic length."""
     run = StoredRun(home / "runs" / name)
-    setting = EpisodeConfig(simulator=name, agent="talker", judge="talker")
-    run.create(setting)
+    config = EpisodeConfig(simulator=name, agent="talker", judge="talker")
+    run.create(config)
     parts = tuple(Component(id=c.value, category=c, text=WORDS) for c in Category)
     turns = tuple(
         Turn(
@@ -58,12 +58,12 @@ def write_run(home: Path, name: str, episodes: int) -> None:
     for n in range(episodes):
         goal = Goal(id=f"g{n}", text=WORDS * 4, domain="town", components=parts)
         run.journal.append(
-            Episode(id=goal.id, goal=goal, setting=setting, max_turns=10, conversation=talk, verdicts=verdicts)
+            Episode(id=goal.id, goal=goal, setting=config, max_turns=10, conversation=talk, verdicts=verdicts)
         )
 
 
 def measure(home: str, names: list[str]) -> None:
-    """In a process of its own: print milliseconds of CPU and the most megabytes that were in memory."""
+    """Run the command in this process, and print milliseconds of CPU and the peak of memory in megabytes."""
     import resource
 
     from pytest_ugst.cli import main as ugst
@@ -75,7 +75,7 @@ def measure(home: str, names: list[str]) -> None:
 
 
 def main() -> None:
-    """Write runs, and look at the command from outside."""
+    """Write runs, measure the command in processes of its own, and print the numbers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--episodes", type=int, default=5000)
     parser.add_argument("--measure", nargs="+", help=argparse.SUPPRESS)

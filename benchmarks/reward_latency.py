@@ -1,9 +1,9 @@
-"""How long the reward of a batch takes, against its slowest single judge call.
+"""Measure the time of the reward of a batch against its slowest single judge call.
 
 A loopback server in a process of its own answers judge requests after a latency drawn for each, without a limit of its
 own. 16 prompts with 8 completions each are rewarded as in training: every completion differs, every goal has five
-sub-components, one of each category, none with a check, so that 640 calls are made. What is to be reached: 1.3 times
-the time of the slowest call.
+sub-components, one of each category, none with a check, so that 640 calls are made. The target is 1.3 times the time of
+the slowest call.
 
 On a machine with other work, `chrt -r 10` in front keeps that work out of the measurement.
 
@@ -59,14 +59,14 @@ async def serve(latency: float) -> None:
         slowest = max(slowest, time.perf_counter() - began)
         return web.json_response({"model": "m", "choices": [{"index": 0, "finish_reason": "stop", "message": message}]})
 
-    async def tell(request: web.Request) -> web.Response:
+    async def report_slowest(request: web.Request) -> web.Response:
         nonlocal slowest
-        told, slowest = slowest, 0.0
-        return web.json_response(told)
+        seconds, slowest = slowest, 0.0
+        return web.json_response(seconds)
 
     app = web.Application(client_max_size=2**26)
     app.router.add_post("/v1/chat/completions", complete)
-    app.router.add_get("/slowest", tell)
+    app.router.add_get("/slowest", report_slowest)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096).start()
@@ -74,8 +74,8 @@ async def serve(latency: float) -> None:
     await asyncio.Event().wait()
 
 
-def places(prompts: int) -> list[PromptState]:
-    """Conversations of six turns, each about a goal of its own, with one sub-component of each category."""
+def prompt_states(prompts: int) -> list[PromptState]:
+    """Return places in conversations of six turns, each with its own goal of one sub-component per category."""
     made = []
     for number in range(prompts):
         parts = tuple(Component(id=c.value, category=c, text=f"{c} {number}: {WORDS}") for c in Category)
@@ -90,7 +90,7 @@ def places(prompts: int) -> list[PromptState]:
 
 
 async def measure(port: int, args: argparse.Namespace, folder: Path, repeat: int) -> tuple[float, float, float, int]:
-    """Seconds for the batch, the slowest call's seconds, our seconds of CPU, and how many completions got a reward."""
+    """Return the batch's seconds, the slowest call's, the CPU seconds here, and the number of rewarded completions."""
     import aiohttp
 
     spec = ModelSpec(name="judge", model="m", base_url=f"http://127.0.0.1:{port}/v1", concurrency=4_096)
@@ -98,10 +98,10 @@ async def measure(port: int, args: argparse.Namespace, folder: Path, repeat: int
     try:
         judge = LlmJudge(pool.chat(spec, "judge"), Prompts.load())
         reward = TurnReward(judge, ChecksJudge())
-        where = [place for place in places(args.prompts) for _ in range(args.rollouts)]
-        texts = [completion_text("Now for the table.", f"{n}: {WORDS}") for n in range(len(where))]
+        states = [state for state in prompt_states(args.prompts) for _ in range(args.rollouts)]
+        texts = [completion_text("Now for the table.", f"{n}: {WORDS}") for n in range(len(states))]
         began, spent = time.perf_counter(), time.process_time()
-        judged = await reward.judge_all(where, texts, [True] * len(where))
+        judged = await reward.judge_all(states, texts, [True] * len(states))
         seconds, spent = time.perf_counter() - began, time.process_time() - spent
         async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/slowest") as response:
             slowest = float(await response.json())

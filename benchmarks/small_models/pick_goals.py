@@ -1,4 +1,4 @@
-"""Ten goals of each of the paper's benchmarks, judged by checks alone, for models too small to judge.
+"""Pick ten goals of each of the paper's benchmarks that checks alone can judge, for models too small to judge.
 
     UGST_DATA=DIR python benchmarks/small_models/pick_goals.py OUT
 
@@ -24,7 +24,7 @@ GOALS = 10
 
 
 def challenge(registry: Registry) -> list[Goal]:
-    """Goals of the MultiWOZ Challenge, their unchecked sub-components left out."""
+    """Return goals of the MultiWOZ Challenge without their unchecked sub-components."""
     goals = list(registry.goal_sources.get("multiwoz_challenge")("test"))
     goals.sort(key=lambda goal: (sum(c.check is None for c in goal.components or ()), len(goal.text)))
     return [
@@ -34,7 +34,7 @@ def challenge(registry: Registry) -> list[Goal]:
 
 
 def decided_by_the_database(registry: Registry, name: str) -> list[Goal]:
-    """Goals of tau-bench with one objective, which the database decides."""
+    """Return goals of tau-bench with one objective, which the database decides."""
     domain = registry.domains.get(name)()
     picked: dict[str, Goal] = {}
     for goal in sorted(registry.goal_sources.get(name)("test"), key=lambda goal: len(goal.text.split())):
