@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeGuard
 
 import pytest
@@ -17,7 +16,9 @@ from pytest_ugst.roles.goal_lookup import find_goals
 if TYPE_CHECKING:
     from _pytest.mark import ParameterSet
 
-    from pytest_ugst.plugin.session import PluginSession
+    from pytest_ugst.config.settings import Options
+    from pytest_ugst.core.registry import Registry
+    from pytest_ugst.goals.overrides import EditedGoals
 
 
 def is_episode_item(item: pytest.Item) -> TypeGuard[pytest.Function]:
@@ -35,17 +36,21 @@ def case_of(item: pytest.Function) -> GoalCase:
     return case if isinstance(case, GoalCase) else GoalCase(None, 1, 10)
 
 
-def parameters_of(metafunc: pytest.Metafunc, session: PluginSession) -> list[ParameterSet]:
+def parameters_of(
+    metafunc: pytest.Metafunc, settings: Options, registry: Registry, edited: EditedGoals
+) -> list[ParameterSet]:
     """Return what a test is parametrized with: the cases of the goals that its marker asks for.
 
     Args:
         metafunc: The test function.
-        session: Gives the options, the registry, and the goals to play in place of others.
+        settings: The options.
+        registry: Where goal sources are found by name.
+        edited: Goals to play in place of those with the same ids.
 
     Raises:
         UsageError: If the marker is wrong, or there are no goals.
     """
-    node, settings = metafunc.definition, session.settings
+    node = metafunc.definition
     marker = GoalMarker.of(node, node.iter_markers("ugst"))
     trials = (marker and marker.trials) or settings.trials
     max_turns = (marker and marker.max_turns) or settings.max_turns
@@ -55,39 +60,26 @@ def parameters_of(metafunc: pytest.Metafunc, session: PluginSession) -> list[Par
         own = (GoalCase(None, trial, max_turns) for trial in range(1, trials + 1))
         return [pytest.param(case, id=case.id) for case in own]
     folders = (node.path.parent, metafunc.config.rootpath)
-    return _of_marker(marker, session, folders, trials, max_turns, metafunc.config.option.markexpr)
-
-
-def _of_marker(
-    marker: GoalMarker, session: PluginSession, folders: Sequence[Path], trials: int, max_turns: int, expression: str
-) -> list[ParameterSet]:
-    """Return a marker's cases; where the goals' data is not on this machine, one that is skipped stands for them.
-
-    Args:
-        marker: The test's marker.
-        session: Gives the registry, and the goals to play in place of those with the same ids.
-        folders: The folders in which goal files are looked for.
-        trials: How often each goal is played.
-        max_turns: Turns a conversation may take where the goal does not say.
-        expression: The expression of ``-m``.
-    """
     optional = marker.unplayable == "skip"
-    found = []
+    parts = _parts(marker.split, metafunc.config.option.markexpr)
+
+    def listed(part: str | None) -> Iterator[GoalCase]:
+        goals = find_goals(marker.goals, part, marker.tags, registry=registry, folders=folders, where="ugst marker: ")
+        return cases(map(edited.instead_of, goals), trials, max_turns, optional)
+
     try:
-        for part in _parts(marker.split, expression):
-            # A single split was chosen by the test's author and is no choice of whoever runs it.
-            marks = [getattr(pytest.mark, part)] if part and isinstance(marker.split, tuple) else []
-            goals = find_goals(
-                marker.goals, part, marker.tags, registry=session.registry, folders=folders, where="ugst marker: "
-            )
-            played = map(session.edited.instead_of, goals)
-            found += [pytest.param(c, id=c.id, marks=marks) for c in cases(played, trials, max_turns, optional)]
+        return [pytest.param(case, id=case.id, marks=_marks(marker, part)) for part in parts for case in listed(part)]
     except DataMissingError as error:
+        # One case that is skipped with the reason stands for goals whose data is not on this machine.
         missing = GoalCase(None, 1, max_turns, optional, skip=True)
-        parts = marker.split if isinstance(marker.split, tuple) else ()
-        marks = [pytest.mark.skip(reason=str(error)), *(getattr(pytest.mark, part) for part in parts)]
+        splits = marker.split if isinstance(marker.split, tuple) else ()
+        marks = [pytest.mark.skip(reason=str(error)), *(getattr(pytest.mark, split) for split in splits)]
         return [pytest.param(missing, id="no-data", marks=marks)]
-    return found
+
+
+def _marks(marker: GoalMarker, part: str | None) -> list[pytest.MarkDecorator]:
+    # A single split was chosen by the test's author and is no choice of whoever runs it.
+    return [getattr(pytest.mark, part)] if part and isinstance(marker.split, tuple) else []
 
 
 def _parts(split: str | tuple[str, ...] | None, expression: str) -> Sequence[str | None]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_ugst.plugin.keys import shipped
 from pytest_ugst.plugin.state import session_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def ugst_case(request: pytest.FixtureRequest) -> GoalCase:
 
 
 @pytest.fixture
+@shipped
 def goal(ugst_case: GoalCase) -> Goal:
     """The goal under test."""
     if ugst_case.goal is None:
@@ -36,18 +38,21 @@ def goal(ugst_case: GoalCase) -> Goal:
 
 
 @pytest.fixture(scope="session")
+@shipped
 def simulator(pytestconfig: pytest.Config) -> Any:
     """The simulator under test: what ``--ugst-sim`` names."""
     return session_of(pytestconfig).simulator
 
 
 @pytest.fixture(scope="session")
+@shipped
 def agent(pytestconfig: pytest.Config) -> Any:
     """The agent it talks to: what ``--ugst-agent`` names."""
     return session_of(pytestconfig).agent
 
 
 @pytest.fixture(scope="session")
+@shipped
 def judge(pytestconfig: pytest.Config) -> Any:
     """The judge of sub-components without a check: what ``--ugst-judge`` names."""
     return session_of(pytestconfig).judge

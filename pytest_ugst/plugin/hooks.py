@@ -15,9 +15,10 @@ import pytest
 
 from pytest_ugst.config.options import GATES, OPTIONS
 from pytest_ugst.plugin import fixtures, hookspecs
-from pytest_ugst.plugin.keys import STRAYED, TERMINAL
+from pytest_ugst.plugin.keys import STRAYED
 from pytest_ugst.plugin.notes import note_path, planned_by_workers, remove_notes
 from pytest_ugst.plugin.state import (
+    TERMINAL,
     existing_session,
     is_controller,
     is_worker,
@@ -148,7 +149,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     from pytest_ugst.plugin.cases import parameters_of
 
     try:
-        found = parameters_of(metafunc, session_of(metafunc.config))
+        session = session_of(metafunc.config)
+        found = parameters_of(metafunc, session.settings, session.registry, session.edited)
     except UsageError as error:
         raise pytest.Collector.CollectError(f"{_ERROR_PREFIX}{error}") from None
     metafunc.parametrize("ugst_case", found, indirect=True)

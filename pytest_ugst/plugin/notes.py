@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
-
-from pytest_ugst.plugin.keys import XDIST
 
 _KINDS = ("stop", "error", "headline", "planned")
 
@@ -28,6 +27,27 @@ class XdistSession(NamedTuple):
     """When the session began; UTC, ISO 8601."""
     baseline: str = ""
     """What is compared with, as JSON."""
+
+
+XDIST: pytest.StashKey[XdistSession] = pytest.StashKey()
+"""On the config of the controlling process of pytest-xdist."""
+
+
+class SharedRun(NamedTuple):
+    """Facts that another process has settled for this one; none in a single process."""
+
+    name: str | None = None
+    """The run's name, or its folder where one is resumed."""
+    served: Mapping[str, Any] | None = None
+    """The models that the controlling process serves."""
+    workers: int = 0
+    """Number of processes that play the run's episodes; 0 in a single process."""
+    stop_file: Path | None = None
+    """A file that appears when all of them are to stop."""
+    begun: str = ""
+    """When the session began; UTC, ISO 8601."""
+    baseline: str = ""
+    """What the run is compared with, as JSON."""
 
 
 def note_path(session_id: str, kind: str) -> Path:

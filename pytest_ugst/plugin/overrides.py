@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ugst.plugin import fixtures
+from pytest_ugst.plugin.keys import is_shipped
 from pytest_ugst.roles.resolver import ROLES
 
 
@@ -30,7 +30,7 @@ class FixtureOverrides:
         for role in (*ROLES, "goal"):
             definitions: Iterable[Any] = self._item._fixtureinfo.name2fixturedefs.get(role, ())
             for definition in list(definitions)[-1:]:
-                if definition.func.__module__ != fixtures.__name__:
+                if not is_shipped(definition.func):
                     found[role] = definition
         return found
 

@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,7 +25,9 @@ from pytest_ugst.llm.manager import ModelManager
 from pytest_ugst.plugin.cases import case_of, is_episode_item
 from pytest_ugst.plugin.keys import STRAYED
 from pytest_ugst.plugin.ledger import EpisodeLedger
+from pytest_ugst.plugin.notes import SharedRun
 from pytest_ugst.plugin.overrides import FixtureOverrides, overridden
+from pytest_ugst.plugin.progress import Progress, SessionObserver
 from pytest_ugst.plugin.skips import SkipCounts, without_skipped
 from pytest_ugst.roles.capabilities import MissingCapability, missing_capabilities, require_capabilities, skip_reason
 from pytest_ugst.roles.resolver import ROLES, RoleResolver
@@ -37,51 +38,6 @@ if TYPE_CHECKING:
     from pytest_ugst.config.settings import Options
     from pytest_ugst.core.episode import Episode, EpisodeConfig
     from pytest_ugst.core.goal import Goal
-    from pytest_ugst.core.usage import Usage
-
-
-class SharedRun(NamedTuple):
-    """Facts that another process has settled for this one; none in a single process."""
-
-    name: str | None = None
-    """The run's name, or its folder where one is resumed."""
-    served: Mapping[str, Any] | None = None
-    """The models that the controlling process serves."""
-    workers: int = 0
-    """Number of processes that play the run's episodes; 0 in a single process."""
-    stop_file: Path | None = None
-    """A file that appears when all of them are to stop."""
-    begun: str = ""
-    """When the session began; UTC, ISO 8601."""
-    baseline: str = ""
-    """What the run is compared with, as JSON."""
-
-
-class Progress(NamedTuple):
-    """The progress of a session."""
-
-    done: int
-    """Number of episodes that are done, well or not."""
-    total: int
-    share: float
-    """Share of the work that is done, from 0 to 1."""
-    seconds: float
-    """Seconds since playing began."""
-    usage: Usage
-    """Usage of all models so far."""
-
-
-class SessionObserver(Protocol):
-    """Shows what a session does, while it does it."""
-
-    def notify(self, line: str) -> None:
-        """Show a line about what takes long."""
-
-    def on_wait(self, progress: Progress) -> None:
-        """Show progress; called now and then while a test waits."""
-
-    def on_waited(self) -> None:
-        """Take the progress away; called when a test has done waiting."""
 
 
 class PluginSession:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ugst.config.options import OPTIONS
-from pytest_ugst.plugin.keys import SESSION, TERMINAL, XDIST
-from pytest_ugst.plugin.notes import note_path
+from pytest_ugst.plugin.notes import XDIST, SharedRun, note_path
 
 if TYPE_CHECKING:
     from pytest_ugst.config.settings import Options
@@ -19,6 +18,12 @@ if TYPE_CHECKING:
     from pytest_ugst.core.registry import Registry
     from pytest_ugst.plugin.session import PluginSession
     from pytest_ugst.plugin.terminal import Terminal
+
+
+SESSION: pytest.StashKey[PluginSession] = pytest.StashKey()
+"""On the config: the session, once something needed it."""
+TERMINAL: pytest.StashKey[Terminal] = pytest.StashKey()
+"""On the config: what prints, once something was to be printed."""
 
 
 def existing_session(config: pytest.Config) -> PluginSession | None:
@@ -31,7 +36,7 @@ def session_of(config: pytest.Config) -> PluginSession:
     existing = existing_session(config)
     if existing is not None:
         return existing
-    from pytest_ugst.plugin.session import PluginSession, SharedRun
+    from pytest_ugst.plugin.session import PluginSession
     from pytest_ugst.roles import builtins
 
     config.pluginmanager.register(builtins, "ugst-builtins")

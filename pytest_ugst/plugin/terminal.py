@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_ugst.core.episode import Episode
-    from pytest_ugst.plugin.session import Progress
+    from pytest_ugst.plugin.progress import Progress
 
 _FIRST, _ON_TERMINAL, _IN_LOG = 2.0, 0.5, 30.0  # seconds: before the first line, and between lines
 _WORTH_SHOWING = 0.05  # share of the work from which on the time left can be guessed

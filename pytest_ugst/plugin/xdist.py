@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_ugst.config.options import DEFAULT_AGENT, DEFAULT_JUDGE, DEFAULT_SIMULATOR
-from pytest_ugst.plugin.keys import XDIST
-from pytest_ugst.plugin.notes import XdistSession, note_path, take_note
+from pytest_ugst.plugin.notes import XDIST, XdistSession, note_path, take_note
 from pytest_ugst.plugin.state import existing_session, is_controller, read_options, session_of, terminal_of
 
 _HEADLINE: pytest.StashKey[str] = pytest.StashKey()

@@ -11,8 +11,9 @@ from pytest_ugst.analysis.regression.gate import Decision
 from pytest_ugst.config.settings import Options
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.status import Status
+from pytest_ugst.plugin.notes import SharedRun
 from pytest_ugst.plugin.outcome import SessionOutcome, conclude, unmeasured
-from pytest_ugst.plugin.session import PluginSession, SharedRun
+from pytest_ugst.plugin.session import PluginSession
 from pytest_ugst.runs.run import StoredRun
 from tests.factories import make_episode, record, verdict
 

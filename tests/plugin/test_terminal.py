@@ -6,7 +6,7 @@ import pytest
 
 from pytest_ugst.core.usage import Usage
 from pytest_ugst.plugin.outcome import describe
-from pytest_ugst.plugin.session import Progress
+from pytest_ugst.plugin.progress import Progress
 from pytest_ugst.plugin.terminal import Terminal, progress_line
 from tests.plugin_project import seen
 

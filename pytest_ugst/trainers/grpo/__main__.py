@@ -1,7 +1,18 @@
-"""The command ``ugst train grpo`` as a module (``python -m pytest_ugst.trainers.grpo``), for launchers."""
+"""The command ``ugst train grpo`` as a module (``python -m pytest_ugst.trainers.grpo``), for accelerate and others."""
+
+from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
-from pytest_ugst.trainers.grpo.train import main
+from pytest_ugst.trainers.common.launching import run_module
+from pytest_ugst.trainers.grpo.command import add_arguments, run
 
-sys.exit(main())
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    return run_module("grpo", add_arguments, run, argv)
+
+
+if __name__ == "__main__":  # a process that is spawned by this one imports the module again
+    sys.exit(main())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,11 +137,3 @@ def _silence_trl() -> None:
     logger.addFilter(lambda record: "All reward functions returned None" not in record.getMessage())
     # Of TRL's own use of transformers; nothing that can be done about it here.
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``python -m pytest_ugst.trainers.grpo``, which is ``ugst train grpo`` for accelerate and other launchers."""
-    from pytest_ugst.trainers.common.launching import run_module
-    from pytest_ugst.trainers.grpo.command import add_arguments, run
-
-    return run_module("grpo", add_arguments, run, argv)

@@ -67,11 +67,3 @@ def _encode(encoder: ExampleEncoder, examples: Sequence[Example], part: str, lim
     if len(kept) < len(encoded):
         print(f"ugst: {part}: {len(encoded) - len(kept)} of {len(encoded)} rows left out: too long", flush=True)
     return kept
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``python -m pytest_ugst.trainers.sft``, which is ``ugst train sft`` for accelerate and other launchers."""
-    from pytest_ugst.trainers.common.launching import run_module
-    from pytest_ugst.trainers.sft.command import add_arguments, run
-
-    return run_module("sft", add_arguments, run, argv)
