@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import runpy
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ import yaml
 
 from pytest_ugst.cli import main
 from pytest_ugst.cli.main import command_parser
+from pytest_ugst.config.options import OPTIONS
 from tests.examples.readmes import EXAMPLES, assert_printed, read_commands
 
 FOLDERS = sorted(path.parent for path in EXAMPLES.glob("*/README.md"))
@@ -28,10 +28,9 @@ class Example:
     """A copy of an example in pytester's folder."""
 
     def __init__(self, name: str, pytester: pytest.Pytester) -> None:
-        self.name, self.pytester = name, pytester
+        self.pytester = pytester
         self.folder = pytester.path / name
         shutil.copytree(EXAMPLES / name, self.folder, ignore=shutil.ignore_patterns(".ugst", "__pycache__"))
-        os.chdir(self.folder)  # pytester goes back
 
     def run_readme(self) -> list[int]:
         """Run the commands of README.md in this process.
@@ -82,8 +81,10 @@ def _run_script(arguments: Sequence[str]) -> int:
 
 @pytest.fixture
 def example(request: pytest.FixtureRequest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Example:
-    monkeypatch.setenv("COLUMNS", "80")
-    return Example(request.param, pytester)
+    copy = Example(request.param, pytester)
+    monkeypatch.chdir(copy.folder)
+    monkeypatch.setenv("COLUMNS", "80")  # tables fit the terminal
+    return copy
 
 
 @pytest.mark.parametrize(
@@ -111,16 +112,15 @@ def test_the_workflow_runs_the_command_of_the_readme() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.name))
-def test_commands_that_no_test_runs_can_be_parsed(folder: Path, request: pytest.FixtureRequest) -> None:
+def test_commands_that_no_test_runs_can_be_parsed(folder: Path) -> None:
     """Model names, keys and hours are what they lack here, and nothing else."""
-    options = {name for action in request.config._parser._anonymous.options for name in action.names()}
-    options |= {n for group in request.config._parser._groups for option in group.options for n in option.names()}
+    flags = {option.flag for option in OPTIONS}
     for block in read_commands(folder / "README.md"):
         for program, *arguments in block.lines:
             if program == "ugst":
                 assert hasattr(command_parser().parse_args(arguments), "handler")
             elif program == "pytest":
-                assert {a.partition("=")[0] for a in arguments if a.startswith("--ugst")} <= options
+                assert {a.partition("=")[0] for a in arguments if a.startswith("--ugst")} <= flags
 
 
 def test_the_index_names_every_example() -> None:
@@ -138,9 +138,9 @@ def test_examples_import_the_public_api_alone(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_training_on_a_cpu(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize("example", ["grpo_on_a_cpu"], indirect=True)
+def test_training_on_a_cpu(example: Example) -> None:
     pytest.importorskip("trl")
-    example = Example("grpo_on_a_cpu", pytester)
     ugst = str(Path(sys.executable).with_name("ugst"))
     (block, *_) = [block for block in read_commands(example.folder / "README.md") if block.run]
     printed = ""
