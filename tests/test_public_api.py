@@ -94,6 +94,7 @@ def test_roles_are_taken_in_the_forms_that_fixtures_take() -> None:
 
     run = ugst.simulate(tea(), simulator=simulator, agent=agent, trials=2)
     assert [episode.id for episode in run] == ["tea", "tea@2"]
+    assert repr(run) == f"<Run {run.name!r}: 2 episodes>"
     assert run["tea@2"].conversation.turns[0].agent == "You said: Tea, please."
     assert run["tea"].setting.simulator == "simulator"
     assert run["tea"].setting.judge == "checks"

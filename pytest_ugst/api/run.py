@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst.analysis.summary import Summary, summarise
 from pytest_ugst.analysis.tables import Table, render
 from pytest_ugst.core.errors import UsageError
+from pytest_ugst.core.text import counted
 from pytest_ugst.utils.daemon_executor import DaemonThreadExecutor
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ class Run:
         """Return the run's name and size."""
         if self._task is not None and not self._task.done():
             return f"<Run {self.name!r}: under way, await it>"
-        return f"<Run {self.name!r}: {len(self)} episodes>"
+        return f"<Run {self.name!r}: {counted(len(self), 'episode')}>"
 
     def summary(self) -> RunSummary:
         """Return the table of the run: success rates by category, with intervals."""
