@@ -101,6 +101,12 @@ def test_roles_are_taken_in_the_forms_that_fixtures_take() -> None:
     assert run.rates.columns["policy"].value == 100.0
 
 
+def test_a_goal_that_occurs_twice_is_played_once() -> None:
+    (goal, *_) = ugst.load_goals("concierge:test")
+    run = ugst.simulate([goal, goal], cache="off")
+    assert (len(run), len(list(run))) == (1, 1)
+
+
 def test_a_run_is_awaited_where_a_loop_runs_and_is_the_same_run() -> None:
     async def in_a_notebook() -> tuple[ugst.Run, str, list[str]]:
         pending = ugst.simulate("concierge:test", cache="off")
@@ -125,6 +131,10 @@ def test_what_the_user_has_to_mend_is_raised_before_anything_is_played(here: Pat
         (lambda: ugst.simulate(tea(), trials=0), "--ugst-trials=0"),
         (lambda: ugst.simulate(tea(), simulator="nobody"), "unknown model 'nobody'"),
         (lambda: ugst.simulate(tea()), "agenda"),
+        (
+            lambda: ugst.simulate([tea(), tea().model_copy(update={"text": "Other."})]),
+            "two different goals have the id",
+        ),
         (lambda: ugst.judge([]), "no conversation to judge"),
         (lambda: ugst.judge([(tea(), [{"role": "robot", "content": "x"}])]), "message 1: role is 'robot'"),
         (lambda: ugst.load_run("nothing"), "no such run"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from pytest_ugst.api.job import Job
 from pytest_ugst.api.options import PlayOptions, Register, make_options, make_registry
 from pytest_ugst.api.progress import reporting
+from pytest_ugst.core.errors import UsageError
 from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.engine.batch import run_episodes
 from pytest_ugst.engine.spec import EpisodeSpec, cases
@@ -45,7 +46,7 @@ def simulate(
 
     Args:
         goals: The name of a goal source (``"concierge"``, ``"concierge:test"``), a goal file or a folder of them, a
-            :class:`Goal`, or a list of any of these.
+            :class:`Goal`, or a list of any of these. A goal that occurs twice is played once (see ``trials``).
         simulator: The simulator under test, in any of the forms that the fixture of this name may return: a name as for
             ``--ugst-sim`` (a built-in, a model, a checkpoint folder), an object of the protocol, or a function.
         agent: The agent, likewise; names as for ``--ugst-agent``.
@@ -79,7 +80,7 @@ def simulate(
     """
     settings = make_options(options, sim=simulator, agent=agent, judge=judge)
     registry = make_registry(settings, register)
-    found = find_goals(goals, split, tags, registry=registry, folders=(Path.cwd(),))
+    found = _distinct(find_goals(goals, split, tags, registry=registry, folders=(Path.cwd(),)))
     resolver = make_resolver(settings, registry, "simulate")
     if resume is not None:
         stored = find_run(settings.home, resume, option="resume")
@@ -87,6 +88,22 @@ def simulate(
         stored = StoredRun(settings.home / "runs" / new_name())
     values = dict(zip(ROLES, (simulator, agent, judge), strict=True))
     return _Simulation(stored, resolver, values, found, on_progress).start()
+
+
+def _distinct(goals: Iterable[Goal]) -> list[Goal]:
+    """Return goals without repetitions.
+
+    Raises:
+        UsageError: If different goals share an id: episodes are told apart by it.
+    """
+    first: dict[str, Goal] = {}
+    for goal in goals:
+        other = first.setdefault(goal.id, goal)
+        if other != goal and other.model_dump() != goal.model_dump():
+            raise UsageError(
+                f"{goal.source or 'goals'}: two different goals have the id {goal.id!r}; give each its own"
+            )
+    return list(first.values())
 
 
 class _Simulation(Job):
