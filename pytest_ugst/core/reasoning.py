@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+OPEN, CLOSE = "<think>", "</think>"
+"""The tags that trained simulators write around their reasoning."""
 _TAG = re.compile(r"<(/?)(?:think|thinking|thought|thoughts|reasoning)\b[^<>]*(?:>|$)", re.IGNORECASE)
 
 

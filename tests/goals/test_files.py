@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from pytest_ugst.core.errors import GoalFileError
+from pytest_ugst.core.goal import Goal
 from pytest_ugst.goals.files import json_schema, load_goals
+from pytest_ugst.goals.schema import GoalDocument
+from pytest_ugst.goals.writer import to_yaml
 from pytest_ugst.goals.yaml_reader import MAX_DEPTH, parse
 
 HEAD = "id: a\ngoal: You want tea.\n"
@@ -71,3 +74,22 @@ def test_the_schema_describes_without_python_examples() -> None:
     assert "A deterministic rule that decides a sub-component's status." in text
     assert "Example:" not in text
     assert ">>>" not in text
+
+
+def test_every_field_of_a_goal_document_reaches_the_goal_and_is_written() -> None:
+    document = {
+        "id": "a",
+        "goal": "You want tea.",
+        "domain": "concierge",
+        "components": {"profile": ["You are tired."]},
+        "tags": ["test"],
+        "max_turns": 7,
+        "data": {"x": 1},
+    }
+    assert set(document) == set(GoalDocument.model_fields)  # a new field belongs above, so that it is carried along
+    goal = GoalDocument.model_validate(document).to_goal()
+    assert set(Goal.model_fields) == {*document, "text", "source"} - {"goal"}
+    defaults = {name: field.default for name, field in Goal.model_fields.items() if not field.is_required()}
+    assert [name for name in defaults if name != "source" and getattr(goal, name) == defaults[name]] == []
+    (written,) = parse(to_yaml([goal]))
+    assert set(written.data) == set(document)

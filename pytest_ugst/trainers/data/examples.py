@@ -17,11 +17,12 @@ from typing import Any, Literal
 from pytest_ugst.core.base import Frozen, SafeText
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.episode import Episode
+from pytest_ugst.core.reasoning import CLOSE, OPEN
 from pytest_ugst.prompts.loader import Prompts
 from pytest_ugst.simulators.llm import request
 from pytest_ugst.trainers.data.reasoning_traces import write_reasoning
 
-OPEN, CLOSE, BETWEEN = "<think>", "</think>", "\n\n"
+_BETWEEN = "\n\n"
 """The form of a completion: ``<think>``, newline, reasoning, newline, ``</think>``, blank line, utterance."""
 FINAL_WORD = "Terminate."
 """The termination message as the simulator's instructions ask for it."""
@@ -78,7 +79,7 @@ class UserMessage:
 
 def completion_text(reasoning: str | None, utterance: str) -> str:
     """Return reasoning and utterance in the form that is trained."""
-    return f"{OPEN}\n{reasoning}\n{CLOSE}{BETWEEN}{utterance}" if reasoning else utterance
+    return f"{OPEN}\n{reasoning}\n{CLOSE}{_BETWEEN}{utterance}" if reasoning else utterance
 
 
 def user_messages(conversation: Conversation) -> Iterator[UserMessage]:

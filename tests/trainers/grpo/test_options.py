@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import inspect
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.trainers.common.presets import read_options
+from pytest_ugst.trainers.grpo import train
 from pytest_ugst.trainers.grpo.command import add_arguments
 from pytest_ugst.trainers.grpo.options import GrpoOptions
+from pytest_ugst.trainers.grpo.reward.shaping import Shaping
 
 
 def parse(*args: str) -> GrpoOptions:
@@ -59,3 +64,13 @@ def test_bad_options_are_named(tmp_path: Path, text: str, args: list[str], told:
 def test_an_unknown_preset() -> None:
     with pytest.raises(UsageError, match="did you mean 'paper-grpo'"):
         parse("--preset", "papergrpo")
+
+
+def test_every_shaping_term_takes_its_value_from_an_option() -> None:
+    """A term whose option is not handed on would be ignored without a word."""
+    made = next(
+        node
+        for node in ast.walk(ast.parse(inspect.getsource(train)))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Shaping"
+    )
+    assert {keyword.arg for keyword in made.keywords} == {field.name for field in fields(Shaping)}

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.protocols import UserTurn
+from pytest_ugst.core.reasoning import CLOSE, OPEN
 from pytest_ugst.simulators.llm import read_utterance
 
 # Wider than what is taught: a tag of another name, or half of one, is a leak all the same.
 _ANY_TAG = re.compile(r"<\s*/?\s*(?:think|thinking|thought|thoughts|reasoning)\b|</?think", re.IGNORECASE)
-_OPEN, _CLOSE = "<think>", "</think>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ def parse_completion(
         error = "leaked reasoning" if _ANY_TAG.search(text) else None if finished else "cut off"
         turn = read_utterance(text, None, conversation) if error is None else None
         return ParsedCompletion("", turn, error or (None if turn else "nothing said"))
-    if opened and not text.startswith(_OPEN):
-        text = _OPEN + text
-    if not text.startswith(_OPEN):
+    if opened and not text.startswith(OPEN):
+        text = OPEN + text
+    if not text.startswith(OPEN):
         leaked = _ANY_TAG.search(text) is not None
         return ParsedCompletion("", None, "leaked reasoning" if leaked else "no reasoning" if finished else "cut off")
-    reasoning, closed, utterance = text[len(_OPEN) :].partition(_CLOSE)
+    reasoning, closed, utterance = text[len(OPEN) :].partition(CLOSE)
     reasoning, utterance = reasoning.strip(), utterance.strip()
     if not closed:
         return ParsedCompletion(reasoning, None, "unclosed reasoning")
