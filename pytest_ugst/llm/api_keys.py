@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from pytest_ugst.core.errors import UsageError
-from pytest_ugst.llm.model_spec import ModelSpec
+
+if TYPE_CHECKING:
+    from pytest_ugst.llm.model_spec import ModelSpec
 
 
 def read_key(spec: ModelSpec) -> str | None:

@@ -152,6 +152,8 @@ class ModelManager:
         Raises:
             UsageError: For what the user has to correct.
         """
+        if not needed:
+            return  # a run without models pays nothing for aiohttp
         from pytest_ugst.llm.preflight import probe, probe_tools
 
         for name, roles in needed.items():

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.plugin_project import QUICK
+from tests.plugin_project import CONFTEST as ROLES
+from tests.plugin_project import QUICK, Project, goal
 
 HEAVY = ("openai", "pydantic", "aiohttp", "httpx", "yaml", "numpy", "torch", "tabulate", "json_repair")
 PLUGIN = {
@@ -57,3 +58,12 @@ def test_nothing_is_imported_printed_or_written(
     said = [line for line in result.outlines if "ugst" in line and not line.startswith(("plugins:", "rootdir:"))]
     assert [line for line in said if "runpytest" not in line and str(pytester.path) not in line] == []
     assert not (pytester.path / ".ugst").exists()
+
+
+def test_a_run_without_models_imports_nothing_that_calls_models(pytester: pytest.Pytester) -> None:
+    Project(pytester).goals("tea.goal.yaml", goal("tea"))
+    pytester.makeconftest(ROLES + CONFTEST)
+    result = pytester.runpytest_subprocess(*QUICK, "tea.goal.yaml")
+    result.assert_outcomes(passed=1)
+    modules = set(json.loads((pytester.path / "modules-main.json").read_text()))
+    assert modules.isdisjoint({"aiohttp", "openai", "httpx", "json_repair", "pytest_ugst.llm.model_spec"})
