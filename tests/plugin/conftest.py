@@ -11,14 +11,22 @@ from tests.plugin_project import Project
 _LIBRARIES = ("aiohttp", "numpy", "tabulate", "yaml")
 _OURS = (
     "agents.adapt",
-    "llm.model_names",
-    "cli",
     "cli.main",
-    "plugin.session",
     "config.settings",
+    "domains.session",
+    "judges.adapt",
+    "llm.api_keys",
+    "llm.model_names",
+    "llm.servers",
+    "plugin.collection",
+    "plugin.session",
+    "plugin.terminal",
     "simulators.adapt",
     "simulators.llm",
-    "plugin.terminal",
+    "trainers.data.command",
+    "trainers.grpo.command",
+    "trainers.judge.command",
+    "trainers.sft.command",
 )
 for _name in (*_LIBRARIES, *(f"pytest_ugst.{name}" for name in _OURS)):
     import_module(_name)

@@ -89,15 +89,6 @@ def test_where_data_is_looked_for(project: Project, how: str, monkeypatch: pytes
     assert episode.goal.text == f"You say tea in {'data' if how == 'cache' else 'mine'}."
 
 
-def test_the_option_reaches_the_workers(project: Project) -> None:
-    project.tests(f"@pytest.mark.ugst(goals='towns', split='x')\n{TEST}")
-    make_town(project.path / "mine" / "multiwoz")
-    project.launch("--ugst-data=mine", "-n2").assert_outcomes(passed=1)
-    result = project.launch("-n2")
-    result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["ugst: test_it.py (1 skipped): the multiwoz data is not here: *"])
-
-
 def test_a_data_folder_that_is_not_there(project: Project) -> None:
     project.tests(f"@pytest.mark.ugst(goals='towns')\n{TEST}")
     result = project.run("--ugst-data=typo")

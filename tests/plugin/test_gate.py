@@ -71,13 +71,19 @@ SKIPPED_LATE = (
 )
 
 
-@pytest.mark.parametrize("test", [SKIPPED_LATE, "def test_it():\n    pass\n"])
-def test_what_an_earlier_session_played_reaches_no_gate(half: Project, test: str) -> None:
+UNRELATED = "def test_it():\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("test", "how"),
+    [(SKIPPED_LATE, ()), (UNRELATED, ()), pytest.param(UNRELATED, ("-n", "2"), marks=pytest.mark.slow)],
+)
+def test_what_an_earlier_session_played_reaches_no_gate(half: Project, test: str, how: tuple[str, ...]) -> None:
     half.run("goals")
     before = half.results()
     half.tests(test)
     options = ("test_it.py", "--ugst-resume", "--ugst-fail-under=10")
-    result = half.run(*options) if test == SKIPPED_LATE else half.launch(*options, "-n", "2")
+    result = half.launch(*options, *how) if how else half.run(*options)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert NOTHING in result.outlines
     assert "user goal alignment" not in result.stdout.str()

@@ -68,11 +68,6 @@ def test_files_that_are_no_good(given: str, told: str, project: Project) -> None
     assert not (project.path / ".ugst" / "runs").exists()
 
 
-def test_under_xdist(project: Project) -> None:
-    project.goals("mine.goal.yaml", *(goal(f"g{n}") for n in range(3)))
-    project.run("--ugst-goals=mine.goal.yaml", "-n", "2", "test_it.py").assert_outcomes(passed=3)
-
-
 def test_a_shipped_suite(project: Project, tmp_path: Path) -> None:
     """The airline's goals out of the data, with the parts of a file."""
     tasks = project.path / "data" / "tau-bench" / "tau_bench" / "envs" / "airline" / "tasks_test.py"

@@ -178,7 +178,7 @@ def test_the_latest_run_is_resumed(project: Project) -> None:
     assert list(counts.values()) == [2]
 
 
-@pytest.mark.parametrize("how", [(), ("-n", "2")])
+@pytest.mark.parametrize("how", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)])
 def test_resuming_with_other_settings_is_refused(project: Project, how: tuple[str, ...]) -> None:
     project.goals("cafe.goal.yaml", goal("a"))
     project.run()

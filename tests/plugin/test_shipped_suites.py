@@ -22,7 +22,7 @@ NEEDED = {"test_airline.py": "tau-bench", "test_retail.py": "tau-bench", "test_m
 def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
     suites = shipped("suites")
     chosen = ("--ugst-dir", str(pytester.path / "runs"), "-o", "ugst_data=", "-o", "pythonpath=.", *options)
-    return pytester.runpytest_subprocess(
+    return pytester.runpytest_inprocess(
         str(suites), "-c", str(suites.parent / "pyproject.toml"), *QUICK, "-q", "-rs", *chosen
     )
 
