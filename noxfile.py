@@ -69,7 +69,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """Run the tests that need heavy extras, the laws with six times the examples, and the slow tests.
+    """Run the tests that need heavy extras, the laws with ten times the examples, and the slow tests.
 
     The slow tests are those with real models, real servers, real training and a real browser (chromium and its driver).
     """

@@ -10,6 +10,6 @@ from hypothesis import HealthCheck, settings
 os.environ.pop("GITHUB_STEP_SUMMARY", None)
 
 # Cores may be shared and slow; how long an example takes says nothing about the code.
-settings.register_profile("ugst", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ugst", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("ugst"), max_examples=300)  # --hypothesis-profile=thorough
 settings.load_profile("ugst")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.analysis.benchmarks import OVERALL, benchmark_tables, require_shared_goals
@@ -24,6 +24,7 @@ from pytest_ugst.llm.checkpoint_info import CheckpointInfo, TrainingStep
 from pytest_ugst.runs.outcome import unplayed_outcome
 from pytest_ugst.runs.reader import named_runs, open_run
 from tests.factories import make_setting, record
+from tests.laws import share
 from tests.policy_episodes import episode
 from tests.strategies import episodes
 
@@ -260,7 +261,7 @@ def test_an_evaluation_in_several_runs(home: Path) -> None:
 
 
 @given(st.lists(episodes(bare=True), min_size=2, max_size=6))
-@settings(max_examples=20)
+@share(0.3)
 def test_the_last_table_counts_what_the_others_count(played: list[Episode]) -> None:
     found = [LeaderboardEntry(str(n), "m", system, str(n)) for n, system in enumerate(evaluated_systems("a", played))]
     *parts, whole = benchmark_tables(found, resamples=0)

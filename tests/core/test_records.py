@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue, ValidationError
 
@@ -18,6 +18,7 @@ from pytest_ugst.core.usage import Usage
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.runs.outcome import tally
 from tests.factories import make_conversation, make_episode, make_goal, make_turn, policy, verdict
+from tests.laws import share
 from tests.strategies import conversations, episodes, goals, identifiers, usages, verdicts
 
 
@@ -37,7 +38,7 @@ def test_verdicts(verdict: Verdict) -> None:
 
 
 @given(episodes())
-@settings(max_examples=50)
+@share(0.6)
 def test_episodes(episode: Episode) -> None:
     final = episode.final_state  # kept by the episode, and not to be written with it
     line = episode.model_dump_json()

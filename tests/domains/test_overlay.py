@@ -7,11 +7,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from pytest_ugst.domains.overlay import BaseTables, Overlay, ReadOnlyError, freeze, thaw
+from tests.laws import share
 
 KEYS = st.sampled_from(["a", "b", "c", "d"])
 VALUES = st.integers(0, 3) | st.lists(st.integers(0, 2), max_size=2)
@@ -108,7 +108,7 @@ class Sessions(RuleBasedStateMachine):
 
 
 TestSessions = Sessions.TestCase
-TestSessions.settings = settings(max_examples=40, stateful_step_count=25)
+TestSessions.settings = share(0.8, stateful_step_count=25)
 
 
 def test_only_edited_records_are_copied() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.check import Check
@@ -18,6 +18,7 @@ from pytest_ugst.core.status import Category
 from pytest_ugst.goals.files import load_goals
 from pytest_ugst.goals.schema import flatten, nest
 from pytest_ugst.goals.writer import document, to_jsonl, to_yaml, write_goals
+from tests.laws import share
 from tests.strategies import goals
 
 several = st.lists(
@@ -69,7 +70,7 @@ def sorted_as_read(goal: Goal) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["g.goal.yaml", "g.goal.jsonl"])
-@settings(max_examples=40)
+@share(0.5)
 @given(made=several)
 @example(
     made=[Goal(id="no", text="a  b " * 60, tags=tuple(LOOKS_LIKE + SHAPES), data=dict.fromkeys(LOOKS_LIKE + SHAPES))]
@@ -83,7 +84,7 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, name: str, made: l
 
 
 @given(several)
-@settings(max_examples=40)
+@share(0.5)
 def test_other_readers_take_it_for_the_same(made: list[Goal]) -> None:
     documents = [document(goal) for goal in made]
     assert list(yaml.safe_load_all(to_yaml(made))) == documents  # YAML 1.1

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.llm.limiter import Limiter, RequestOutcome
+from tests.laws import share
 
 STEPS = st.lists(
     st.one_of(
@@ -71,7 +72,7 @@ class Callers:
 
 
 @given(ceiling=st.integers(1, 6), steps=STEPS)
-@settings(max_examples=150)
+@share(3)
 def test_invariants(ceiling: int, steps: list[tuple[str, int]]) -> None:
     async def play() -> None:
         limiter = Limiter(ceiling)

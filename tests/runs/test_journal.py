@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.conversation import StopReason
@@ -19,6 +19,7 @@ from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.runs.journal import Journal
 from tests.factories import make_conversation, make_episode
+from tests.laws import share
 from tests.strategies import episodes
 
 
@@ -37,7 +38,7 @@ def held(journal: Journal) -> dict[str, Episode]:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), episodes(bare=True), st.booleans()), max_size=8))
-@settings(max_examples=20)
+@share(0.4)
 def test_any_writers_in_any_order_read_the_same(steps: list[tuple[int, Episode, bool]]) -> None:
     with fresh_path() as path:
         writers = [Journal(path) for _ in range(3)]
@@ -61,7 +62,7 @@ def test_any_writers_in_any_order_read_the_same(steps: list[tuple[int, Episode, 
 
 
 @given(episodes())
-@settings(max_examples=20)
+@share(0.4)
 def test_what_is_written_is_what_is_read(one: Episode) -> None:
     with fresh_path() as path:
         journal = Journal(path)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_ugst.analysis.failures.patterns import classify
@@ -35,6 +35,7 @@ from pytest_ugst.runs.reader import open_run
 from tests.analysis.html.dinner_episodes import aligned, dinner
 from tests.analysis.html.page_content import Page
 from tests.factories import make_run
+from tests.laws import share
 from tests.plugin_project import Project, goal
 from tests.strategies import json_values
 
@@ -55,7 +56,7 @@ def test_numbers_that_json_can_not_hold() -> None:
     assert json.loads(embed({"a": [math.nan, math.inf, 1.5]})) == {"a": [None, None, 1.5]}
 
 
-@settings(max_examples=25)
+@share(0.8)
 @given(texts, texts)
 @example(HOSTILE, "</title><script>1</script>@@script@@")
 def test_a_page_has_its_own_elements_only(text: str, title: str) -> None:

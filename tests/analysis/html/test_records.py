@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from pytest_ugst.analysis.failures.patterns import classify
 from pytest_ugst.analysis.html.embedding import Chunks, embed
@@ -13,12 +13,13 @@ from pytest_ugst.analysis.html.records import LETTERS, SharedRecords, episode_de
 from pytest_ugst.core.conversation import Conversation, StopReason
 from pytest_ugst.core.episode import Episode
 from tests.analysis.html.dinner_episodes import dinner
+from tests.laws import share
 from tests.strategies import episodes
 
 STATUSES = {letter: status for status, letter in LETTERS.items()}
 
 
-@settings(max_examples=30)
+@share(0.5)
 @given(episodes())
 def test_states_are_the_episodes_own(episode: Episode) -> None:
     tables = SharedRecords()
@@ -42,7 +43,7 @@ def test_states_are_the_episodes_own(episode: Episode) -> None:
     assert goal["categories"] == [c.category for c in episode.components]
 
 
-@settings(max_examples=30)
+@share(0.5)
 @given(episodes())
 def test_all_that_was_said_is_there_and_can_be_written(episode: Episode) -> None:
     opened = json.loads(embed(episode_detail(episode, SharedRecords(), classify(episode))))

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pytest_ugst.analysis.html.builder import build_page
@@ -24,6 +23,7 @@ from pytest_ugst.runs.outcome import tally
 from pytest_ugst.runs.reader import open_run
 from tests.analysis.html.page_content import Page
 from tests.factories import make_setting, record
+from tests.laws import share
 from tests.policy_episodes import episode
 from tests.strategies import episodes
 
@@ -56,7 +56,7 @@ def test_the_same_run_gives_the_same_bytes_and_a_goal_is_a_line(capsys: pytest.C
 
 
 @given(st.lists(episodes(bare=True), max_size=5, unique_by=lambda one: one.id))
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@share(0.4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_kept_gives_the_rates_of_the_run(tmp_path: Path, played: list[Episode]) -> None:
     # One goal, one set of sub-components: what differs between trials is no goal that can be compared.
     first: dict[str, Episode] = {}

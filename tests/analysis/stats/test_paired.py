@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.analysis.regression.decision import GateDecision, decide
@@ -17,6 +17,7 @@ from pytest_ugst.analysis.success.rates import rates
 from pytest_ugst.core.status import Category
 from pytest_ugst.runs.outcome import Count, Tally
 from tests.analysis.stats.pairs import drawn, even
+from tests.laws import share
 
 MARGINS = dict.fromkeys(COLUMNS, 10.0)
 
@@ -33,7 +34,7 @@ def pair_lists(draw: st.DrawFn, least: int = 0) -> list[Pair]:
 
 
 @given(pair_lists())
-@settings(max_examples=40, deadline=None)
+@share(0.6)
 def test_rates_are_those_of_the_tables(pairs: list[Pair]) -> None:
     found = differences(pairs, resamples=20)
     for side in ("base", "new"):
@@ -52,7 +53,7 @@ def test_rates_are_those_of_the_tables(pairs: list[Pair]) -> None:
 
 
 @given(pair_lists(), st.randoms())
-@settings(max_examples=30, deadline=None)
+@share(0.6)
 def test_order_does_not_matter(pairs: list[Pair], random: Random) -> None:
     shuffled = list(pairs)
     random.shuffle(shuffled)
@@ -60,7 +61,7 @@ def test_order_does_not_matter(pairs: list[Pair], random: Random) -> None:
 
 
 @given(pair_lists())
-@settings(max_examples=30, deadline=None)
+@share(0.6)
 def test_a_run_is_neither_better_nor_worse_than_itself(pairs: list[Pair]) -> None:
     same = [pair._replace(new=pair.base) for pair in pairs]
     found = differences(same, resamples=50)
@@ -70,7 +71,7 @@ def test_a_run_is_neither_better_nor_worse_than_itself(pairs: list[Pair]) -> Non
 
 
 @given(pair_lists(), st.sampled_from([1.0, 5.0, 20.0]))
-@settings(max_examples=30, deadline=None)
+@share(0.6)
 def test_exchanging_base_and_new_changes_signs(pairs: list[Pair], margin: float) -> None:
     there = differences(pairs, resamples=50)
     back = differences([p._replace(base=p.new, new=p.base) for p in pairs], resamples=50)
@@ -93,7 +94,7 @@ def _minus(value: float | None) -> float | None:
 
 
 @given(pair_lists(least=2), st.integers(0, 3))
-@settings(max_examples=20, deadline=None)
+@share(0.4)
 def test_deviations_agree_with_drawing_goals_by_hand(pairs: list[Pair], seed: int) -> None:
     """The matrix products against a direct reading of ratio, linearised variance and their mean."""
     pairs = [pair for pair in pairs if pair.totals]

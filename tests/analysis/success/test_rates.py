@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.analysis.stats import bootstrap
@@ -16,6 +16,7 @@ from pytest_ugst.analysis.success.rates import Rates, rates
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.status import Category
 from pytest_ugst.runs.outcome import Count, Tally, tally
+from tests.laws import share
 from tests.strategies import episodes, tallies
 
 CATEGORIES = ["profile", "policy", "objective", "requirement", "preference"]
@@ -33,7 +34,7 @@ def even(goals: int, trials: int = 1, *, p: float = 0.8) -> list[Tally]:
 
 
 @given(st.lists(episodes(bare=True), max_size=4))
-@settings(max_examples=50)
+@share(0.5)
 def test_pooled_over_all_episodes(played: list[Episode]) -> None:
     got = rates(map(tally, played), resamples=0)
     means = []
@@ -54,7 +55,7 @@ def test_pooled_over_all_episodes(played: list[Episode]) -> None:
 
 
 @given(st.lists(tallies, max_size=8), st.integers(0, 5))
-@settings(max_examples=50)
+@share(0.5)
 def test_intervals_agree_with_repeating_goals_by_hand(made: list[Tally], seed: int) -> None:
     resamples = 40
     got = rates(made, resamples=resamples, seed=seed)
@@ -78,7 +79,7 @@ def test_intervals_agree_with_repeating_goals_by_hand(made: list[Tally], seed: i
 
 
 @given(st.lists(tallies, max_size=8), st.randoms())
-@settings(max_examples=30)
+@share(0.6)
 def test_order_does_not_matter(made: list[Tally], random: Random) -> None:
     shuffled = list(made)
     random.shuffle(shuffled)

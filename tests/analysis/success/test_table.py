@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.analysis.success.rates import Rates, rates
@@ -14,6 +14,7 @@ from pytest_ugst.analysis.success.table import RatesRow, percent, rates_table
 from pytest_ugst.analysis.tables import render, render_terminal
 from pytest_ugst.core.status import Category
 from pytest_ugst.runs.outcome import Count, Tally
+from tests.laws import share
 
 
 def played(goals: int = 30, *, error: int = 0, skip: tuple[Category, ...] = (), unmeasured: int = 0) -> Rates:
@@ -101,7 +102,7 @@ def test_nothing_played() -> None:
 
 
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=3), st.integers(80, 160), st.integers(1, 40))
-@settings(max_examples=40)
+@share(0.8)
 def test_any_label_fits(labels: list[str], width: int, goals: int) -> None:
     table = drawn([RatesRow(label=label, rates=played(goals, error=1)) for label in labels], width=width)
     body = table.partition("\nrates in percent")[0].splitlines()

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
@@ -21,6 +20,7 @@ from pytest_ugst.domains.tau.session import TauDomain, TauSession
 from tests.domains.tau.small_tau import AIRLINE, RETAIL, session, write
 from tests.domains.tau.test_airline import TRIP, change
 from tests.domains.tau.test_retail import ADDRESS
+from tests.laws import share
 
 Call = tuple[str, dict[str, Any]]
 
@@ -112,7 +112,7 @@ class RetailSessions(TauSessions):
 
 TestAirlineSessions = AirlineSessions.TestCase
 TestRetailSessions = RetailSessions.TestCase
-TestAirlineSessions.settings = TestRetailSessions.settings = settings(max_examples=20, stateful_step_count=15)
+TestAirlineSessions.settings = TestRetailSessions.settings = share(0.4, stateful_step_count=15)
 
 
 def test_a_thousand_sessions_share_one_base(tau_root: Path) -> None:

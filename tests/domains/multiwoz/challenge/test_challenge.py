@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.conversation import Conversation, Turn
@@ -26,6 +26,7 @@ from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.simulators.agenda.user_goal import read_user_goal
 from tests.domains.multiwoz.challenge.played_challenge import Played
 from tests.domains.multiwoz.small_database import write_database
+from tests.laws import share
 
 NUMBER = 60
 
@@ -214,7 +215,7 @@ def test_the_same_seed_gives_the_same_bytes(database: SplitDatabase, pools: Pool
     assert first != to_jsonl(generate(database, pools, 12, 12, "train"))
 
 
-@settings(max_examples=25)
+@share(0.4)
 @given(st.integers(), st.sampled_from(SPLITS))
 def test_any_seed_makes_goals_that_can_be_read_and_judged(
     database: SplitDatabase, pools: Pools, seed: int, split: Any
