@@ -107,6 +107,20 @@ def test_a_goal_that_occurs_twice_is_played_once() -> None:
     assert (len(run), len(list(run))) == (1, 1)
 
 
+def test_what_is_registered_may_be_a_function_like_any_role() -> None:
+    def register(registry: ugst.Registry) -> None:
+        registry.simulator(
+            "once", lambda argument, context: lambda messages, goal: argument if not messages else "TERMINATE"
+        )
+        registry.agent("parrot", lambda argument, context: lambda messages: messages[-1]["content"])
+        registry.judge("kind", lambda argument, context: lambda component, conversation, turn: "ALIGNED")
+
+    run = ugst.simulate(tea(), simulator="once:Tea!", agent="parrot", judge="kind", register=register)
+    (episode,) = run
+    assert episode.conversation.turns[0].agent == "Tea!"
+    assert (episode.setting.simulator, episode.setting.agent, episode.setting.judge) == ("once:Tea!", "parrot", "kind")
+
+
 def test_a_run_is_awaited_where_a_loop_runs_and_is_the_same_run() -> None:
     async def in_a_notebook() -> tuple[ugst.Run, str, list[str]]:
         pending = ugst.simulate("concierge:test", cache="off")

@@ -101,9 +101,11 @@ class Registry:
             data_dirs: Finds the data of goal sources and domains; looks in the usual places unless given.
         """
         self.data_dirs = data_dirs
-        self.simulators: Names[Callable[[str | None, RoleContext], SimulatorFactory]] = Names("simulator")
-        self.agents: Names[Callable[[str | None, RoleContext], Agent]] = Names("agent")
-        self.judges: Names[Callable[[str | None, RoleContext], Judge]] = Names("judge")
+        self.simulators: Names[Callable[[str | None, RoleContext], SimulatorFactory | Callable[..., Any]]] = Names(
+            "simulator"
+        )
+        self.agents: Names[Callable[[str | None, RoleContext], Agent | Callable[..., Any]]] = Names("agent")
+        self.judges: Names[Callable[[str | None, RoleContext], Judge | Callable[..., Any]]] = Names("judge")
         self.checks: Names[Callable[..., Verdict | Any]] = Names("check")
         self.domains: Names[Callable[[], Domain]] = Names("domain")
         self.goal_sources: Names[Callable[[str | None], Iterable[Goal]]] = Names("goal source")
@@ -116,16 +118,24 @@ class Registry:
                 plays.setdefault(name, []).append(names.kind)
         return {name: " and ".join(kinds) for name, kinds in plays.items()}
 
-    def simulator(self, name: str, make: Callable[[str | None, RoleContext], SimulatorFactory]) -> None:
-        """Register a simulator: ``make(argument, context)`` returns its factory, for ``--ugst-sim=NAME[:ARGUMENT]``."""
+    def simulator(
+        self, name: str, make: Callable[[str | None, RoleContext], SimulatorFactory | Callable[..., Any]]
+    ) -> None:
+        """Register a simulator, for ``--ugst-sim=NAME[:ARGUMENT]``.
+
+        Args:
+            name: The name.
+            make: Called with the argument behind the colon, or None, and the context; returns a factory of simulators,
+                or a function as the fixture ``simulator`` may.
+        """
         self.simulators.add(name, make)
 
-    def agent(self, name: str, make: Callable[[str | None, RoleContext], Agent]) -> None:
-        """Register an agent, for ``--ugst-agent=NAME[:ARGUMENT]``."""
+    def agent(self, name: str, make: Callable[[str | None, RoleContext], Agent | Callable[..., Any]]) -> None:
+        """Register an agent, for ``--ugst-agent=NAME[:ARGUMENT]``; ``make`` may return a function, as fixtures may."""
         self.agents.add(name, make)
 
-    def judge(self, name: str, make: Callable[[str | None, RoleContext], Judge]) -> None:
-        """Register a judge, for ``--ugst-judge=NAME[:ARGUMENT]``."""
+    def judge(self, name: str, make: Callable[[str | None, RoleContext], Judge | Callable[..., Any]]) -> None:
+        """Register a judge, for ``--ugst-judge=NAME[:ARGUMENT]``; ``make`` may return a function, as fixtures may."""
         self.judges.add(name, make)
 
     def check(self, name: str, check: Callable[..., Verdict | Any]) -> None:

@@ -162,8 +162,9 @@ class RoleResolver:
     def make_simulator(self, name: str) -> SimulatorFactory:
         """Make a simulator by name; a trained model is prompted as it was trained."""
         if name.partition(":")[0] in self._registry.simulators:
-            made: SimulatorFactory = self._registered(self._registry.simulators, name)
-            return made
+            from pytest_ugst.simulators.adapt import as_simulator
+
+            return as_simulator(self._registered(self._registry.simulators, name), name)
         from pytest_ugst.simulators.llm import make_llm_simulator
 
         return make_llm_simulator(self.chat(name, "simulator"), self._as_trained(name))
@@ -176,8 +177,9 @@ class RoleResolver:
     def make_agent(self, name: str) -> Agent:
         """Make an agent by name, or by the URL of a chat completions endpoint."""
         if name.partition(":")[0] in self._registry.agents:
-            made: Agent = self._registered(self._registry.agents, name)
-            return made
+            from pytest_ugst.agents.adapt import as_agent
+
+            return as_agent(self._registered(self._registry.agents, name), name)
         if name.startswith(("http://", "https://")):
             from pytest_ugst.agents.endpoint import EndpointAgent
 
@@ -189,8 +191,9 @@ class RoleResolver:
     def make_judge(self, name: str) -> Judge:
         """Make a judge by name."""
         if name.partition(":")[0] in self._registry.judges:
-            made: Judge = self._registered(self._registry.judges, name)
-            return made
+            from pytest_ugst.judges.adapt import as_judge
+
+            return as_judge(self._registered(self._registry.judges, name), name)
         from pytest_ugst.judges.llm import make_llm_judge
 
         return make_llm_judge(self.chat(name, "judge"), self.context)

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.protocols import NoSession, Session
+from pytest_ugst.core.protocols import AgentTurn, NoSession, Session
 from pytest_ugst.core.registry import Registry
 from pytest_ugst.engine.spec import cases
 from pytest_ugst.llm.manager import ModelManager
@@ -51,6 +52,9 @@ class Picky:
 
     name = "picky"
 
+    async def respond(self, conversation: Conversation, session: Session) -> AgentTurn:
+        return AgentTurn("")
+
     def require(self, session: Session) -> None:
         raise UsageError("not here")
 
@@ -82,7 +86,7 @@ def resolver_for(town: Town | None = None, **options: Any) -> RoleResolver:
 
 def _register(registry: Registry, town: Town) -> None:
     registry.domain("town", lambda: town)
-    registry.agent("picky", lambda argument, context: Picky())  # type: ignore[arg-type, return-value]
+    registry.agent("picky", lambda argument, context: Picky())
     registry.simulator("particular", lambda argument, context: Particular())
 
 
