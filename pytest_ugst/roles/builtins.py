@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_ugst.config.data_dirs import USUAL_PLACES
 from pytest_ugst.config.shipped import shipped
 from pytest_ugst.core.check import CHECKS
-from pytest_ugst.goals.files import is_goal_file, load_goals
+from pytest_ugst.goals.files import is_goal_file
+from pytest_ugst.goals.shipped import shipped_goals
 
 if TYPE_CHECKING:
     from pytest_ugst.core.goal import Goal
@@ -43,7 +44,7 @@ def concierge_goals(split: str | None) -> Iterable[Goal]:
     """The shipped goals of the concierge domain; ``split`` is ``test`` or ``train``, or None for both."""
     for path in sorted(shipped("goals").iterdir()):
         if path.name.startswith("concierge") and is_goal_file(path):
-            yield from (goal for goal in load_goals(path) if split is None or split in goal.tags)
+            yield from (goal for goal in shipped_goals(path.name) if split is None or split in goal.tags)
 
 
 def tau_goals(registry: Registry, domain: str, split: str | None) -> Iterable[Goal]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
 from pytest_ugst.agents import rules
 from pytest_ugst.config.options import DEFAULT_MAX_TURNS
@@ -18,11 +17,9 @@ from pytest_ugst.core.registry import RoleContext
 from pytest_ugst.core.status import Category
 from pytest_ugst.core.verdict import Verdict
 from pytest_ugst.domains import concierge
-from pytest_ugst.goals.files import load_goals
+from pytest_ugst.goals.shipped import shipped_goals
 from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.simulators.agenda import make
-
-GOALS = Path(__file__).parents[3] / "goals"
 
 
 def context() -> RoleContext:
@@ -36,7 +33,7 @@ def context() -> RoleContext:
 
 def shipped(split: str) -> list[Goal]:
     """The goals of one part."""
-    return load_goals(GOALS / f"concierge_{split}.goal.yaml")
+    return list(shipped_goals(f"concierge_{split}.goal.yaml"))
 
 
 async def _play(

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from pytest_ugst.config.data_dirs import USUAL_PLACES
-from pytest_ugst.config.shipped import shipped
 from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.protocols import DataLocator
@@ -14,7 +13,7 @@ from pytest_ugst.domains.multiwoz.challenge.compose import generate
 from pytest_ugst.domains.multiwoz.challenge.pools import load_pools
 from pytest_ugst.domains.multiwoz.challenge.splits import SPLITS, SplitDatabase
 from pytest_ugst.domains.multiwoz.database import read_database
-from pytest_ugst.goals.files import load_goals
+from pytest_ugst.goals.shipped import shipped_goals
 
 SEED: Final = 20250724
 """Seed of the shipped test set and of the training set."""
@@ -37,7 +36,7 @@ def challenge_goals(split: str | None, data_dirs: DataLocator = USUAL_PLACES) ->
         DataMissingError: If the training set is asked for and the database is not on this machine.
     """
     if split in (None, "test"):
-        return load_goals(shipped("goals") / FILE)
+        return shipped_goals(FILE)
     if split == "train":
         database = SplitDatabase(read_database(data_dirs.locate("multiwoz")))
         return generate(database, load_pools(), SEED, TRAINING_GOALS, "train")
