@@ -179,6 +179,11 @@ def test_a_conversation_is_judged_as_it_was_while_it_was_played() -> None:
     assert again.rates == played.rates
 
 
+def test_a_judged_run_is_read_again_though_nobody_stopped_in_it() -> None:
+    judged = ugst.judge([(tea(), [{"role": "user", "content": "Tea, please."}])])
+    assert [(e.id, e.final_state) for e in ugst.load_run(judged.folder)] == [(e.id, e.final_state) for e in judged]
+
+
 def test_several_conversations_about_one_goal_are_its_trials() -> None:
     said = [[{"role": "user", "content": text}] for text in ("Tea, please.", "Tea.")]
     run = ugst.judge([(tea(), messages) for messages in said])
@@ -217,3 +222,100 @@ def test_without_pandas_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     run = ugst.judge([(tea(), [{"role": "user", "content": "Tea, please."}])])
     with pytest.raises(ugst.UsageError, match="pip install pandas"):
         run.to_pandas()
+
+
+def test_one_faulty_goal_costs_its_own_episode_and_is_not_forgotten(here: Path) -> None:
+    def agent(messages: list[dict[str, Any]]) -> str:
+        return "Fine."
+
+    class Domain:
+        name = "shut"
+
+        def open(self, goal: ugst.Goal, seed: int) -> ugst.Session:
+            if seed and goal.id == "b":
+                raise KeyError("shut")
+            return Kiosk()
+
+    class Kiosk:
+        policy = ""
+        tools: tuple[ugst.ToolSpec, ...] = ()
+
+        def __init__(self) -> None:
+            self.notes: dict[str, Any] = {}
+
+        def call(self, name: str, arguments: Any) -> ugst.ToolResult:
+            return ugst.ToolResult("", ok=False)
+
+    def simulator(messages: list[dict[str, Any]], goal: ugst.Goal) -> str:
+        return "TERMINATE" if messages else "Tea, please."
+
+    goals = [tea().model_copy(update={"id": name, "domain": "shut"}) for name in "abc"]
+    run = ugst.simulate(
+        goals, simulator=simulator, agent=agent, register=lambda registry: registry.domain("shut", Domain())
+    )
+    assert [episode.id for episode in run] == ["a", "c"]
+    assert dict(run.failures) == {"b": "KeyError: 'shut'"}
+    loaded = ugst.load_run(run.folder)
+    assert dict(loaded.failures) == dict(run.failures)
+    assert (loaded.rates.unmeasured, run.rates.unmeasured) == (1, 1)
+
+
+def test_going_on_with_a_run_plays_what_will_not_do() -> None:
+    old = tea()
+    new = old.model_copy(update={"text": "Order coffee."})
+
+    def simulator(messages: list[dict[str, Any]], goal: ugst.Goal) -> str:
+        return "TERMINATE" if messages else goal.text
+
+    def agent(messages: list[dict[str, Any]]) -> str:
+        return "Fine."
+
+    first = ugst.simulate(old, simulator=simulator, agent=agent)
+    again = ugst.simulate(new, simulator=simulator, agent=agent, resume=first)
+    assert [turn.user for turn in again["tea"].conversation.turns] == ["Order coffee."]
+    assert again.folder == first.folder
+    assert "tea" in again
+    assert "coffee" not in again
+
+
+def test_a_run_that_was_cancelled_says_what_is_missing() -> None:
+    async def agent(messages: list[dict[str, Any]]) -> str:
+        if "b" in messages[-1]["content"]:
+            await asyncio.sleep(60)
+        return "Fine."
+
+    def simulator(messages: list[dict[str, Any]], goal: ugst.Goal) -> str:
+        return "TERMINATE" if messages else f"please {goal.id}"
+
+    goals = [tea().model_copy(update={"id": name}) for name in "ab"]
+
+    async def interrupted() -> ugst.Run:
+        run = ugst.simulate(goals, simulator=simulator, agent=agent)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(run, 2)
+        return run
+
+    run = asyncio.run(interrupted())
+    assert repr(run) == f"<Run {run.name!r}: stopped, 1 of 2 episodes>"
+    assert f"1 selected episode was not played; go on with resume={run.name!r}" in str(run.summary())
+    assert len(ugst.load_run(run.folder)) == 1
+
+
+def test_progress_that_fails_costs_nothing() -> None:
+    def broken(done: int, total: int) -> None:
+        raise ValueError("no screen")
+
+    with pytest.warns(UserWarning, match="on_progress failed and is not called again: ValueError: no screen"):
+        run = ugst.simulate("concierge:test", cache="off", on_progress=broken)
+    assert len(run) == 32
+
+
+def test_nobody_decomposes_and_it_is_said_before_anything_is_judged() -> None:
+    whole = ugst.Goal(id="tea", text="Order tea.")
+    said = [{"role": "user", "content": "Tea."}]
+    with pytest.raises(ugst.UsageError, match="'tea' has no components and no model is set to decompose it"):
+        ugst.judge([(whole, said)], judge=lambda component, conversation, turn: "ALIGNED")
+    with pytest.raises(ugst.UsageError, match=r"data='nowhere': there is no such folder"):
+        ugst.simulate(tea(), data="nowhere")
+    with pytest.raises(ugst.UsageError, match="conversation 2: another goal has the id 'tea'"):
+        ugst.judge([(tea(), said), (tea().model_copy(update={"text": "Coffee."}), said)])

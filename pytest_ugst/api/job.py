@@ -6,10 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from pytest_ugst.analysis.results import write_results
+from pytest_ugst.analysis.success.gate import Gate
+from pytest_ugst.analysis.summary import summarise
 from pytest_ugst.api.run import Run
+from pytest_ugst.core.errors import UsageError
 from pytest_ugst.roles.batch import work_with
+from pytest_ugst.runs.run import RESULTS_FILE
 
 if TYPE_CHECKING:
+    from pytest_ugst.core.goal import Goal
     from pytest_ugst.roles.resolver import RoleResolver
     from pytest_ugst.runs.run import StoredRun
 
@@ -27,11 +33,11 @@ class Job(ABC):
         """
         self.stored = stored
         self.resolver = resolver
-        self.named = tuple(named)
+        self.named = (*named, "decomposer")
 
     def start(self) -> Run:
         """Fill the run: at once, or beside the caller where an event loop is running."""
-        return Run.start(self.stored, self._prepare, self._work)
+        return Run.start(self.stored, self._prepare, self._work, self.resolver.models.stop_servers)
 
     @abstractmethod
     def check(self) -> None:
@@ -48,14 +54,29 @@ class Job(ABC):
     def _prepare(self) -> None:
         self.resolver.require(self.named)
         self.check()
-        try:
-            self.resolver.start_servers(self.named)
-        except BaseException:
-            self.resolver.models.stop_servers()
-            raise
+        self.resolver.start_servers(self.named)
 
     async def _work(self) -> None:
         try:
             await work_with(self.resolver, self.named, self.fill)
         finally:
-            self.resolver.models.stop_servers()
+            self._write_results()  # also of what was played before it was stopped
+
+    def _write_results(self) -> None:
+        summary = summarise(self.stored)
+        if summary.outcomes:
+            results = self.stored.results = summary.results(self.stored, Gate(floors={}), [])
+            write_results(self.stored.folder / RESULTS_FILE, results)
+
+    def require_decomposer(self, goals: Iterable[Goal]) -> None:
+        """Check that goals without sub-components can be decomposed, whoever judges.
+
+        Raises:
+            UsageError: Naming the goal and the remedy.
+        """
+        for goal in goals:
+            if goal.components is None and not self.resolver.is_model("decomposer"):
+                raise UsageError(
+                    f"{goal.source or 'goals'}: goal {goal.id!r} has no components and no model is set to decompose "
+                    "it; name one by decomposer=..., or write its components"
+                )

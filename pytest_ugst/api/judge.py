@@ -110,9 +110,10 @@ class _Judging(Job):
         self._on_progress = on_progress
 
     def check(self) -> None:
+        self.require_decomposer(episode.goal for episode in self._episodes)
         for episode in self._episodes:
             self.resolver.checks.validate(episode.goal)
-            if self.named:
+            if isinstance(self._judge, str):
                 for missing in missing_for_judging(episode.goal, self.resolver, _OPTIONS):
                     raise UsageError(missing.message)
 
@@ -127,11 +128,15 @@ class _Judging(Job):
 
         async def judge_one(episode: Episode) -> None:
             try:
-                self.stored.journal.append(await _judged(episode, roles, config))
-            except (ChatUnavailableError, UsageError):
+                judged = await _judged(episode, roles, config)
+            except ChatUnavailableError:
                 raise
             except UgstError as error:
                 self.stored.failures[episode.id] = str(error)
+            except Exception as error:  # anyone's judge or check: it costs its own conversation
+                self.stored.failures[episode.id] = f"{type(error).__name__}: {error}"
+            else:
+                self.stored.journal.append(judged)
 
         with reporting(self._on_progress, "conversations judged") as report:
             await bounded_gather(self._episodes, judge_one, resolver.settings.concurrency, report)
@@ -140,6 +145,7 @@ class _Judging(Job):
 def _episodes(conversations: Iterable[Recorded]) -> list[Episode]:
     """Return conversations as episodes without verdicts; several about one goal are its trials."""
     seen: Counter[str] = Counter()
+    goals: dict[str, Goal] = {}
     found = []
     for number, one in enumerate(conversations, 1):
         if isinstance(one, Episode):
@@ -152,6 +158,8 @@ def _episodes(conversations: Iterable[Recorded]) -> list[Episode]:
                 f"conversation {number} is a {type(one).__name__}; give an Episode, or a pair of a Goal and a "
                 "Conversation or a list of messages"
             )
+        if _content(goals.setdefault(goal.id, goal)) != _content(goal):
+            raise UsageError(f"conversation {number}: another goal has the id {goal.id!r} as well; give each its own")
         seen[goal.id] += 1
         found.append(
             Episode(
@@ -164,6 +172,11 @@ def _episodes(conversations: Iterable[Recorded]) -> list[Episode]:
             )
         )
     return found
+
+
+def _content(goal: Goal) -> dict[str, Any]:
+    """Return what a goal is, wherever it comes from."""
+    return goal.model_dump(exclude={"source"})
 
 
 async def _judged(episode: Episode, roles: RoleSet, config: EpisodeConfig) -> Episode:

@@ -6,11 +6,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from pytest_ugst.api.options import Register, make_options, make_registry
+from pytest_ugst.api.options import Register, listed_tags, make_options, make_registry
 from pytest_ugst.api.run import Run
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.roles.goal_lookup import find_goals
-from pytest_ugst.runs.reader import open_run
+from pytest_ugst.runs.reader import open_run, unplayed_outcomes
 
 
 def load_goals(
@@ -42,7 +42,7 @@ def load_goals(
     """
     settings = make_options({} if data is None else {"data": str(data)})
     registry = make_registry(settings, register)
-    return find_goals(names, split, tags, registry=registry, folders=(Path.cwd(),))
+    return find_goals(names, split, listed_tags(tags), registry=registry, folders=(Path.cwd(),))
 
 
 def load_run(name: str | Path = "latest", *, dir: str | Path = ".ugst") -> Run:
@@ -61,4 +61,6 @@ def load_run(name: str | Path = "latest", *, dir: str | Path = ".ugst") -> Run:
         >>> ugst.load_run(played.folder).rates == played.rates
         True
     """
-    return Run(open_run(Path(dir), str(name)))
+    stored = open_run(Path.cwd() / dir, str(name))
+    stored.failures = {one.id: one.error or "" for one in unplayed_outcomes(stored)}
+    return Run(stored)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
@@ -51,7 +51,15 @@ def make_options(given: Mapping[str, Any], **roles: Any) -> Options:
             raise UsageError(unknown("option", name, known))
     paths = {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
     names = {option: value for option, value in roles.items() if isinstance(value, str)}
-    return settings_here(**paths, **names)
+    settings = settings_here(**paths, **names)
+    if settings.data_dir is not None and not settings.data_dir.is_dir():
+        raise UsageError(f"data={settings.data!r}: there is no such folder; name one that holds the data")
+    return settings
+
+
+def listed_tags(tags: str | Collection[str]) -> Collection[str]:
+    """Return tags as a collection; a string is one tag."""
+    return (tags,) if isinstance(tags, str) else tags
 
 
 def make_registry(settings: Options, register: Register | None) -> Registry:

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pytest_ugst.utils.progress import ProgressLine
 
 OnProgress = Callable[[int, int], None]
+
+
+def _harmless(on_progress: OnProgress) -> OnProgress:
+    """Return a function that warns once where the caller's function fails: a run must not be lost by it."""
+    failed = False
+
+    def report(done: int, total: int) -> None:
+        nonlocal failed
+        if failed:
+            return
+        try:
+            on_progress(done, total)
+        except Exception as error:
+            failed = True
+            warnings.warn(f"on_progress failed and is not called again: {type(error).__name__}: {error}", stacklevel=2)
+
+    return report
 
 
 @contextmanager
@@ -19,7 +37,7 @@ def reporting(on_progress: OnProgress | None, what: str) -> Iterator[OnProgress]
         what: What is counted, for the line.
     """
     if on_progress is not None:
-        yield on_progress
+        yield _harmless(on_progress)
         return
     line = ProgressLine()
     try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import html
+import warnings
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,19 +39,22 @@ class RunSummary:
         True
     """
 
-    def __init__(self, summary: Summary) -> None:
+    def __init__(self, summary: Summary, note: str = "") -> None:
         """Show a summary.
 
         Args:
             summary: What was counted.
+            note: More that has to be said below the last table.
         """
         self._summary = summary
+        self._note = note
         self.rates: Rates = summary.rows[-1].rates
 
     @property
     def tables(self) -> list[Table]:
         """The tables, for any style of ``pytest_ugst.analysis.tables``."""
-        return self._summary.printed()
+        *others, last = self._summary.printed()
+        return [*others, replace(last, notes=(*last.notes, self._note))] if self._note else [*others, last]
 
     def __str__(self) -> str:
         """Return the tables as text."""
@@ -110,25 +115,36 @@ class Run:
         self.stored = stored
         """The run as it is kept: folder, journal, selection, failures."""
         self._task: asyncio.Task[None] | None = None
+        self._awaited = False
         self._summary: Summary | None = None
 
     @classmethod
-    def start(cls, stored: StoredRun, prepare: Callable[[], None], work: Callable[[], Awaitable[None]]) -> Run:
+    def start(
+        cls,
+        stored: StoredRun,
+        prepare: Callable[[], None],
+        work: Callable[[], Awaitable[None]],
+        cleanup: Callable[[], None],
+    ) -> Run:
         """Fill a run: at once, or beside the caller where an event loop is running.
 
         Args:
             stored: The run to fill.
             prepare: Called first; may block for minutes, as starting a model server does.
-            work: Awaited then; it is called also where ``prepare`` failed, to let go of what was begun.
+            work: Awaited then.
+            cleanup: Called at the end, however it comes about.
         """
         run = cls(stored)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            prepare()
-            asyncio.run(_with_threads(work))
+            try:
+                prepare()
+                asyncio.run(_with_threads(work))
+            finally:
+                cleanup()
         else:
-            run._task = loop.create_task(_in_loop(prepare, work))
+            run._task = loop.create_task(_in_loop(prepare, work, cleanup))
         return run
 
     def __await__(self) -> Generator[Any, None, Run]:
@@ -137,9 +153,15 @@ class Run:
         Raises:
             UgstError: Whatever ended it early.
         """
+        self._awaited = True
         if self._task is not None:
             yield from self._task.__await__()
         return self
+
+    def __del__(self) -> None:
+        """Warn of a run that nobody awaited: it has been lost without a word."""
+        if getattr(self, "_task", None) is not None and not self._awaited:
+            warnings.warn(f"the run {self.stored.name!r} was never awaited", RuntimeWarning, stacklevel=2)
 
     def _ended(self) -> StoredRun:
         if self._task is not None and not self._task.done():
@@ -171,26 +193,40 @@ class Run:
         run = self._ended()
         return sum(name in run.journal for name in run.ids)
 
+    def __contains__(self, episode_id: object) -> bool:
+        """Return whether an episode of this id was played."""
+        run = self._ended()
+        return episode_id in run.ids and episode_id in run.journal
+
+    def __bool__(self) -> bool:
+        """Return True: a run in which nothing could be played is a run as well."""
+        return True
+
     def __getitem__(self, episode_id: str) -> Episode:
         """Return an episode by its id, such as ``GOAL`` or ``GOAL@2``.
 
         Raises:
             KeyError: If it is not in the run.
         """
-        run = self._ended()
-        if episode_id not in run.journal:
+        if episode_id not in self:
             raise KeyError(episode_id)
-        return run.journal.get(episode_id)
+        return self.stored.journal.get(episode_id)
 
     def __repr__(self) -> str:
         """Return the run's name and size."""
         if self._task is not None and not self._task.done():
             return f"<Run {self.name!r}: under way, await it>"
-        return f"<Run {self.name!r}: {counted(len(self), 'episode')}>"
+        missing = self.stored.missing
+        size = (
+            counted(len(self), "episode") if not missing else f"stopped, {len(self)} of {len(self.stored.ids)} episodes"
+        )
+        return f"<Run {self.name!r}: {size}>"
 
     def summary(self) -> RunSummary:
         """Return the table of the run: success rates by category, with intervals."""
-        return RunSummary(self._counted())
+        summary, missing = self._counted(), self.stored.missing
+        left = f"{counted(missing, 'selected episode', ('was', 'were'))} not played; go on with resume={self.name!r}"
+        return RunSummary(summary, left if missing else "")
 
     @property
     def rates(self) -> Rates:
@@ -242,7 +278,15 @@ async def _with_threads(work: Callable[[], Awaitable[None]]) -> None:
     await work()
 
 
-async def _in_loop(prepare: Callable[[], None], work: Callable[[], Awaitable[None]]) -> None:
+async def _in_loop(
+    prepare: Callable[[], None], work: Callable[[], Awaitable[None]], cleanup: Callable[[], None]
+) -> None:
     """Prepare and work in a loop of the caller's, which may have other things to do meanwhile."""
-    await asyncio.to_thread(prepare)
-    await work()
+    preparing = asyncio.ensure_future(asyncio.to_thread(prepare))
+    try:
+        await asyncio.shield(preparing)
+        await work()
+    finally:
+        if not preparing.done():  # cancelled meanwhile, but a thread can't be: wait for what it starts, to stop it
+            await asyncio.wait([preparing])
+        cleanup()

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from pytest_ugst.api.job import Job
-from pytest_ugst.api.options import PlayOptions, Register, make_options, make_registry
+from pytest_ugst.api.options import PlayOptions, Register, listed_tags, make_options, make_registry
 from pytest_ugst.api.progress import reporting
+from pytest_ugst.api.run import Run
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.engine.batch import run_episodes
@@ -21,7 +22,6 @@ from pytest_ugst.runs.names import new_name
 from pytest_ugst.runs.run import StoredRun, find_run
 
 if TYPE_CHECKING:
-    from pytest_ugst.api.run import Run
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.roles.resolver import RoleResolver
 
@@ -35,7 +35,7 @@ def simulate(
     split: str | None = None,
     tags: Collection[str] = (),
     register: Register | None = None,
-    resume: str | None = None,
+    resume: str | Path | Run | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     **options: Unpack[PlayOptions],
 ) -> Run:
@@ -55,7 +55,8 @@ def simulate(
         tags: Play the goals that carry all of these.
         register: Registers simulators, agents, judges, checks, domains and goal sources of your own: called with the
             registry, as the hook ``pytest_ugst_register`` is.
-        resume: The name or folder of a run to go on with, or ``"latest"``; what it holds is not played again.
+        resume: A run to go on with, its name or folder, or ``"latest"``. Played is what is missing, broke off, lacks a
+            verdict, or was played for another version of the goal.
         on_progress: Called after each episode with the number of episodes that are done, and of all; unless given, a
             line on standard error.
         options: Any of ``trials``, ``max_turns``, ``seed``, ``steer``, ``reasoning``, ``concurrency``, ``cache``,
@@ -80,10 +81,10 @@ def simulate(
     """
     settings = make_options(options, sim=simulator, agent=agent, judge=judge)
     registry = make_registry(settings, register)
-    found = _distinct(find_goals(goals, split, tags, registry=registry, folders=(Path.cwd(),)))
+    found = _distinct(find_goals(goals, split, listed_tags(tags), registry=registry, folders=(Path.cwd(),)))
     resolver = make_resolver(settings, registry, "simulate")
     if resume is not None:
-        stored = find_run(settings.home, resume, option="resume")
+        stored = find_run(settings.home, str(resume.folder if isinstance(resume, Run) else resume), option="resume")
     else:
         stored = StoredRun(settings.home / "runs" / new_name())
     values = dict(zip(ROLES, (simulator, agent, judge), strict=True))
@@ -124,6 +125,7 @@ class _Simulation(Job):
         self._on_progress = on_progress
 
     def check(self) -> None:
+        self.require_decomposer(self._goals)
         require_capabilities(self._cases, self.resolver, set(ROLES) - set(self.named))
 
     async def fill(self, resolver: RoleResolver) -> None:

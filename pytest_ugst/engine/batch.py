@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from pytest_ugst.core.chat import ChatUnavailableError
-from pytest_ugst.core.errors import UgstError, UsageError
+from pytest_ugst.core.errors import UgstError
 from pytest_ugst.engine.rollout import run_episode
-from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
+from pytest_ugst.engine.spec import EpisodeSpec, RoleSet, can_stand_for
 from pytest_ugst.runs.run import StoredRun
 from pytest_ugst.utils.concurrency import bounded_gather
 
@@ -19,7 +19,7 @@ async def run_episodes(
     concurrency: int,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Play episodes into a run's journal; what the journal holds already is not played again.
+    """Play episodes into a run's journal, except those of which it holds one that will do.
 
     Args:
         run: The run, whose folder is there; its selection is set to these episodes, and its ``failures`` take the
@@ -30,19 +30,26 @@ async def run_episodes(
         on_progress: Called after each episode with the number of episodes that are done, and of all.
 
     Raises:
-        BaseExceptionGroup: Of a ``ChatUnavailableError`` or ``UsageError``: no other episode would fare better.
+        BaseExceptionGroup: Of a ``ChatUnavailableError``, or of a ``UsageError`` where the journal can't be written: no
+            other episode would fare better.
     """
     run.journal.refresh()
 
     async def play(spec: EpisodeSpec) -> None:
         if spec.id in run.journal:
-            return
+            if can_stand_for(run.journal.get(spec.id), spec):
+                return
+            run.journal.forget(spec.id)
         try:
-            run.journal.append(await run_episode(spec, roles))
-        except (ChatUnavailableError, UsageError):
+            episode = await run_episode(spec, roles)
+        except ChatUnavailableError:
             raise
         except UgstError as error:
             run.failures[spec.id] = str(error)
+        except Exception as error:  # anyone's role or domain: it costs its own episode
+            run.failures[spec.id] = f"{type(error).__name__}: {error}"
+        else:
+            run.journal.append(episode)
 
     run.selected = tuple(spec.id for spec in specs)
     await bounded_gather(specs, play, concurrency, on_progress)

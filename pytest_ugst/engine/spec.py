@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_ugst.core.episode import EpisodeConfig
+    from pytest_ugst.core.episode import Episode, EpisodeConfig
     from pytest_ugst.core.goal import Goal
     from pytest_ugst.core.protocols import Agent, Domain, Judge, SimulatorFactory
     from pytest_ugst.judges.checks import ChecksJudge
@@ -89,3 +89,15 @@ def goal_and_trial(name: str) -> tuple[str, int]:
     """Return what :func:`episode_id` was made of, without the roles; ids of goals hold neither ``@`` nor ``+``."""
     goal, _, rest = name.partition("+")[0].partition("@")
     return goal, int(rest) if rest.isdecimal() and len(rest) <= 6 else 1
+
+
+def can_stand_for(episode: Episode, spec: EpisodeSpec) -> bool:
+    """Return whether an episode of a resumed run can stand for one that is planned now.
+
+    It can't if it broke off, lacks a verdict, or is of another version of the goal or of another turn limit.
+    """
+    whole = not episode.broken_off and not any(state.error for state in episode.final_state)
+    there, here = episode.goal.model_dump(), spec.goal.model_dump()
+    if here["components"] is None:  # they were a model's work
+        del there["components"], here["components"]
+    return whole and there == here and episode.max_turns == spec.max_turns

@@ -175,6 +175,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if (bad_input := config.stash[_COLLECT_ERRORS].text) and not config.option.continue_on_collection_errors:
             # pytest itself stops here, but a worker of pytest-xdist would play the rest.
             raise UgstError(bad_input)
+        if not is_worker(config):
+            terminal_of(config)  # it counts episodes from the first on
         ours.begin(session.items)
     except UgstError as error:
         if (worker := worker_input(config)) is not None:

@@ -11,6 +11,8 @@ import pytest
 from pytest_ugst.plugin.keys import is_shipped
 from pytest_ugst.roles.resolver import ROLES
 
+_CACHED: pytest.StashKey[FixtureOverrides] = pytest.StashKey()
+
 
 class FixtureOverrides:
     """The fixtures ``simulator``, ``agent``, ``judge`` and ``goal`` that a test sees in place of ours."""
@@ -22,6 +24,14 @@ class FixtureOverrides:
             item: The test that sees the fixtures.
         """
         self._item = item
+
+    @classmethod
+    def of(cls, item: pytest.Function) -> FixtureOverrides:
+        """Return the overrides of an item, looked up once."""
+        found = item.stash.get(_CACHED, None)
+        if found is None:
+            found = item.stash[_CACHED] = cls(item)
+        return found
 
     @cached_property
     def definitions(self) -> Mapping[str, Any]:
@@ -51,10 +61,15 @@ class FixtureOverrides:
         origin = self._origin({role: d for role, d in self.definitions.items() if role in names})
         return "+".join(dict.fromkeys(names.values())) + (f"({origin})" if origin else "")
 
+    @cached_property
+    def can_be_shared(self) -> bool:
+        """Whether other tests may get the very values of these fixtures: none is made for one test alone."""
+        return "goal" not in self.definitions and all(d.scope != "function" for d in self.definitions.values())
+
     def has_value_for(self, other: FixtureOverrides) -> bool:
         """Return whether another test gets the very values that this test's fixtures have returned."""
         mine = self.definitions
-        if "goal" in mine or any(d.scope == "function" for d in mine.values()) or other.definitions != mine:
+        if not self.can_be_shared or other.definitions != mine:
             return False
         here, there = self._item, other._item
         same_class = all(d.scope != "class" or there.cls is here.cls for d in mine.values())
@@ -79,4 +94,4 @@ class FixtureOverrides:
 
 def overridden(item: pytest.Function) -> set[str]:
     """Return the roles that an item brings itself, ``goal`` among them."""
-    return FixtureOverrides(item).roles
+    return FixtureOverrides.of(item).roles

@@ -19,7 +19,7 @@ from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.registry import Registry
 from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.engine.scheduler import Scheduler
-from pytest_ugst.engine.spec import EpisodeSpec, GoalCase, RoleSet, episode_id
+from pytest_ugst.engine.spec import EpisodeSpec, GoalCase, RoleSet, can_stand_for, episode_id
 from pytest_ugst.goals.overrides import EditedGoals
 from pytest_ugst.llm.manager import ModelManager
 from pytest_ugst.plugin.cases import case_of, is_episode_item
@@ -260,7 +260,7 @@ class PluginSession:
         if self.settings.resume and spec.id in journal and not self.scheduler.known(spec.id):
             stored = journal.get(spec.id)
             earlier = stored.started < self.begun  # else another process of this session has played it just now
-            if earlier and not _can_stand_for(stored, spec):
+            if earlier and not can_stand_for(stored, spec):
                 self.ledger.outdate(spec.id)
                 journal.forget(spec.id)
         self.scheduler.start(spec, roles)
@@ -284,7 +284,7 @@ class PluginSession:
         if self.scheduler is None:
             raise UsageError("episodes are played only for tests that request the fixture 'episode' directly")
         roles, config, names = self.resolver.role_set_with(simulator, agent, judge)
-        roles_name = FixtureOverrides(request.node).roles_name(names)
+        roles_name = FixtureOverrides.of(request.node).roles_name(names)
         spec = self._spec(case, config, roles_name, goal)
         if not self.scheduler.known(spec.id):
             self._start_late(spec, roles)
@@ -310,10 +310,10 @@ class PluginSession:
     def _start_peers(self, item: pytest.Function, roles: RoleSet, config: EpisodeConfig, roles_name: str) -> None:
         """Start the other tests' episodes that are played by the same overriding fixtures, which now have a value."""
         assert self.scheduler is not None
-        overrides = FixtureOverrides(item)
-        for other in self._items:
+        overrides = FixtureOverrides.of(item)
+        for other in self._items if overrides.can_be_shared else ():
             case = case_of(other)
-            if other is item or case.goal is None or not overrides.has_value_for(FixtureOverrides(other)):
+            if other is item or case.goal is None or not overrides.has_value_for(FixtureOverrides.of(other)):
                 continue
             spec = self._spec(case, config, roles_name)
             self.ledger.plan(other.nodeid, spec.id)
@@ -388,12 +388,3 @@ class PluginSession:
             self.scheduler.close(cancel=cancel)
         if self._models is not None:
             self._models.stop_servers()
-
-
-def _can_stand_for(episode: Episode, spec: EpisodeSpec) -> bool:
-    """Return whether an episode of a resumed run can stand for one that is planned now."""
-    whole = not episode.broken_off and not any(state.error for state in episode.final_state)
-    there, here = episode.goal.model_dump(), spec.goal.model_dump()
-    if here["components"] is None:  # they were a model's work
-        del there["components"], here["components"]
-    return whole and there == here and episode.max_turns == spec.max_turns

@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_ugst.config.data_dirs import DataMissingError
+from pytest_ugst.config.options import DEFAULT_SIMULATOR
 from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.protocols import SupportsRequire
@@ -64,7 +66,7 @@ def missing_capabilities(
         UsageError: If the goal names a domain that does not exist, or does not fit it: no other role would help.
     """
     # First, since it finds out whether the data is here.
-    session = None if goal.domain is None else resolver.domain(goal.domain).open(goal, 0)
+    session = None if goal.domain is None else _opened(goal, goal.domain, resolver)
     s = resolver.settings
     found: list[tuple[str, str, str | None]] = []
     if "judge" not in own:
@@ -155,15 +157,31 @@ def _agent_lacks(goal: Goal, session: Session, resolver: RoleResolver) -> str | 
 def _simulator_lacks(goal: Goal, max_turns: int, resolver: RoleResolver) -> str | None:
     if resolver.is_model("simulator"):
         return None
+    if goal.components is None and resolver.settings.sim.partition(":")[0] != DEFAULT_SIMULATOR:
+        return None  # somebody's simulator, which may need the sub-components that the goal is going to have
     try:
         resolver.simulator.start(goal, 0, max_turns)
     except UsageError as error:
-        return str(error)
+        return _about(goal, str(error))
     except UgstError:
         raise
     except Exception:  # a simulator of the user's own: its episode says what is wrong with it
         return None
     return None
+
+
+def _opened(goal: Goal, domain: str, resolver: RoleResolver) -> Session:
+    try:
+        return resolver.domain(domain).open(goal, 0)
+    except DataMissingError:
+        raise
+    except UsageError as error:
+        raise UsageError(_about(goal, str(error))) from None
+
+
+def _about(goal: Goal, message: str) -> str:
+    """Return a message that names the goal."""
+    return message if goal.id in message else f"{_where(goal)}: {message}"
 
 
 def _where(goal: Goal) -> str:

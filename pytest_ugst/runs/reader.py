@@ -123,5 +123,6 @@ def _forget_outdated(run: StoredRun) -> None:
     if run.results is None:
         return
     for one in run.results.episodes:
-        if one.stop is None and one.id in run.journal and run.journal.get(one.id).started < run.results.created:
+        unplayed = one.stop is None and one.error is not None  # a judged recording has neither
+        if unplayed and one.id in run.journal and run.journal.get(one.id).started < run.results.created:
             run.journal.forget(one.id)

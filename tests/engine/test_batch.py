@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_ugst.core.chat import ChatUnavailableError
 from pytest_ugst.core.conversation import Conversation
-from pytest_ugst.core.errors import RoleError, UgstError, UsageError
+from pytest_ugst.core.errors import RoleError, UsageError
 from pytest_ugst.core.goal import Goal
-from pytest_ugst.core.protocols import AgentTurn, Session
+from pytest_ugst.core.protocols import AgentTurn, Session, Simulator
 from pytest_ugst.engine.batch import run_episodes
 from pytest_ugst.engine.spec import EpisodeSpec, RoleSet
 from pytest_ugst.runs.run import StoredRun
-from tests.factories import make_goal, make_run
+from tests.factories import make_goal, make_run, objective
 from tests.stub_roles import agrees, journaled, make_roles, make_spec, short_goal
 
 
@@ -84,8 +85,35 @@ def test_an_episode_that_can_not_be_played_is_recorded_and_the_others_are_played
     assert sorted(episode.id for episode in journaled(run.folder)) == ["a", "b"]
 
 
-@pytest.mark.parametrize("error", [UsageError("set the key"), ChatUnavailableError("no server")])
-def test_what_no_other_episode_would_survive_ends_it(tmp_path: Path, error: UgstError) -> None:
+@pytest.mark.parametrize("error", [UsageError("it does not fit"), KeyError("scores")])
+def test_what_one_goal_does_not_survive_costs_its_own_episode(tmp_path: Path, error: Exception) -> None:
+    class Odd:
+        name = "odd"
+
+        def start(self, goal: Goal, seed: int, max_turns: int) -> Simulator:
+            if goal.id == "b":
+                raise error
+            return factory.start(goal, seed, max_turns)
+
+    roles = make_roles()
+    factory = roles.simulator
+    run = make_run(tmp_path / "r")
+    play(run, specs(*"abc"), replace(roles, simulator=Odd()))
+    assert set(run.failures) == {"b"}
+    assert sorted(episode.id for episode in journaled(run.folder)) == ["a", "c"]
+
+
+def test_an_episode_that_will_not_do_is_played_again(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "r")
+    old, new = make_spec(make_goal("a", objective("t"))), make_spec(make_goal("a", objective("other")))
+    play(run, [old, *specs("b")], make_roles())
+    again = make_run(tmp_path / "r")
+    play(again, [new, *specs("b")], make_roles())
+    assert [component.id for component in again.journal.get("a").components] == ["other"]
+
+
+def test_what_no_other_episode_would_survive_ends_it(tmp_path: Path) -> None:
+    error = ChatUnavailableError("no server")
     asked: list[str] = []
 
     async def answer(conversation: Conversation, session: Session) -> AgentTurn:

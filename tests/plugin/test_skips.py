@@ -54,9 +54,13 @@ def test_an_agent_that_only_works_elsewhere(project: Project) -> None:
         file.write(
             "\n    class Picky:\n"
             "        name = 'picky'\n"
+            "        async def respond(self, conversation, session):\n"
+            "            return None\n"
             "        def require(self, session):\n"
             "            from pytest_ugst.core.errors import UsageError\n"
             "            raise UsageError('not here')\n"
+            "        async def respond(self, conversation, session):\n"
+            "            raise AssertionError\n"
             "    registry.agent('picky', lambda argument, context: Picky())\n"
             "    from pytest_ugst.core.protocols import NoSession\n"
             "    class Town:\n"

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.conversation import Conversation
+from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.protocols import AgentTurn, NoSession, Session
@@ -57,6 +58,9 @@ class Picky:
 
     def require(self, session: Session) -> None:
         raise UsageError("not here")
+
+    async def respond(self, conversation: Conversation, session: Session) -> AgentTurn:
+        raise AssertionError
 
 
 class Particular:
@@ -143,9 +147,11 @@ def test_a_simulator_says_for_itself_what_it_plays() -> None:
     assert messages(BARE, resolver) == ["goal 'bare' takes more than 10 turns"]
     assert messages(BARE, resolver, "simulator") == []
     # What a simulator of the user's own gets wrong is told by its episode.
-    assert messages(make_goal("buggy"), resolver) == []
+    assert messages(make_goal("buggy", objective("t")), resolver) == []
     with pytest.raises(UgstError, match="no prompts"):
-        missing_capabilities(make_goal("broken"), 10, resolver)
+        missing_capabilities(make_goal("broken", objective("t")), 10, resolver)
+    # It may need the sub-components that the goal is going to have.
+    assert messages(make_goal("broken"), resolver) == []
 
 
 def test_a_domain_that_does_not_exist_is_no_matter_of_roles() -> None:
