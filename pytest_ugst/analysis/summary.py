@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pytest_ugst.analysis.agreement.deciders import Deciders
 from pytest_ugst.analysis.failures.agent_scores import scores_notes
 from pytest_ugst.analysis.regression.comparison import comparison_table
 from pytest_ugst.analysis.regression.decision import Comparison
@@ -100,7 +101,9 @@ class Summary:
 def summarise(run: StoredRun) -> Summary:
     """Return the summary of the episodes of a run that count."""
     run.journal.refresh()
-    systems = evaluated_systems(run.name, (run.journal.get(name) for name in run.ids if name in run.journal))
+    deciders = Deciders()
+    played = (run.journal.get(name) for name in run.ids if name in run.journal)
+    systems = evaluated_systems(run.name, deciders.counting(played))
     outcomes = [one for system in systems for benchmark in system.benchmarks.values() for one in benchmark.outcomes]
     failures = {name: why for name, why in run.failures.items() if name not in run.journal}
     unplayed = [unplayed_outcome(name, *goal_and_trial(name), why) for name, why in sorted(failures.items())]
@@ -108,7 +111,8 @@ def summarise(run: StoredRun) -> Summary:
     benchmarks = list(dict.fromkeys(name for system in systems for name in system.benchmarks))
     several = len(benchmarks) > 1
     tables = [_benchmark(named, benchmark) for benchmark in benchmarks] if several else []
-    tables.append(_whole(named, unplayed, benchmarks))
+    whole = _whole(named, unplayed, benchmarks)
+    tables.append(replace(whole, notes=(*whole.notes, *deciders.notes())))
     return Summary(
         tuple(tables),
         tuple(row for table in tables for row in _flat(table, table is tables[-1])),

@@ -187,6 +187,6 @@ async def _judged(episode: Episode, roles: RoleSet, config: EpisodeConfig) -> Ep
     if goal.components is None:
         assert roles.decompose is not None  # checked before anything was spent
         goal = await roles.decompose(goal)
-    verdicts = await judge_conversation(goal.components or (), episode.conversation, roles.judge, roles.checks)
-    more = {"goal": goal, "verdicts": verdicts, "setting": config, "started": started, "usage": meter.by_role()}
-    return episode.model_copy(update=more)
+    judged = await judge_conversation(goal.components or (), episode.conversation, roles.judge, roles.checks)
+    more = {"goal": goal, "setting": config, "started": started, "usage": meter.by_role()}
+    return episode.model_copy(update={**more, **judged._asdict()})

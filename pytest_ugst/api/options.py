@@ -27,6 +27,7 @@ class PlayOptions(TypedDict, total=False):
     max_turns: int
     tool_rounds: int
     judge_tools: Literal["on", "off"]
+    checks: Literal["auto", "decide", "beside", "off"]
     concurrency: int
     seed: int
     cache: Literal["off", "read", "on", "refresh"]

@@ -60,8 +60,8 @@ def simulate(
         on_progress: Called after each episode with the number of episodes that are done, and of all; unless given, a
             line on standard error.
         options: Any of ``trials``, ``max_turns``, ``seed``, ``steer``, ``reasoning``, ``concurrency``, ``cache``,
-            ``dir``, ``data``, ``prompts``, ``decomposer``, ``tool_rounds`` and ``judge_tools``, with the meanings of
-            the plugin's options.
+            ``dir``, ``data``, ``prompts``, ``decomposer``, ``tool_rounds``, ``judge_tools`` and ``checks``, with the
+            meanings of the plugin's options.
 
     Returns:
         The run. Where an event loop is running, as in a notebook, it has to be awaited first: ``run = await

@@ -96,6 +96,13 @@ OPTIONS: tuple[Option, ...] = (
         bounds=(1, 100),
     ),
     Option("judge-tools", "whether the judge sees tool calls and results beside the text", "on", choices=("on", "off")),
+    Option(
+        "checks",
+        "what the checks of goals do: decide the statuses of their sub-components, stand beside the judge (it decides, "
+        "and differences are reported), or off; auto is decide where the judge is 'checks', and beside any other judge",
+        "auto",
+        choices=("auto", "decide", "beside", "off"),
+    ),
     Option("concurrency", "episodes played at once", 64, int, metavar="N", bounds=(1, 10_000)),
     Option("seed", "seed of everything that is drawn", 0, int, metavar="N", bounds=(0, 2**31 - 1)),
     Option(

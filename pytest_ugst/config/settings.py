@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pytest_ugst.config.data_dirs import DataDirs
 from pytest_ugst.config.options import GATES, OPTIONS, Option
+from pytest_ugst.core.check import CHECKS, CheckMode
 from pytest_ugst.core.errors import UsageError
 
 _DEFAULTS: Mapping[str, Any] = {option.key: option.default for option in OPTIONS}
@@ -18,6 +19,18 @@ _DEFAULTS: Mapping[str, Any] = {option.key: option.default for option in OPTIONS
 def _default(key: str) -> Any:
     """Return an option's default, which stands in the table of options only."""
     return _DEFAULTS[key]
+
+
+def check_mode(option: Literal["auto", "decide", "beside", "off"], judge: str) -> CheckMode:
+    """Return what checks do beside a judge, by the value of ``--ugst-checks``.
+
+    Args:
+        option: The option's value.
+        judge: The judge's name.
+    """
+    if option != "auto":
+        return option
+    return "decide" if judge == CHECKS else "beside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,7 @@ class Options:
     max_turns: int = _default("max_turns")
     tool_rounds: int = _default("tool_rounds")
     judge_tools: str = _default("judge_tools")
+    checks: Literal["auto", "decide", "beside", "off"] = _default("checks")
     concurrency: int = _default("concurrency")
     seed: int = _default("seed")
     cache: Literal["off", "read", "on", "refresh"] = _default("cache")
@@ -77,7 +91,20 @@ class Options:
         options = cls(root=root, **typed, **more)
         for option in OPTIONS:
             _require_in_bounds(option, getattr(options, option.key))
+        if options.judge == CHECKS and options.checks in ("beside", "off"):
+            raise UsageError(
+                f"--ugst-checks={options.checks}: the judge is 'checks', so nobody would decide; name another judge by "
+                "--ugst-judge, or leave it out"
+            )
         return options
+
+    def check_mode(self, judge: str) -> CheckMode:
+        """Return what checks do beside a judge.
+
+        Args:
+            judge: The judge's name.
+        """
+        return check_mode(self.checks, judge)
 
     @property
     def home(self) -> Path:

@@ -7,7 +7,7 @@ files.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
@@ -15,6 +15,8 @@ from pytest_ugst.core.base import Frozen
 
 CHECKS = "checks"
 """The name of the judge that evaluates checks; its verdicts cost nothing."""
+CheckMode = Literal["decide", "beside", "off"]
+"""What checks do where another judge is named: decide in its place, stand beside it as second opinions, or nothing."""
 _MAX_PATTERN = 2_000
 
 

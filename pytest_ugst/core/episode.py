@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from pytest_ugst.core.base import Frozen, Name
+from pytest_ugst.core.check import CheckMode
 from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.goal_state import GoalState
@@ -45,6 +46,8 @@ class EpisodeConfig(Frozen):
     prompts: str = ""
     """The version or digest of the prompts."""
     judge_sees_tools: bool = True
+    checks: CheckMode = "decide"
+    """What the checks of goals did: decide in the judge's place, stand beside it, or nothing."""
     seed: int = 0
     decomposer: str = ""
     tool_rounds: int = 10
@@ -78,6 +81,8 @@ class Episode(Frozen):
     max_turns: int
     conversation: Conversation
     verdicts: tuple[Verdict, ...] = ()
+    second_opinions: tuple[Verdict, ...] = ()
+    """Verdicts of the checks that stood beside the judge; they decide nothing."""
     usage: dict[Role, Usage] = Field(default_factory=dict)
     """The usage of models by role: simulator, agent, judge, decomposer."""
     started: str = ""

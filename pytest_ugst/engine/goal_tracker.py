@@ -12,7 +12,7 @@ from pytest_ugst.core.goal import Component
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import Judge
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.judges.checks import ChecksJudge, check_decides
+from pytest_ugst.judges.checks import ChecksJudge
 
 
 class GoalTracker:
@@ -28,12 +28,13 @@ class GoalTracker:
         Args:
             components: The goal's sub-components.
             judge: Judges those whose status no check decides.
-            checks: Judges the others.
+            checks: Judges the others, and gives second opinions where checks stand beside the judge.
         """
         self._components = tuple(components)
         self._judge = judge
         self._checks = checks
         self._verdicts: list[Verdict] = []
+        self._beside = tuple(c for c in self._components if checks.stands_beside(c, judge))
         self._last: asyncio.Task[None] | None = None
         self._turns = 0
 
@@ -59,10 +60,23 @@ class GoalTracker:
         """Return all verdicts, ordered by turn and component, once the whole conversation is judged."""
         state = await self.state()
         if conversation.turns:
-            checked = [c for c in state.open() if check_decides(c, self._judge)]
+            checked = [c for c in state.open() if self._checks.decides(c, self._judge)]
             self._verdicts += self._checks.finish(checked, conversation)
         order = {component.id: i for i, component in enumerate(self._components)}
         return tuple(sorted(self._verdicts, key=lambda v: (v.turn, order[v.component])))
+
+    def second_opinions(self, conversation: Conversation) -> tuple[Verdict, ...]:
+        """Return the verdicts of the checks that stand beside the judge, on every turn until a status is settled.
+
+        Args:
+            conversation: The whole conversation.
+        """
+        found: list[Verdict] = []
+        for turn in range(1, len(conversation.turns) + 1):
+            before = GoalState.fold(self._beside, found, turn - 1)
+            found += self._checks.verdicts(before.open(), conversation, turn)
+        left = GoalState.fold(self._beside, found, len(conversation.turns)).open()
+        return (*found, *self._checks.finish(left, conversation))
 
     def cancel(self) -> None:
         """Cancel what is still being judged."""
@@ -75,8 +89,8 @@ class GoalTracker:
         if before is not None:
             await before
         open_ones = GoalState.fold(self._components, self._verdicts, turn - 1).open()
-        checked = [c for c in open_ones if check_decides(c, self._judge)]
-        judged = [c for c in open_ones if not check_decides(c, self._judge)]
+        checked = [c for c in open_ones if self._checks.decides(c, self._judge)]
+        judged = [c for c in open_ones if not self._checks.decides(c, self._judge)]
         parts = [self._ask(self._checks, checked, conversation, turn)] if checked else []
         parts += [self._ask(self._judge, judged, conversation, turn)] if judged else []
         for verdicts in await asyncio.gather(*parts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.goal import Component
@@ -12,10 +13,19 @@ from pytest_ugst.engine.goal_tracker import GoalTracker
 from pytest_ugst.judges.checks import ChecksJudge
 
 
+class JudgedConversation(NamedTuple):
+    """The verdicts on a whole conversation."""
+
+    verdicts: tuple[Verdict, ...]
+    """Ordered by turn and component."""
+    second_opinions: tuple[Verdict, ...]
+    """Verdicts of the checks that stand beside the judge."""
+
+
 async def judge_conversation(
     components: Sequence[Component], conversation: Conversation, judge: Judge, checks: ChecksJudge
-) -> tuple[Verdict, ...]:
-    """Return the verdicts on a whole conversation, ordered by turn and component.
+) -> JudgedConversation:
+    """Judge a whole conversation.
 
     Args:
         components: The goal's sub-components.
@@ -30,7 +40,8 @@ async def judge_conversation(
     try:
         for turn in range(1, len(conversation.turns) + 1):
             tracker.turn(conversation.up_to(turn))
-        return await tracker.finish(conversation)
+        verdicts = await tracker.finish(conversation)
+        return JudgedConversation(verdicts, tracker.second_opinions(conversation))
     except BaseException:
         tracker.cancel()
         raise

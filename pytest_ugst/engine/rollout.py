@@ -56,6 +56,7 @@ async def run_episode(
         max_turns=spec.max_turns,
         conversation=conversation,
         verdicts=verdicts,
+        second_opinions=tracker.second_opinions(conversation),
         started=started.isoformat(timespec="milliseconds"),
         seconds=time.perf_counter() - clock,
         task=session.scores(conversation) if isinstance(session, SupportsScores) else {},

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
-from pytest_ugst.core.check import CHECKS, Check
+from pytest_ugst.core.check import CHECKS, Check, CheckMode
 from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
 from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.goal import Component, Goal
@@ -33,14 +33,35 @@ class ChecksJudge:
 
     name = CHECKS
 
-    def __init__(self, checks: Names[PythonCheck] | None = None) -> None:
+    def __init__(self, checks: Names[PythonCheck] | None = None, mode: CheckMode = "decide") -> None:
         """Create a judge.
 
         Args:
             checks: The registered ``python`` checks; those of installed packages are found by their entry points.
+            mode: What checks do where another judge is named.
         """
+        self.mode = mode
         self._checks: Names[PythonCheck] = checks if checks is not None else Names("check")
         self._loaded: dict[str, PythonCheck] = {}
+
+    def decides(self, component: Component, judge: Judge) -> bool:
+        """Return whether a sub-component's check decides its status, and the judge is not asked.
+
+        Where the judge is this one, checks decide. Another judge decides everything itself, unless the mode is
+        ``decide``; and then still where a check says of itself that it stands ``beside`` the judge.
+
+        Args:
+            component: The sub-component, with or without a check.
+            judge: The judge of what no check decides.
+        """
+        check = component.check
+        if check is None or isinstance(judge, ChecksJudge):
+            return check is not None
+        return self.mode == "decide" and not check.beside
+
+    def stands_beside(self, component: Component, judge: Judge) -> bool:
+        """Return whether a sub-component's check gives a second opinion on what the judge decides."""
+        return component.check is not None and self.mode != "off" and not self.decides(component, judge)
 
     async def judge(self, components: Sequence[Component], conversation: Conversation, turn: int) -> Sequence[Verdict]:
         """Return one verdict per component after ``turn``, in their order."""
@@ -224,16 +245,3 @@ def _verdict(
 
 def _error(component: Component, turn: int, error: str) -> Verdict:
     return Verdict(component=component.id, turn=turn, error=error, by=ChecksJudge.name)
-
-
-def check_decides(component: Component, judge: Judge) -> bool:
-    """Return whether a sub-component's check decides its status, and the judge is not asked.
-
-    A check that stands ``beside`` a judge model decides nothing: the model does, and their disagreement is reported.
-
-    Args:
-        component: The sub-component, with or without a check.
-        judge: Who judges what no check decides.
-    """
-    check = component.check
-    return check is not None and (not check.beside or isinstance(judge, ChecksJudge))

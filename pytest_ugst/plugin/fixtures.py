@@ -54,7 +54,7 @@ def agent(pytestconfig: pytest.Config) -> Any:
 @pytest.fixture(scope="session")
 @shipped
 def judge(pytestconfig: pytest.Config) -> Any:
-    """The judge of sub-components without a check: what ``--ugst-judge`` names."""
+    """The judge of the goal states: what ``--ugst-judge`` names."""
     return session_of(pytestconfig).judge
 
 

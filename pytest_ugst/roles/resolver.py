@@ -148,8 +148,11 @@ class RoleResolver:
 
     @cached_property
     def checks(self) -> ChecksJudge:
-        """The judge of the sub-components that carry a check."""
-        return ChecksJudge(self._registry.checks)
+        """The judge of the sub-components that carry a check, as it stands beside the judge that the options name."""
+        return self._checks_beside(self.settings.judge)
+
+    def _checks_beside(self, judge: str) -> ChecksJudge:
+        return ChecksJudge(self._registry.checks, self.settings.check_mode(judge))
 
     def role(self, role: str, value: Any) -> Any:
         """Return the role that the options name where ``value`` is a name, else the value itself."""
@@ -240,6 +243,7 @@ class RoleResolver:
             seed=s.seed,
             decomposer=s.decomposer,
             tool_rounds=s.tool_rounds,
+            checks=s.check_mode(judge or s.judge),
             models={name: self.models.digest(name) for name in sorted(needed)},
         )
 
@@ -275,7 +279,8 @@ class RoleResolver:
 
             judge = self.make_judge(judge) if isinstance(judge, str) else as_judge(judge)
             own["judge"] = judge.name
-        roles = RoleSet(simulator, agent, judge, self.checks, self.domain, self._decompose)
+        checks = self._checks_beside(judge.name) if "judge" in own else self.checks
+        roles = RoleSet(simulator, agent, judge, checks, self.domain, self._decompose)
         return roles, self.config(**own), own
 
     def _is_named(self, role: str, value: Any) -> bool:

@@ -112,7 +112,9 @@ class StoredRun:
         Raises:
             UsageError: Naming each field that differs.
         """
-        before, now = self.read_setting(), setting.model_dump(mode="json")
+        # A field that did not exist when the run began has its default: what was done before there was a choice.
+        before = {**_defaults(type(setting)), **self.read_setting()}
+        now = setting.model_dump(mode="json")
         differing = [key for key in now if before.get(key) != now[key]]
         if differing:
             shown = ", ".join(f"{key} was {before.get(key)!r} and is now {now[key]!r}" for key in differing)
@@ -157,6 +159,10 @@ class StoredRun:
 
     def _unreadable(self) -> UsageError:
         return UsageError(f"{self.folder / SETTING_FILE} can't be read; start a new run without --ugst-resume")
+
+
+def _defaults(record: type[EpisodeConfig]) -> dict[str, Any]:
+    return {name: field.default for name, field in record.model_fields.items() if not field.is_required()}
 
 
 def find_run(home: Path, name: str, *, option: str = "--ugst-resume") -> StoredRun:

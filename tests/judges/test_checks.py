@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ugst.core.check import Check, Condition
+from pytest_ugst.core.check import Check, CheckMode, Condition
 from pytest_ugst.core.conversation import Conversation, StopReason, ToolCall
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Component, Goal
@@ -245,3 +245,35 @@ def test_a_first_rule_looks_at_the_first_turn_alone() -> None:
     judge = ChecksJudge()
     assert [judge.verdicts([greets], polite, t)[0].status for t in (1, 2)] == [Status.ALIGNED, Status.ALIGNED]
     assert [judge.verdicts([greets], late, t)[0].status for t in (1, 2)] == [Status.MISALIGNED, Status.ALIGNED]
+
+
+@pytest.mark.parametrize(
+    ("mode", "beside", "own", "decides", "second"),
+    [
+        ("decide", False, True, True, False),
+        ("beside", False, True, True, False),
+        ("decide", False, False, True, False),
+        ("decide", True, False, False, True),
+        ("beside", False, False, False, True),
+        ("beside", True, False, False, True),
+        ("off", False, False, False, False),
+        ("off", True, False, False, False),
+    ],
+)
+def test_who_decides(mode: CheckMode, beside: bool, own: bool, decides: bool, second: bool) -> None:
+    class Other:
+        name = "other"
+
+        async def judge(self, components: Any, conversation: Any, turn: int) -> list[Verdict]:
+            return []
+
+    checks = ChecksJudge(mode=mode)
+    judge = checks if own else Other()
+    checked = Component(
+        id="p", category=Category.POLICY, text="x", check=Check(never=Condition(user_says="no"), beside=beside)
+    )
+    bare = checked.model_copy(update={"check": None})
+    assert checks.decides(checked, judge) is decides
+    assert checks.stands_beside(checked, judge) is second
+    assert not checks.decides(bare, judge)
+    assert not checks.stands_beside(bare, judge)

@@ -102,7 +102,7 @@ def test_beside_fail_under(played: Project) -> None:
             "goals",
         ),
         ("longer", "turn limit 10 before, 20 now, in 12 goals (g0, g1, g2, ...)", "turns"),
-        ("judge", "judge 'checks' before, 'strict' now", "judge"),
+        ("judge", "judge 'checks' before, 'strict' with checks beside now", "judge"),
     ],
 )
 def test_what_can_not_be_compared_is_refused_before_anything_is_played(
@@ -152,7 +152,9 @@ def test_a_judge_of_the_tests_own_is_refused_once_it_is_known(played: Project) -
     result = played.run("test_it.py", "--ugst-baseline=main.json")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.assert_outcomes(passed=12)
-    result.stdout.fnmatch_lines(["REFUSED --ugst-baseline=main.json: judge 'checks' before, 'mine' now; *"])
+    result.stdout.fnmatch_lines(
+        ["REFUSED --ugst-baseline=main.json: judge 'checks' before, 'mine' with checks beside now; *"]
+    )
     assert len(played.results()["episodes"]) == 12
     assert "'mine'" in played.results()["comparison"]["refused"]
 

@@ -61,7 +61,7 @@ def pytest_ugst_report(run):
     with open("reported", "a") as file:
         file.write(f"{run.name} {sorted(e.id for e in run.journal)}\\n")
 """
-OPTIONS = ("--ugst-sim=shopper:Socks", "--ugst-agent=clerk", "--ugst-judge=kind")
+OPTIONS = ("--ugst-sim=shopper:Socks", "--ugst-agent=clerk", "--ugst-judge=kind", "--ugst-checks=decide")
 TEST = (
     "@pytest.mark.ugst(goals='wares', split='test')\n"
     "def test_it(episode):\n"

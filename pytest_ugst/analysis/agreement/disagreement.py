@@ -41,7 +41,11 @@ class Disagreement:
 
 @dataclass(slots=True)
 class SecondOpinions:
-    """The second opinions of a run."""
+    """The second opinions of a run: statuses by checks, compared with those of the judge at the end.
+
+    The comparison is whether a sub-component has reached the last status of its category (COMPLETE, or ALIGNED for a
+    preference, or MISALIGNED for profile and policy); few checks tell an attempt from nothing.
+    """
 
     compared: int = 0
     """The number of sub-components that were compared."""
@@ -49,12 +53,37 @@ class SecondOpinions:
     undecided: int = 0
     """The number of sub-components of which one of the two has no trustworthy status."""
 
+    def add(self, episode: Episode, components: Sequence[Component], verdicts: Iterable[Verdict]) -> None:
+        """Compare an episode's statuses with those of other verdicts.
+
+        Args:
+            episode: A played or judged episode.
+            components: The sub-components to compare.
+            verdicts: The verdicts of the checks on them.
+        """
+        second = GoalState.fold(components, verdicts, len(episode.conversation.turns), episode.broken_off)
+        for component in components:
+            judge, check = episode.final_state[component.id], second[component.id]
+            if judge.error is not None or check.error is not None:
+                self.undecided += 1
+                continue
+            self.compared += 1
+            last = last_status(component.category)
+            if (judge.status is last) != (check.status is last):
+                self.differing.append(
+                    Disagreement(
+                        episode.id, component.id, component.text, judge.status, _when(judge), check.status, _when(check)
+                    )
+                )
+
+    def add_recorded(self, episode: Episode) -> None:
+        """Compare an episode's statuses with the second opinions that were recorded while it was judged."""
+        if episode.setting.checks == "beside":
+            self.add(episode, judged_and_checked(episode), episode.second_opinions)
+
 
 def compare(episodes: Iterable[Episode], evaluator: CheckEvaluator) -> SecondOpinions:
     """Evaluate the checks that stand beside the judge, and compare them with its statuses at the end.
-
-    The comparison is whether a sub-component has reached the last status of its category (COMPLETE, or ALIGNED for a
-    preference, or MISALIGNED for profile and policy); few checks tell an attempt from nothing.
 
     Args:
         episodes: Episodes with a model as judge; components whose check decided by itself are left out.
@@ -62,32 +91,15 @@ def compare(episodes: Iterable[Episode], evaluator: CheckEvaluator) -> SecondOpi
     """
     opinions = SecondOpinions()
     for episode in episodes:
-        beside = judged_and_checked(episode)
-        if not beside:
-            continue
-        conversation = episode.conversation
-        verdicts = check_verdicts(beside, conversation, evaluator)
-        second = GoalState.fold(beside, verdicts, len(conversation.turns), episode.broken_off)
-        for component in beside:
-            judge, check = episode.final_state[component.id], second[component.id]
-            if judge.error is not None or check.error is not None:
-                opinions.undecided += 1
-                continue
-            opinions.compared += 1
-            last = last_status(component.category)
-            if (judge.status is last) != (check.status is last):
-                opinions.differing.append(
-                    Disagreement(
-                        episode.id, component.id, component.text, judge.status, _when(judge), check.status, _when(check)
-                    )
-                )
+        if beside := judged_and_checked(episode):
+            opinions.add(episode, beside, check_verdicts(beside, episode.conversation, evaluator))
     return opinions
 
 
 def judged_and_checked(episode: Episode) -> list[Component]:
-    """Return the sub-components that both judge and check give a status."""
+    """Return the sub-components that the judge gives a status, and a check could as well."""
     judged = {verdict.component for verdict in episode.verdicts if verdict.by not in ("", CHECKS)}
-    return [c for c in episode.components if c.check is not None and c.check.beside and c.id in judged]
+    return [c for c in episode.components if c.check is not None and c.id in judged]
 
 
 def check_verdicts(

@@ -196,11 +196,12 @@ def _judges(settings: Iterable[EpisodeConfig]) -> dict[str, str]:
 
     def identity(setting: EpisodeConfig) -> tuple[str, str]:
         digest = setting.models.get(setting.judge, "")
-        if not digest:
-            return setting.judge, repr(setting.judge)
-        blind = "" if setting.judge_sees_tools else " without tools"
+        how = "" if setting.judge_sees_tools or not digest else " without tools"
+        if setting.checks != "decide":
+            how += f" with checks {setting.checks}"
         # The same model is the same judge, whatever its alias is called.
-        return f"{digest}{blind}", f"{setting.judge!r} [{digest[:8]}]{blind}"
+        shown = f"{setting.judge!r} [{digest[:8]}]" if digest else repr(setting.judge)
+        return f"{digest or setting.judge}{how}", f"{shown}{how}"
 
     return dict(map(identity, settings))
 

@@ -15,6 +15,7 @@ NO_DOMAIN = "no domain"
 _SETTING_NAMES = {
     "agent": "agent",
     "judge": "judge",
+    "checks": "use of checks",
     "decomposer": "decomposer",
     "prompts": "prompts",
     "judge_sees_tools": "tools shown to the judge",

@@ -43,10 +43,14 @@ class RunRecord:
         if not isinstance(held, dict) or held.get("format") != _FORMAT or not isinstance(held.get("options"), dict):
             return "format"
         for name, value in self.settings.items():
-            if held.get(name) != value:
+            if held.get(name, _BEFORE.get(name)) != value:
                 return name
         changed = (n for n, value in self.options.items() if n not in self.free and held["options"].get(n) != value)
         return next(changed, None)
+
+
+_BEFORE = {"checks": "decide"}
+"""Settings of runs that were begun before there was a choice."""
 
 
 class RunFolder:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
+from pytest_ugst.trainers.common.check_option import add_checks
 
 _KEEP = ("episodes", "turns", "all")
 _TRACES = ("auto", "recorded", "written", "none")
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--sim", metavar="NAME", help="who plays the user, named as for --ugst-sim (agenda)")
     source.add_argument("--agent", metavar="NAME", help="the agent, named as for --ugst-agent (rules)")
     source.add_argument("--judge", metavar="NAME", help="the judge, named as for --ugst-judge (checks)")
+    add_checks(source)
     source.add_argument(
         "--decomposer", metavar="NAME", help="the model that cuts goals into sub-components (a judge that is a model)"
     )
@@ -109,6 +111,7 @@ def _make(args: argparse.Namespace) -> int:
         sim=args.sim,
         agent=args.agent,
         judge=args.judge,
+        checks=args.checks,
         decomposer=args.decomposer,
         steer=args.steer,
         # The trained model reasons, so one that can is asked to.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_ugst.config.settings import check_mode
 from pytest_ugst.trainers.common.bases import find_base
 from pytest_ugst.trainers.common.run_folder import RunFolder, RunRecord
 from pytest_ugst.trainers.data.folder import data_digest
@@ -12,8 +13,8 @@ from pytest_ugst.trainers.grpo.options import GrpoOptions
 
 STEPS_FOLDER = "steps"
 """In the output folder: checkpoints, each of which can be played and resumed from."""
-_FREE = frozenset({"keep", "log_every", "report_to", "save_every", "max_error_share"})
-"""Options that may differ when a run goes on: they change nothing that is learned."""
+_FREE = frozenset({"checks", "keep", "log_every", "report_to", "save_every", "max_error_share"})
+"""Options that may differ when a run goes on: they change nothing that is learned, or the record holds their effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class GrpoCall:
             "model": str(find_base(self.model).path or self.model),
             "data": data_digest(self.dataset),
             "judge": self.judge,
+            "checks": check_mode(self.options.checks, self.judge),
             "agent": self.agent,
         }
         record = RunRecord("grpo", settings, self.options.model_dump(mode="json"), _FREE)

@@ -55,6 +55,9 @@ class GrpoOptions(Frozen):
     replay: Literal["auto", "respond", "tools"] = Field(
         default="auto", description="how the conversation so far is played again for the agent"
     )
+    checks: Literal["auto", "decide", "beside", "off"] = Field(
+        default="auto", description="what the checks of goals do beside the judge, as --ugst-checks"
+    )
     weight_profile: float = Field(default=ALPHA, description="alpha of the profile condition")
     weight_policy: float = Field(default=ALPHA, description="alpha of the policy condition")
     weight_objective: float = Field(default=ALPHA, description="alpha of the objective condition")

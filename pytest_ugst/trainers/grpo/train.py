@@ -55,7 +55,9 @@ def train_grpo(call: GrpoCall, registry: Registry | None = None) -> Path:
     keep_memory()
     options = call.options
     registry = registry or builtin_registry(call.data)
-    settings = settings_here(judge=call.judge, agent=call.agent, dir=call.home, seed=options.seed)
+    settings = settings_here(
+        judge=call.judge, checks=options.checks, agent=call.agent, dir=call.home, seed=options.seed
+    )
     if (call.replies or options.multi_turn) and call.agent is None:
         raise UsageError("an agent has to answer, and none is named; set --agent, or reply: false")
     data = read_data(call.dataset)

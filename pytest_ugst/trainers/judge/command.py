@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.text import counted
+from pytest_ugst.trainers.common.check_option import add_checks
 from pytest_ugst.trainers.common.presets import add_option_flags, read_options
 from pytest_ugst.trainers.sft.options import SftOptions
 from pytest_ugst.utils.deprecated import add_renamed_option
@@ -92,9 +93,8 @@ def add_rejudge(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--judge", required=True, metavar="NAME", help="the judge, named as for --ugst-judge")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the folder of the new run")
     parser.add_argument("--held-out", type=Path, metavar="DATA", help="only the goals this data holds out")
-    parser.add_argument(
-        "--without-checks", action="store_true", help="ask the judge about every sub-component, checked ones too"
-    )
+    add_checks(parser)
+    parser.add_argument("--without-checks", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--concurrency", type=int, default=64, metavar="N", help="episodes judged at once (64)")
     parser.add_argument("--prompts", default="", metavar="DIR", help="as --ugst-prompts")
     parser.add_argument("--data", type=Path, metavar="DIR", help="where benchmark data is looked for first")
@@ -114,7 +114,11 @@ def run_rejudge(args: argparse.Namespace) -> int:
     from pytest_ugst.utils.progress import ProgressLine
 
     more: dict[str, Any] = {"concurrency": args.concurrency, "prompts": args.prompts, "dir": args.dir}
-    settings = settings_here(judge=args.judge, **more)
+    checks = args.checks
+    if args.without_checks:
+        print("ugst: --without-checks is an old name; write --checks=off", file=sys.stderr)
+        checks = "off"
+    settings = settings_here(judge=args.judge, checks=checks, **more)
     episodes = list(by_unique_id(recorded_episodes(settings.home, args.runs)).values())
     if args.held_out is not None:
         kept = set(read_data(args.held_out, kind="judge").info.goals.get("eval", ()))
@@ -128,7 +132,6 @@ def run_rejudge(args: argparse.Namespace) -> int:
             settings,
             builtin_registry(args.data),
             args.out,
-            checked=not args.without_checks,
             on_progress=lambda done, total: progress.show(f"{done}/{total} episodes judged"),
         )
     finally:

@@ -24,17 +24,15 @@ def judge_again(
     registry: Registry,
     folder: Path,
     *,
-    checked: bool = True,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> StoredRun:
     """Have recorded conversations judged by the judge of ``settings``, into a run of their own.
 
     Args:
         episodes: Recorded episodes.
-        settings: The options that name the judge.
+        settings: The options that name the judge, and say what checks do beside it.
         registry: The names that it may have.
         folder: The new run's folder.
-        checked: Whether checks decide where there are any; else the judge is asked about every sub-component.
         on_progress: Called after each episode with the number of episodes that are done, and of all.
 
     Raises:
@@ -49,7 +47,7 @@ def judge_again(
 
         async def judge(episode: Episode) -> None:
             if episode.id not in run.journal:
-                run.journal.append(await _judged(episode, resolver, checked))
+                run.journal.append(await _judged(episode, resolver))
 
         await bounded_gather(episodes, judge, settings.concurrency, on_progress)
         return run
@@ -57,11 +55,8 @@ def judge_again(
     return run_with_models(settings, registry, ("judge",), work, kind="train")
 
 
-async def _judged(episode: Episode, resolver: RoleResolver, checked: bool) -> Episode:
+async def _judged(episode: Episode, resolver: RoleResolver) -> Episode:
     """Return an episode with the verdicts of another judge."""
-    components = episode.components
-    if not checked:
-        components = tuple(c.model_copy(update={"check": None}) for c in components)
-    verdicts = await judge_conversation(components, episode.conversation, resolver.judge, resolver.checks)
-    setting = episode.setting.model_copy(update={"judge": resolver.settings.judge})
-    return episode.model_copy(update={"verdicts": verdicts, "setting": setting})
+    judged = await judge_conversation(episode.components, episode.conversation, resolver.judge, resolver.checks)
+    setting = episode.setting.model_copy(update={"judge": resolver.settings.judge, "checks": resolver.checks.mode})
+    return episode.model_copy(update={**judged._asdict(), "setting": setting})

@@ -64,10 +64,8 @@ def test_what_only_the_end_can_tell(words: tuple[str, ...], differ: bool) -> Non
 
 
 def test_left_out() -> None:
-    alone = objective("x", complete("tea"))
     episodes = [
-        played(alone, "hello", said={1: Status.COMPLETE}),  # the check decides: there is no second opinion
-        played(BESIDE, "hello", said={1: Status.COMPLETE}, by="checks"),  # so it does here
+        played(BESIDE, "hello", said={1: Status.COMPLETE}, by="checks"),  # the check decided: no second opinion
         played(BESIDE, said={}),
     ]
     opinions = compare(episodes, ChecksJudge())

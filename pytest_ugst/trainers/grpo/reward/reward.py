@@ -18,7 +18,7 @@ from pytest_ugst.core.goal import Component
 from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import Judge, UserTurn
 from pytest_ugst.core.verdict import Verdict
-from pytest_ugst.judges.checks import ChecksJudge, check_decides
+from pytest_ugst.judges.checks import ChecksJudge
 from pytest_ugst.trainers.grpo.reward.completions import ParsedCompletion, parse_completion
 from pytest_ugst.trainers.grpo.reward.indicators import Indicators, RewardWeights, indicators
 from pytest_ugst.trainers.grpo.reward.replies import Replies
@@ -190,10 +190,10 @@ class TurnReward:
             ended: Whether the conversation is over, so that ``once`` rules fall due.
         """
         open_ones = state.open()
-        checked = [c for c in open_ones if check_decides(c, self.judge)]
+        checked = [c for c in open_ones if self.checks.decides(c, self.judge)]
         verdicts: list[Verdict] = []
         if spoke:
-            judged = [c for c in open_ones if not check_decides(c, self.judge)]
+            judged = [c for c in open_ones if not self.checks.decides(c, self.judge)]
             verdicts += self.checks.verdicts(checked, conversation, number)
             if judged:
                 verdicts += await self._ask(judged, conversation, number)
