@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from pytest_ugst.core.base import Frozen, Name
-from pytest_ugst.core.check import CheckMode
 from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
 from pytest_ugst.core.goal import Component, Goal
 from pytest_ugst.core.goal_state import GoalState
@@ -46,7 +45,7 @@ class EpisodeConfig(Frozen):
     prompts: str = ""
     """The version or digest of the prompts."""
     judge_sees_tools: bool = True
-    checks: CheckMode = "decide"
+    checks: Literal["decide", "beside", "off"] = "decide"
     """What the checks of goals did: decide in the judge's place, stand beside it, or nothing."""
     seed: int = 0
     decomposer: str = ""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from pytest_ugst.core.check import Check, CheckMode, Condition
 from pytest_ugst.core.conversation import Conversation, ToolCall, Turn
 from pytest_ugst.core.protocols import AgentTurn, Session
 from pytest_ugst.core.status import Category, Status
@@ -80,6 +81,16 @@ def test_a_rule_that_falls_due_at_the_end_does_so_for_a_sampled_end() -> None:
         update={"verdicts": (*episode.verdicts, verdict("thank", 1, "ALIGNED"), verdict("thank", 2, "ALIGNED"), ended)}
     )
     assert judge_one(reward, PromptState(late, 3), speak("Thank you!\nTerminate.")).reward == 2.5
+
+
+@pytest.mark.parametrize(("mode", "asked", "reward"), [("decide", [], 1.0), ("beside", [["thank"]], 0.0)])
+def test_the_judge_that_is_named_pays_the_reward(mode: CheckMode, asked: list[list[str]], reward: float) -> None:
+    episode = recorded(policy("thank", Check(every=Condition(user_says="thank"))))
+    judge = Judge({"thank": "MISALIGNED"})
+    got = judge_one(TurnReward(judge, ChecksJudge(mode=mode)), PromptState(episode, 1), speak("I thank you."))
+    assert got.indicators is not None
+    assert got.indicators.policy == reward
+    assert judge.asked == asked
 
 
 def test_the_last_turn_there_is_ends_the_conversation() -> None:
