@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ugst.core.conversation import Conversation
-from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.errors import UgstError, UsageError
 from pytest_ugst.core.goal import Goal
 from pytest_ugst.core.protocols import AgentTurn, NoSession, Session
@@ -52,9 +51,6 @@ class Picky:
     """An agent that works in no domain."""
 
     name = "picky"
-
-    async def respond(self, conversation: Conversation, session: Session) -> AgentTurn:
-        return AgentTurn("")
 
     def require(self, session: Session) -> None:
         raise UsageError("not here")
