@@ -1,7 +1,8 @@
-"""Being here puts this folder on the import path, for what tests share (``strategies``)."""
+"""The settings of all tests."""
 
 from __future__ import annotations
 
+import gc
 import os
 
 from hypothesis import HealthCheck, settings
@@ -13,3 +14,10 @@ os.environ.pop("GITHUB_STEP_SUMMARY", None)
 settings.register_profile("ugst", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("ugst"), max_examples=300)  # --hypothesis-profile=thorough
 settings.load_profile("ugst")
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage less often: what was collected of thousands of tests is looked through each time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
