@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import pty
-import subprocess
 import sys
 from pathlib import Path
 
@@ -129,12 +128,14 @@ def test_bad_input_gets_one_line(arguments: str, shown: str, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize(("variable", "bold"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
-def test_bold_on_terminals_that_want_it(variable: dict[str, str], bold: bool) -> None:
-    code = "import sys; from pytest_ugst.cli import main; sys.exit(main(['report', 'table', 'first', 'second']))"
-    plain = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+def test_bold_on_terminals_that_want_it(variable: dict[str, str], bold: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in ({"TERM": "xterm"} | variable).items():
+        monkeypatch.setenv(name, value)
     leader, follower = pty.openpty()
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=follower, env=plain | {"TERM": "xterm"} | variable)
-    os.close(follower)
+    with os.fdopen(follower, "w") as terminal, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", terminal)
+        assert main(["report", "table", "first", "second"]) == 0
     shown = b""
     try:
         while chunk := os.read(leader, 65536):
@@ -142,6 +143,5 @@ def test_bold_on_terminals_that_want_it(variable: dict[str, str], bold: bool) ->
     except OSError:  # on Linux that is how a terminal ends
         pass
     os.close(leader)
-    assert process.wait() == 0
     assert (b"\x1b[1m87.5\x1b[0m" in shown) is bold
     assert (b"\x1b" in shown) is bold
