@@ -50,7 +50,7 @@ def simulate(
         simulator: The simulator under test, in any of the forms that the fixture of this name may return: a name as for
             ``--ugst-sim`` (a built-in, a model, a checkpoint folder), an object of the protocol, or a function.
         agent: The agent, likewise; names as for ``--ugst-agent``.
-        judge: The judge of sub-components without a check, likewise; names as for ``--ugst-judge``.
+        judge: The judge, likewise; names as for ``--ugst-judge``. The option ``checks`` says what checks do beside it.
         split: Play the goals of this split; None plays all.
         tags: Play the goals that carry all of these.
         register: Registers simulators, agents, judges, checks, domains and goal sources of your own: called with the
