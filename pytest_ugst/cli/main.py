@@ -9,6 +9,7 @@ import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from pytest_ugst.cli import annotate, baseline, data, goals, prompts, report, show, train
 from pytest_ugst.core.errors import UgstError
@@ -104,8 +105,9 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(_USAGE, f"{self.prog}: {message}\n")
 
 
+@cache
 def command_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+    """Return the parser of all commands, which is made once per process."""
     parser: argparse.ArgumentParser = CommandParser(
         prog="ugst",
         description="Measure, gate and train LLM user simulators. The tests themselves are run by pytest: "

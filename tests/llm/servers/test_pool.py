@@ -20,7 +20,7 @@ import pytest
 
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.llm.model_spec import ModelSpec, ServeOptions
-from pytest_ugst.llm.servers import ServerError, ServerPool, explain
+from pytest_ugst.llm.servers import ServerError, ServerPool, explain, pool
 from pytest_ugst.llm.servers import process as process_module
 
 STAND_IN = Path(__file__).with_name("stand_in_vllm.py")
@@ -47,6 +47,12 @@ def checkpoint(path: Path, weights: bytes = b"weights", template: str | None = "
     (path / "model.safetensors").write_bytes(weights)
     (path / "tokenizer_config.json").write_text(json.dumps({"chat_template": template}))
     return path
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look often whether a server is ready: a stand-in is so at once."""
+    monkeypatch.setattr(pool, "_POLL", 0.01)
 
 
 @pytest.fixture
