@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
-from pytest_ugst.utils.progress import ProgressLine
+from pytest_ugst.utils.progress import counting
 
 OnProgress = Callable[[int, int], None]
 
@@ -36,11 +36,5 @@ def reporting(on_progress: OnProgress | None, what: str) -> Iterator[OnProgress]
         on_progress: The caller's, if any.
         what: What is counted, for the line.
     """
-    if on_progress is not None:
-        yield _harmless(on_progress)
-        return
-    line = ProgressLine()
-    try:
-        yield lambda done, total: line.show(f"{done}/{total} {what}")
-    finally:
-        line.clear()
+    with counting(what) if on_progress is None else nullcontext(_harmless(on_progress)) as report:
+        yield report

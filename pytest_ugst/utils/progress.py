@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 _IN_LOG, _ON_TERMINAL = 10.0, 0.2  # seconds between two updates
 
@@ -39,3 +41,20 @@ class ProgressLine:
         if self._width:
             print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
             self._width = 0
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many are done, as ``3/12 episodes played``, until the block ends.
+
+    Args:
+        what: The words behind the numbers.
+
+    Yields:
+        A function of the number that are done, and of all.
+    """
+    line = ProgressLine()
+    try:
+        yield lambda done, total: line.show(f"{done}/{total} {what}")
+    finally:
+        line.clear()

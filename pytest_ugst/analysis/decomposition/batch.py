@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from pytest_ugst.domains.tau.reference_check import with_reference_check
 from pytest_ugst.judges.decomposer import decompose
 from pytest_ugst.roles.batch import run_with_models
 from pytest_ugst.utils.concurrency import bounded_gather
-from pytest_ugst.utils.progress import ProgressLine
+from pytest_ugst.utils.progress import counting
 
 if TYPE_CHECKING:
     from pytest_ugst.config.settings import Options
@@ -41,19 +41,16 @@ def decompose_all(goals: Sequence[Goal], settings: Options, registry: Registry) 
         UsageError: If the model's name, key or address is wrong.
         UgstError: If it can't be reached at all.
     """
-    progress = ProgressLine()
+    with counting("goals decomposed") as on_progress:
 
-    async def work(resolver: RoleResolver) -> DecompositionResult:
-        return await _decompose(goals, settings, resolver, progress)
+        async def work(resolver: RoleResolver) -> DecompositionResult:
+            return await _decompose(goals, settings, resolver, on_progress)
 
-    try:
         return run_with_models(settings, registry, _ROLES, work, kind="decompose")
-    finally:
-        progress.clear()
 
 
 async def _decompose(
-    goals: Sequence[Goal], settings: Options, resolver: RoleResolver, progress: ProgressLine
+    goals: Sequence[Goal], settings: Options, resolver: RoleResolver, on_progress: Callable[[int, int], None]
 ) -> DecompositionResult:
     chat = resolver.chat(settings.decomposer, "decomposer")
     failures: dict[str, str] = {}
@@ -67,9 +64,7 @@ async def _decompose(
             failures[goal.id] = str(error)
             return None
 
-    found = await bounded_gather(
-        goals, one, settings.concurrency, lambda done, total: progress.show(f"{done}/{total} goals decomposed")
-    )
+    found = await bounded_gather(goals, one, settings.concurrency, on_progress)
     return DecompositionResult([goal for goal in found if goal is not None], failures)
 
 

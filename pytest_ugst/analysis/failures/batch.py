@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from pytest_ugst.analysis.failures.episodes import ClassifiedRuns, EpisodeFailures, episode_failures
@@ -12,7 +12,7 @@ from pytest_ugst.core.chat import ChatError, ChatUnavailableError
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.roles.batch import run_with_models
 from pytest_ugst.utils.concurrency import bounded_gather
-from pytest_ugst.utils.progress import ProgressLine
+from pytest_ugst.utils.progress import counting
 
 if TYPE_CHECKING:
     from pytest_ugst.config.settings import Options
@@ -42,19 +42,19 @@ def classify_all(runs: Mapping[str, StoredRun], settings: Options, registry: Reg
     """
     if settings.judge.partition(":")[0] in registry.judges:
         raise UsageError(f"--judge={settings.judge}: only a model can be asked; leave it out to go by the rules alone")
-    progress = ProgressLine()
+    with counting("episodes classified") as on_progress:
 
-    async def work(resolver: RoleResolver) -> ClassifiedRuns:
-        return await _classify(runs, settings, resolver, progress)
+        async def work(resolver: RoleResolver) -> ClassifiedRuns:
+            return await _classify(runs, settings, resolver, on_progress)
 
-    try:
         return run_with_models(settings, registry, _ROLES, work, kind="failures")
-    finally:
-        progress.clear()
 
 
 async def _classify(
-    runs: Mapping[str, StoredRun], settings: Options, resolver: RoleResolver, progress: ProgressLine
+    runs: Mapping[str, StoredRun],
+    settings: Options,
+    resolver: RoleResolver,
+    on_progress: Callable[[int, int], None],
 ) -> ClassifiedRuns:
     chat = resolver.chat(settings.judge, "judge")
     result = ClassifiedRuns()
@@ -63,12 +63,7 @@ async def _classify(
         async def one(episode_id: str, run: StoredRun = run) -> EpisodeFailures:
             return await _classify_one(run.journal.get(episode_id), chat, resolver.prompts, result.errors)
 
-        result.episodes[name] = await bounded_gather(
-            run.journal.ids(),
-            one,
-            settings.concurrency,
-            lambda done, total: progress.show(f"{done}/{total} episodes classified"),
-        )
+        result.episodes[name] = await bounded_gather(run.journal.ids(), one, settings.concurrency, on_progress)
     return result
 
 

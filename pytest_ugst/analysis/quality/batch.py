@@ -10,7 +10,7 @@ from pytest_ugst.analysis.quality.ratings import Aspect, Rating, rate
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.roles.batch import run_with_models
 from pytest_ugst.utils.concurrency import bounded_gather
-from pytest_ugst.utils.progress import ProgressLine
+from pytest_ugst.utils.progress import counting
 
 if TYPE_CHECKING:
     from pytest_ugst.analysis.quality.entries import QualityEntry
@@ -67,7 +67,6 @@ def rate_all(
     """
     if settings.judge.partition(":")[0] in registry.judges:
         raise UsageError(f"--judge={settings.judge}: only a model can rate; name one as for --ugst-judge")
-    progress = ProgressLine()
 
     async def work(resolver: RoleResolver) -> dict[Aspect, list[Rating]]:
         chat = resolver.chat(settings.judge, "judge")
@@ -80,12 +79,10 @@ def rate_all(
             [(aspect, goal, conversation) for aspect in Aspect for goal, conversation in conversations],
             one,
             settings.concurrency,
-            lambda done, total: progress.show(f"{done}/{total} ratings"),
+            on_progress,
         )
         count = len(conversations)
         return {aspect: ratings[number * count : (number + 1) * count] for number, aspect in enumerate(Aspect)}
 
-    try:
+    with counting("ratings") as on_progress:
         return run_with_models(settings, registry, _ROLES, work, kind="rate")
-    finally:
-        progress.clear()

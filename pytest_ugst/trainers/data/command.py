@@ -152,18 +152,13 @@ def _played(args: argparse.Namespace, settings: Any, registry: Any) -> Any:
     from pytest_ugst.runs.names import new_name
     from pytest_ugst.trainers.data.contamination import require_no_test_goals, suite_test_goals
     from pytest_ugst.trainers.data.play import play_goals
-    from pytest_ugst.utils.progress import ProgressLine
+    from pytest_ugst.utils.progress import counting
 
     goals = find_goals(args.goals, registry=registry, folders=(Path.cwd(),))[: args.limit]
     require_no_test_goals({g.id: g.text for g in goals}, suite_test_goals(registry), "--goals")
-    progress = ProgressLine()
     folder = settings.home / "runs" / new_name()
-    try:
-        run = play_goals(
-            goals, settings, registry, folder, lambda done, total: progress.show(f"{done}/{total} episodes played")
-        )
-    finally:
-        progress.clear()
+    with counting("episodes played") as on_progress:
+        run = play_goals(goals, settings, registry, folder, on_progress)
     for name, reason in run.failures.items():
         print(f"ugst: {name}: {reason}", file=sys.stderr)
     print(f"ugst: {counted(len(run.journal), 'episode')} in {folder}", file=sys.stderr)

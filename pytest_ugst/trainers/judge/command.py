@@ -111,7 +111,7 @@ def run_rejudge(args: argparse.Namespace) -> int:
     from pytest_ugst.trainers.data.build import by_unique_id, recorded_episodes
     from pytest_ugst.trainers.data.folder import read_data
     from pytest_ugst.trainers.judge.rejudge import judge_again
-    from pytest_ugst.utils.progress import ProgressLine
+    from pytest_ugst.utils.progress import counting
 
     more: dict[str, Any] = {"concurrency": args.concurrency, "prompts": args.prompts, "dir": args.dir}
     checks = args.checks
@@ -125,16 +125,7 @@ def run_rejudge(args: argparse.Namespace) -> int:
         episodes = [episode for episode in episodes if episode.goal.id in kept]
         if not episodes:
             raise UsageError(f"--held-out {args.held_out}: none of its held-out goals is in these runs")
-    progress = ProgressLine()
-    try:
-        run = judge_again(
-            episodes,
-            settings,
-            builtin_registry(args.data),
-            args.out,
-            on_progress=lambda done, total: progress.show(f"{done}/{total} episodes judged"),
-        )
-    finally:
-        progress.clear()
+    with counting("episodes judged") as on_progress:
+        run = judge_again(episodes, settings, builtin_registry(args.data), args.out, on_progress=on_progress)
     print(f"{counted(len(run.journal), 'episode')} judged by {args.judge} in {run.folder}", file=sys.stderr)
     return 0
