@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_ugst.cli.options import add_data, add_dir, add_run
 
@@ -27,19 +27,11 @@ def add_command(commands: Commands) -> None:
 
 def _disagreements(args: argparse.Namespace) -> int:
     from pytest_ugst.analysis.agreement.disagreement import compare
-    from pytest_ugst.domains.tau.reference_check import with_reference_check
-    from pytest_ugst.judges.checks import ChecksJudge
-    from pytest_ugst.roles.batch import builtin_registry
+    from pytest_ugst.cli.sources import with_reference_checks
     from pytest_ugst.runs.reader import open_run
 
-    registry = builtin_registry(args.data)
     run = open_run(args.dir, args.run)
-
-    def load(name: str) -> Any:
-        return registry.domains.get(name)()
-
-    episodes = (e.model_copy(update={"goal": with_reference_check(e.goal, load)}) for e in run.journal)
-    opinions = compare(episodes, ChecksJudge(registry.checks))
+    opinions = compare(*with_reference_checks(run, args.data))
     for one in sorted(opinions.differing, key=lambda one: (one.episode, one.component)):
         judge = f"{one.judge} in turn {one.judge_turn}" if one.judge_turn else str(one.judge)
         check = f"{one.check} in turn {one.check_turn}" if one.check_turn else str(one.check)

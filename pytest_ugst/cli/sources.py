@@ -16,6 +16,8 @@ from pytest_ugst.goals.files import SUFFIXES, load_goals
 from pytest_ugst.utils.files import is_file
 
 if TYPE_CHECKING:
+    from pytest_ugst.core.episode import Episode
+    from pytest_ugst.judges.checks import ChecksJudge
     from pytest_ugst.runs.run import StoredRun
 
 
@@ -179,6 +181,21 @@ def _open(source: str, home: Path, notes: list[str]) -> StoredRun:
 def _second_opinions(run: StoredRun, data: Path | None) -> list[StateLabels]:
     """Return the goal states by the checks, of sub-components that both a check and a judge decide."""
     from pytest_ugst.analysis.agreement.metrics import second_opinion
+
+    episodes, checks = with_reference_checks(run, data)
+    made = [labels for episode in episodes if (labels := second_opinion(episode, checks)) is not None]
+    if not made:
+        raise UsageError(f"{run.name}: no check stands beside the judge there, so --checks has nothing to say")
+    return made
+
+
+def with_reference_checks(run: StoredRun, data: Path | None) -> tuple[Iterator[Episode], ChecksJudge]:
+    """Return a run's episodes, their goals with the checks of reference actions, and what evaluates checks.
+
+    Args:
+        run: The run.
+        data: The folder in which benchmark data is looked for first.
+    """
     from pytest_ugst.domains.tau.reference_check import with_reference_check
     from pytest_ugst.judges.checks import ChecksJudge
     from pytest_ugst.roles.batch import builtin_registry
@@ -188,9 +205,5 @@ def _second_opinions(run: StoredRun, data: Path | None) -> list[StateLabels]:
     def load(name: str) -> Any:
         return registry.domains.get(name)()
 
-    rules = ChecksJudge(registry.checks)
     episodes = (e.model_copy(update={"goal": with_reference_check(e.goal, load)}) for e in run.journal)
-    made = [labels for episode in episodes if (labels := second_opinion(episode, rules)) is not None]
-    if not made:
-        raise UsageError(f"{run.name}: no check stands beside the judge there, so --checks has nothing to say")
-    return made
+    return episodes, ChecksJudge(registry.checks)

@@ -34,7 +34,6 @@ class GoalTracker:
         self._judge = judge
         self._checks = checks
         self._verdicts: list[Verdict] = []
-        self._beside = tuple(c for c in self._components if checks.stands_beside(c, judge))
         self._last: asyncio.Task[None] | None = None
         self._turns = 0
 
@@ -66,17 +65,9 @@ class GoalTracker:
         return tuple(sorted(self._verdicts, key=lambda v: (v.turn, order[v.component])))
 
     def second_opinions(self, conversation: Conversation) -> tuple[Verdict, ...]:
-        """Return the verdicts of the checks that stand beside the judge, on every turn until a status is settled.
-
-        Args:
-            conversation: The whole conversation.
-        """
-        found: list[Verdict] = []
-        for turn in range(1, len(conversation.turns) + 1):
-            before = GoalState.fold(self._beside, found, turn - 1)
-            found += self._checks.verdicts(before.open(), conversation, turn)
-        left = GoalState.fold(self._beside, found, len(conversation.turns)).open()
-        return (*found, *self._checks.finish(left, conversation))
+        """Return the verdicts of the checks that stand beside the judge on the whole conversation."""
+        beside = [c for c in self._components if self._checks.stands_beside(c, self._judge)]
+        return self._checks.judge_whole(beside, conversation)
 
     def cancel(self) -> None:
         """Cancel what is still being judged."""

@@ -10,6 +10,7 @@ from pytest_ugst.core.check import CHECKS, Check, CheckMode
 from pytest_ugst.core.conversation import BROKEN_OFF, Conversation
 from pytest_ugst.core.errors import UsageError, unknown
 from pytest_ugst.core.goal import Component, Goal
+from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.protocols import Judge
 from pytest_ugst.core.registry import Names
 from pytest_ugst.core.status import CHAINS, HELD, Category, Status, first_status
@@ -71,6 +72,22 @@ class ChecksJudge:
         """Return what :meth:`judge` returns, for callers without an event loop."""
         so_far = conversation.up_to(turn)
         return [self._judge(component, so_far, turn) for component in components]
+
+    def judge_whole(self, components: Iterable[Component], conversation: Conversation) -> tuple[Verdict, ...]:
+        """Judge a whole conversation: after every turn until a status is settled, and at the end.
+
+        Args:
+            components: Sub-components that carry a check.
+            conversation: What was said, from the first turn to the last.
+        """
+        found: list[Verdict] = []
+        left = tuple(components)
+        for turn in range(1, len(conversation.turns) + 1):
+            if not left:
+                break
+            found += self.verdicts(left, conversation, turn)
+            left = GoalState.fold(left, found, turn).open()
+        return (*found, *self.finish(left, conversation))
 
     def finish(self, components: Iterable[Component], conversation: Conversation) -> list[Verdict]:
         """Judge the ``once`` rules at the end of a conversation.

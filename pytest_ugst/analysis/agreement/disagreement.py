@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from pytest_ugst.core.check import CHECKS
-from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.goal import Component
 from pytest_ugst.core.goal_state import ComponentState, GoalState
 from pytest_ugst.core.status import Status, last_status
 from pytest_ugst.core.verdict import Verdict
 
-
-class CheckEvaluator(Protocol):
-    """An evaluator of checks."""
-
-    def verdicts(self, components: Iterable[Component], conversation: Conversation, turn: int) -> list[Verdict]:
-        """Return one verdict per component after a turn."""
-
-    def finish(self, components: Iterable[Component], conversation: Conversation) -> list[Verdict]:
-        """Return the verdicts that can be given only at the end."""
+if TYPE_CHECKING:
+    from pytest_ugst.judges.checks import ChecksJudge
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +74,17 @@ class SecondOpinions:
             self.add(episode, judged_and_checked(episode), episode.second_opinions)
 
 
-def compare(episodes: Iterable[Episode], evaluator: CheckEvaluator) -> SecondOpinions:
+def compare(episodes: Iterable[Episode], checks: ChecksJudge) -> SecondOpinions:
     """Evaluate the checks that stand beside the judge, and compare them with its statuses at the end.
 
     Args:
         episodes: Episodes with a model as judge; components whose check decided by itself are left out.
-        evaluator: Evaluates the checks.
+        checks: Evaluates the checks.
     """
     opinions = SecondOpinions()
     for episode in episodes:
         if beside := judged_and_checked(episode):
-            opinions.add(episode, beside, check_verdicts(beside, episode.conversation, evaluator))
+            opinions.add(episode, beside, checks.judge_whole(beside, episode.conversation))
     return opinions
 
 
@@ -100,15 +92,6 @@ def judged_and_checked(episode: Episode) -> list[Component]:
     """Return the sub-components that the judge gives a status, and a check could as well."""
     judged = {verdict.component for verdict in episode.verdicts if verdict.by not in ("", CHECKS)}
     return [c for c in episode.components if c.check is not None and c.id in judged]
-
-
-def check_verdicts(
-    components: Sequence[Component], conversation: Conversation, evaluator: CheckEvaluator
-) -> list[Verdict]:
-    """Return the verdicts of checks on a conversation, after every turn and at the end."""
-    turns = range(1, len(conversation.turns) + 1)
-    verdicts = [verdict for turn in turns for verdict in evaluator.verdicts(components, conversation, turn)]
-    return verdicts + evaluator.finish(components, conversation)
 
 
 def _when(state: ComponentState) -> int | None:

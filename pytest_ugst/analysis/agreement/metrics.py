@@ -16,9 +16,9 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from pytest_ugst.analysis.agreement.disagreement import CheckEvaluator, check_verdicts, judged_and_checked
+from pytest_ugst.analysis.agreement.disagreement import judged_and_checked
 from pytest_ugst.core.check import CHECKS
 from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UsageError
@@ -26,6 +26,9 @@ from pytest_ugst.core.goal_state import GoalState
 from pytest_ugst.core.labels import ERROR, Label, StateLabels, conversation_digest, labelled_parts, state_labels
 from pytest_ugst.core.status import Category, first_status
 from pytest_ugst.runs.outcome import Count, Tally
+
+if TYPE_CHECKING:
+    from pytest_ugst.judges.checks import ChecksJudge
 
 H = TypeVar("H", bound=Hashable)
 
@@ -132,12 +135,12 @@ def _units(labels: StateLabels, only: int | None) -> dict[Unit, Label]:
     }
 
 
-def second_opinion(episode: Episode, evaluator: CheckEvaluator) -> StateLabels | None:
+def second_opinion(episode: Episode, checks: ChecksJudge) -> StateLabels | None:
     """Label an episode by the checks that stand beside the judge, after every turn.
 
     Args:
         episode: An episode with a model as judge.
-        evaluator: Evaluates the checks.
+        checks: Evaluates the checks.
 
     Returns:
         Labels of the sub-components that both judge and check give a status; None if there are none.
@@ -147,7 +150,7 @@ def second_opinion(episode: Episode, evaluator: CheckEvaluator) -> StateLabels |
         return None
     conversation = episode.conversation
     last = len(conversation.turns)
-    verdicts = check_verdicts(beside, conversation, evaluator)
+    verdicts = checks.judge_whole(beside, conversation)
     states = [GoalState.fold(beside, verdicts, turn) for turn in range(1, last)]
     states.append(GoalState.fold(beside, verdicts, last, episode.broken_off))
     return StateLabels(
