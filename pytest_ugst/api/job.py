@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from pytest_ugst.analysis.results import write_results
@@ -34,10 +35,11 @@ class Job(ABC):
         self.stored = stored
         self.resolver = resolver
         self.named = (*named, "decomposer")
+        self._summary = cache(partial(summarise, stored))  # counted once, when all is played
 
     def start(self) -> Run:
         """Fill the run: at once, or beside the caller where an event loop is running."""
-        return Run.start(self.stored, self._prepare, self._work, self.resolver.models.stop_servers)
+        return Run.start(self.stored, self._summary, self._prepare, self._work, self.resolver.models.stop_servers)
 
     @abstractmethod
     def check(self) -> None:
@@ -63,7 +65,7 @@ class Job(ABC):
             self._write_results()  # also of what was played before it was stopped
 
     def _write_results(self) -> None:
-        summary = summarise(self.stored)
+        summary = self._summary()
         if summary.outcomes:
             results = self.stored.results = summary.results(self.stored, Gate(floors={}), [])
             write_results(self.stored.folder / RESULTS_FILE, results)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 from pytest_ugst.api.job import Job
 from pytest_ugst.api.options import PlayOptions, Register, make_options, make_registry
 from pytest_ugst.api.progress import reporting
-from pytest_ugst.core.chat import ChatUnavailableError
 from pytest_ugst.core.conversation import Conversation
 from pytest_ugst.core.episode import Episode, EpisodeConfig
-from pytest_ugst.core.errors import UgstError, UsageError
+from pytest_ugst.core.errors import UsageError
 from pytest_ugst.core.goal import Goal
+from pytest_ugst.engine.batch import record
 from pytest_ugst.engine.judging import judge_conversation
 from pytest_ugst.engine.spec import episode_id
 from pytest_ugst.llm.usage_meter import begin_episode
@@ -127,16 +127,7 @@ class _Judging(Job):
         self.stored.selected = tuple(episode.id for episode in self._episodes)
 
         async def judge_one(episode: Episode) -> None:
-            try:
-                judged = await _judged(episode, roles, config)
-            except ChatUnavailableError:
-                raise
-            except UgstError as error:
-                self.stored.failures[episode.id] = str(error)
-            except Exception as error:  # anyone's judge or check: it costs its own conversation
-                self.stored.failures[episode.id] = f"{type(error).__name__}: {error}"
-            else:
-                self.stored.journal.append(judged)
+            await record(self.stored, episode.id, _judged(episode, roles, config))
 
         with reporting(self._on_progress, "conversations judged") as report:
             await bounded_gather(self._episodes, judge_one, resolver.settings.concurrency, report)

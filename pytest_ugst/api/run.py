@@ -7,6 +7,7 @@ import html
 import warnings
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,22 +107,24 @@ class Run:
         ()
     """
 
-    def __init__(self, stored: StoredRun) -> None:
+    def __init__(self, stored: StoredRun, summary: Callable[[], Summary] | None = None) -> None:
         """Show a run that was played.
 
         Args:
             stored: The run with its journal read.
+            summary: Returns the summary of the run, once it has ended; counted here unless given.
         """
         self.stored = stored
         """The run as it is kept: folder, journal, selection, failures."""
         self._task: asyncio.Task[None] | None = None
         self._awaited = False
-        self._summary: Summary | None = None
+        self._summary = cache(partial(summarise, stored)) if summary is None else summary
 
     @classmethod
     def start(
         cls,
         stored: StoredRun,
+        summary: Callable[[], Summary],
         prepare: Callable[[], None],
         work: Callable[[], Awaitable[None]],
         cleanup: Callable[[], None],
@@ -130,11 +133,12 @@ class Run:
 
         Args:
             stored: The run to fill.
+            summary: Returns the summary of the run, once it has ended.
             prepare: Called first; may block for minutes, as starting a model server does.
             work: Awaited then.
             cleanup: Called at the end, however it comes about.
         """
-        run = cls(stored)
+        run = cls(stored, summary)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -234,9 +238,8 @@ class Run:
         return self._counted().rows[-1].rates
 
     def _counted(self) -> Summary:
-        if self._summary is None:
-            self._summary = summarise(self._ended())
-        return self._summary
+        self._ended()
+        return self._summary()
 
     def to_pandas(self) -> Any:
         """Return a data frame with one row per sub-component of every episode.

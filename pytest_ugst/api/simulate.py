@@ -13,7 +13,7 @@ from pytest_ugst.api.run import Run
 from pytest_ugst.core.errors import UsageError
 from pytest_ugst.domains.fingerprint import fingerprints
 from pytest_ugst.engine.batch import run_episodes
-from pytest_ugst.engine.spec import EpisodeSpec, cases
+from pytest_ugst.engine.spec import cases, make_specs
 from pytest_ugst.roles.batch import make_resolver
 from pytest_ugst.roles.capabilities import require_capabilities
 from pytest_ugst.roles.goal_lookup import find_goals
@@ -133,6 +133,6 @@ class _Simulation(Job):
         roles, config, _ = resolver.role_set_with(**{role: resolver.role(role, self._values[role]) for role in ROLES})
         domains = (goal.domain for goal in self._goals if goal.domain)
         self.stored.create(config, fingerprints(domains, settings.data_dirs))
-        specs = [EpisodeSpec(c.id, c.goal, c.trial, config, c.max_turns) for c in self._cases if c.goal is not None]
+        specs = make_specs(self._cases, config)
         with reporting(self._on_progress, "episodes played") as report:
             await run_episodes(self.stored, specs, roles, settings.concurrency, report)

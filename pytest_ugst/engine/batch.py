@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from pytest_ugst.core.chat import ChatUnavailableError
+from pytest_ugst.core.episode import Episode
 from pytest_ugst.core.errors import UgstError
 from pytest_ugst.engine.rollout import run_episode
 from pytest_ugst.engine.spec import EpisodeSpec, RoleSet, can_stand_for
@@ -40,16 +41,31 @@ async def run_episodes(
             if can_stand_for(run.journal.get(spec.id), spec):
                 return
             run.journal.forget(spec.id)
-        try:
-            episode = await run_episode(spec, roles)
-        except ChatUnavailableError:
-            raise
-        except UgstError as error:
-            run.failures[spec.id] = str(error)
-        except Exception as error:  # anyone's role or domain: it costs its own episode
-            run.failures[spec.id] = f"{type(error).__name__}: {error}"
-        else:
-            run.journal.append(episode)
+        await record(run, spec.id, run_episode(spec, roles))
 
     run.selected = tuple(spec.id for spec in specs)
     await bounded_gather(specs, play, concurrency, on_progress)
+
+
+async def record(run: StoredRun, episode_id: str, playing: Awaitable[Episode]) -> None:
+    """Await an episode into a run's journal, or the reason why there is none into its ``failures``.
+
+    Args:
+        run: The run, whose folder is there.
+        episode_id: The episode's id.
+        playing: Plays or judges the episode.
+
+    Raises:
+        ChatUnavailableError: If a model can't be reached at all: no other episode would fare better.
+        UsageError: If the journal can't be written.
+    """
+    try:
+        episode = await playing
+    except ChatUnavailableError:
+        raise
+    except UgstError as error:
+        run.failures[episode_id] = str(error)
+    except Exception as error:  # anyone's role, check or domain: it costs its own episode
+        run.failures[episode_id] = f"{type(error).__name__}: {error}"
+    else:
+        run.journal.append(episode)

@@ -79,6 +79,16 @@ def cases(goals: Iterable[Goal], trials: int, max_turns: int, optional: bool = F
             yield GoalCase(goal, trial, goal.max_turns or max_turns, optional)
 
 
+def make_specs(cases: Iterable[GoalCase], setting: EpisodeConfig) -> list[EpisodeSpec]:
+    """Return the episodes of the cases that have a goal.
+
+    Args:
+        cases: What to play.
+        setting: What all of them are played with.
+    """
+    return [EpisodeSpec(c.id, c.goal, c.trial, setting, c.max_turns) for c in cases if c.goal is not None]
+
+
 def episode_id(goal_id: str, trial: int, roles_name: str = "") -> str:
     """Return ``GOAL`` for the first trial, ``GOAL@2`` for the second; a test's own roles are named behind a ``+``."""
     name = goal_id if trial == 1 else f"{goal_id}@{trial}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ugst.engine.batch import run_episodes
-from pytest_ugst.engine.spec import EpisodeSpec, cases
+from pytest_ugst.engine.spec import cases, make_specs
 from pytest_ugst.roles.batch import run_with_models
 from pytest_ugst.roles.capabilities import require_capabilities
 from pytest_ugst.runs.run import StoredRun
@@ -51,8 +51,7 @@ def play_goals(
         listed = list(cases(goals, settings.trials, settings.max_turns))
         require_capabilities(listed, resolver)
         run.create(config)
-        specs = [EpisodeSpec(c.id, c.goal, c.trial, config, c.max_turns) for c in listed if c.goal is not None]
-        await run_episodes(run, specs, resolver.role_set(), settings.concurrency, on_progress)
+        await run_episodes(run, make_specs(listed, config), resolver.role_set(), settings.concurrency, on_progress)
         return run
 
     return run_with_models(settings, registry, ROLES, work, kind="train")
